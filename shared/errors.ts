@@ -37,6 +37,7 @@ export const FAULTS = [
   "unreachable", // no connection, a cut one, or a time-out
   "not-found", // the other side says it has no such thing
   "kube", // the Kubernetes API refused or failed; see KubeError for the class
+  "unhealthy", // applied, but not healthy by its deadline
   "storage", // the local database or disk
   "config", // the program's own configuration
   "usage", // a command used wrongly
@@ -47,6 +48,8 @@ export const FAULTS = [
 export type RefusalCode = (typeof REFUSALS)[number];
 export type FaultCode = (typeof FAULTS)[number];
 export type ErrorCode = RefusalCode | FaultCode;
+/** Every code there is, as reports and events carry it. */
+export const ERROR_CODES = [...REFUSALS, ...FAULTS] as const;
 
 export interface ErrorWords {
   /** File, line, path, topic or object: `rollouts/pos.yaml:7`, `bundle.json /scope/0/sites`. */

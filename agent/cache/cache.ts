@@ -1,0 +1,149 @@
+import type { ErrorCode } from "../../shared/errors.ts";
+import type { NewEvent, SiteEvent } from "../../shared/event.ts";
+import type { ObjectRef } from "../../shared/live.ts";
+import type { Pair } from "../../shared/names.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+import type { ItemState } from "../../shared/report.ts";
+
+/**
+ * Port `cache`: all that a site must still know after a restart with no network. Synchronous, because each write is durable
+ * (committed and synced) when it returns. Held by `test/contract/cache`. Throws `AppError` `storage`.
+ */
+export interface Cache {
+  /** Several writes as one: all or none survive a kill. Nested calls join the outer one. `effect` names it in the journal. */
+  transaction<T>(effect: string, work: () => T): T;
+
+  /** Root documents held, rising by number from the pinned one. */
+  roots(): SignedBytes[];
+  keepRoot(number: number, document: SignedBytes): void;
+  record(): SignedBytes | null;
+  keepRecord(document: SignedBytes): void;
+
+  /** Accepted manifests. */
+  versions(): StoredVersion[];
+  manifest(digest: string): SignedBytes | null;
+  keepManifest(version: StoredVersion, document: SignedBytes): void;
+  /** From now on the version can be run from disk: every file is here. */
+  completeVersion(digest: string): void;
+  /** Forgets a version and the blobs that no other version names. */
+  dropVersion(digest: string): void;
+  /** Blobs by SHA-256; `files` of a version name them. */
+  hasBlob(sha256: string): boolean;
+  blob(sha256: string): Uint8Array | null;
+  keepBlob(sha256: string, bytes: Uint8Array): void;
+
+  /** Content that was refused, so that it is not fetched again with every poll. One row by (bundle, id). */
+  refusals(): Refusal[];
+  keepRefusal(refusal: Refusal): void;
+  dropRefusal(bundle: string, id: string): void;
+
+  holds(): Hold[];
+  keepHold(hold: Hold): void;
+
+  inventory(bundle: string): InventoryRow[];
+  /** Inserts or replaces rows by object name. Written before the apply (`state: "intended"`), settled after it. */
+  keepInventory(bundle: string, rows: readonly InventoryRow[]): void;
+  dropInventory(bundle: string, objects: readonly ObjectRef[]): void;
+
+  /** The last assignment set taken: its frame, as received. */
+  assignment(): StoredAssignment | null;
+  keepAssignment(assignment: StoredAssignment): void;
+
+  counters(): Counters;
+  /** Numbers for the next report: the last one used plus one, durable before it is returned. */
+  takeReportNumber(): number;
+  /** Raises a counter that the hub says is higher (a site that lost its counters takes them from the hub's ack). */
+  raiseCounters(atLeast: { report: number; event: number }): void;
+  /** Notes what the hub confirmed, and drops those events. */
+  acknowledge(confirmed: { report: number; event: number }): void;
+
+  addEvents(events: readonly NewEvent[]): void;
+  /** The oldest events that no ack confirmed, at most `max`, numbered now where they had no number yet; durable before it returns. */
+  numberEvents(max: number): SiteEvent[];
+
+  close(): void;
+}
+
+export interface StoredVersion {
+  bundle: string;
+  version: string;
+  digest: string;
+  pair: Pair;
+  floor: Pair;
+  /** Number of the root under which it was accepted. */
+  root: number;
+  files: readonly string[];
+  complete: boolean;
+}
+
+export interface Refusal {
+  bundle: string;
+  /** Id of the version at its source, or the digest where that is known. */
+  id: string;
+  digest: string | null;
+  code: ErrorCode;
+  words: string;
+  /** Root number and record number under which it was refused: another one may accept it. */
+  root: number;
+  record: number;
+}
+
+/** What runs at a site for a bundle: (digest, values hash, record number), moved together. */
+export interface State {
+  digest: string;
+  version: string;
+  pair: Pair;
+  floor: Pair;
+  values: string;
+  record: number;
+}
+
+export interface Marks {
+  pair: Pair;
+  floor: Pair;
+}
+
+/** One bundle at the site, as it lies on disk. */
+export interface Hold {
+  bundle: string;
+  /** What the objects in the cluster are, or are being made to be. */
+  running: State;
+  state: ItemState;
+  /** RFC 3339. */
+  since: string;
+  committed: State | null;
+  /** What was committed before `committed`. */
+  previous: State | null;
+  marks: Marks | null;
+  /** States given up; refused until an assignment says `retry`. */
+  failed: readonly { digest: string; values: string; record: number; code: ErrorCode }[];
+}
+
+/** One object that is ours in the cluster, or is about to be. */
+export interface InventoryRow {
+  object: ObjectRef;
+  /** null until an apply answered. */
+  uid: string | null;
+  /** Hash of the rendered object that was sent. */
+  desired: string;
+  /** Hashes of the answer: our managed fields, and the live object projected on them. null until an apply answered. */
+  fields: string | null;
+  live: string | null;
+  state: "intended" | "applied";
+}
+
+export interface StoredAssignment {
+  term: number;
+  number: number;
+  /** Identity (SPKI hash) of the assign key that signed it: `(term, number)` is ordered per key. */
+  key: string;
+  frame: Uint8Array;
+}
+
+export interface Counters {
+  /** Last report number used; highest one confirmed by a hub. */
+  report: number;
+  reportAcked: number;
+  event: number;
+  eventAcked: number;
+}

@@ -1,0 +1,38 @@
+import type { Labels, Pair } from "../../shared/names.ts";
+import type { Report } from "../../shared/report.ts";
+
+/** What the hub knows of one site: folded from its signed messages, and nothing else. Times are the hub's clock, ms. */
+export interface Site {
+  id: string;
+  boot: string | null;
+  agent: string | null;
+  /** The last signed message of any kind; 0 before the first. */
+  heardAt: number;
+  presence: "online" | "offline" | "unknown";
+  /** The newest report, and when it was committed. */
+  report: { body: Report; at: number } | null;
+  /** Highest event number committed. */
+  event: number;
+}
+
+/** A site as the rollout sees it: the signed record, the registry's entry, and what was assigned for one bundle. */
+export interface FleetMember {
+  id: string;
+  labels: Labels;
+  record: number;
+  /** Patterns of bundles that the record lets this site have. */
+  bundles: readonly string[];
+  floors: Readonly<Record<string, Pair>>;
+  site: Site;
+  /** By bundle: what the current assignment set says, and the set that introduced it. */
+  assigned: Readonly<Record<string, Assigned>>;
+}
+
+export interface Assigned {
+  run: string;
+  digest: string;
+  values: string;
+  introduced: readonly [term: number, number: number];
+  /** When that set was stored at the hub, ms. */
+  at: number;
+}

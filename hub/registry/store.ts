@@ -1,0 +1,83 @@
+import type { AssignmentSet } from "../../shared/assignment.ts";
+import type { SiteEvent } from "../../shared/event.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+import type { Run } from "../rollout/run.ts";
+import type { Assigned, Site } from "./site.ts";
+
+/**
+ * Port `store`: what the hub must still know after a kill. Async from the start, so that a database over a network fits.
+ * Held by `test/contract/store`. Throws `AppError` `storage`.
+ */
+export interface Store {
+  /** Everything but events and documents' history, at the start. */
+  load(): Promise<HubState>;
+  /** One transaction, durable when it resolves: all of the batch or nothing. Events whose (site, number) is known are skipped. */
+  commit(effect: string, batch: Batch): Promise<void>;
+  /** Newest first. `before` is a row number for paging. */
+  events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
+  close(): Promise<void>;
+}
+
+export interface HubState {
+  meta: Meta;
+  sites: Site[];
+  runs: Run[];
+  assignments: SiteAssignment[];
+  rollouts: SeenRollout[];
+  /** Root documents held, rising by number. */
+  roots: SignedBytes[];
+}
+
+export interface Batch {
+  meta?: Meta;
+  sites?: readonly Site[];
+  events?: readonly { site: string; at: number; event: SiteEvent }[];
+  runs?: readonly Run[];
+  assignments?: readonly SiteAssignment[];
+  rollouts?: readonly SeenRollout[];
+  root?: { number: number; document: SignedBytes };
+  /** Things the hub itself did or refused, for the event list: `site` is empty. */
+  notices?: readonly Notice[];
+}
+
+export interface Meta {
+  /** Fences an older hub; rises when a hub was restored. */
+  term: number;
+}
+
+export interface StoredEvent {
+  row: number;
+  /** Empty for the hub's own. */
+  site: string;
+  /** When the hub stored it, ms. */
+  at: number;
+  event: SiteEvent;
+}
+
+export interface Notice {
+  at: number;
+  event: SiteEvent;
+}
+
+/** The current assignment set of a site, with the frame that is (or shall be) retained on the bus. */
+export interface SiteAssignment {
+  site: string;
+  set: AssignmentSet;
+  frame: Uint8Array;
+  /** By bundle. */
+  assigned: Readonly<Record<string, Assigned>>;
+  /** False: stored, and not yet known to be on the bus. */
+  published: boolean;
+}
+
+/** The content of a rollout file that a run was last started (or refused) for: the same content starts nothing twice. */
+export interface SeenRollout {
+  name: string;
+  commit: string;
+  /** SHA-256 of the file; null: the file was deleted. */
+  sha256: string | null;
+  /** The version the file named, where it could be read. */
+  version: string | null;
+  /** Why nothing was started for it, for a person; null where it was. */
+  refused: string | null;
+}

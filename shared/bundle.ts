@@ -1,0 +1,126 @@
+import * as z from "zod/mini";
+import {
+  count,
+  duration,
+  name,
+  number,
+  pair,
+  percent,
+  scalar,
+  selector,
+  sha256,
+  time,
+  variableName,
+  version,
+} from "./names.ts";
+
+/** `skerry-bundle@v1`: the signed, immutable, versioned unit. Its digest is the SHA-256 of these exact bytes. */
+
+export const BUNDLE_NAMESPACE = "skerry-bundle@v1";
+export const BUNDLE_MAX_BYTES = 8 * 1024 * 1024;
+export const FILE_MAX_BYTES = 1536 * 1024;
+
+/** Picks objects; a key that is left out matches all. */
+const objects = z.strictObject({
+  apiVersion: z.optional(z.string()),
+  kind: z.optional(z.string()),
+  namespace: z.optional(z.string()),
+  name: z.optional(z.string()),
+});
+
+/** Inside the bundle, forward slashes, no `.` or `..`, nothing hidden. */
+const path = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/), z.maxLength(240));
+
+const variable = z.strictObject({
+  type: z.optional(z.enum(["string", "integer", "number", "boolean"])),
+  default: z.optional(scalar),
+  enum: z.optional(z.array(scalar)),
+  label: z.optional(z.string()),
+  max: z.optional(z.number()),
+  min: z.optional(z.number()),
+  pattern: z.optional(z.string()),
+  settable: z.optional(z.literal("hub")),
+});
+
+export const bundle = z.strictObject({
+  fleet: name,
+  name,
+  version,
+  epoch: number,
+  seq: number,
+  /** The oldest pair that a site may go back to from here. */
+  floor: pair,
+  /** The oldest pair that a site may come from. */
+  from: z.optional(pair),
+  /** Digest of the version before, null for the first. */
+  prev: z.nullable(sha256),
+  createdAt: time,
+  scope: z.array(z.strictObject({ sites: selector, after: z.optional(duration) })).check(z.minLength(1)),
+  requires: z.optional(z.array(z.strictObject({ bundle: name, atLeast: version }))),
+  remove: z.optional(z.boolean()),
+  variables: z.optional(z.record(variableName, variable)),
+  overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: path, type: z.enum(["strategic", "json"]) }))),
+  secrets: z.optional(z.array(path)),
+  phases: z.optional(
+    z.array(z.strictObject({ name, objects: z.optional(objects), noReturn: z.optional(z.boolean()) })),
+  ),
+  health: z.strictObject({
+    /** All objects must stay healthy for this long before the state is committed. */
+    holdFor: duration,
+    /** From the start of the move; not healthy by then is failed. */
+    deadline: duration,
+    rules: z.optional(z.array(z.strictObject({ apiVersion: z.string(), kind: z.string(), cel: z.string() }))),
+  }),
+  drift: z.strictObject({
+    mode: z.enum(["correct", "report", "ignore"]),
+    ignore: z.optional(z.array(z.strictObject({ ...objects.shape, paths: z.array(z.string()) }))),
+  }),
+  recreate: z.optional(z.array(objects)),
+  prune: z.strictObject({ share: percent, allow: z.optional(z.array(objects)) }),
+  hold: z.optional(z.strictObject({ atMost: duration })),
+  checks: z.optional(z.array(z.strictObject({ cel: z.string(), message: z.string() }))),
+  images: z.array(
+    z.strictObject({
+      ref: z.string(),
+      digest: z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/)),
+      size: z.optional(count),
+    }),
+  ),
+  source: z.strictObject({
+    repo: z.string(),
+    commit: z.string().check(z.regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)),
+    path: z.string(),
+    /** The tools that took part, by name, with the version each said it has. */
+    inputs: z.record(z.string(), z.string()),
+  }),
+  minAgent: z.optional(version),
+  files: z.array(z.strictObject({ path, sha256, size: count.check(z.lte(FILE_MAX_BYTES)) })).check(z.minLength(1)),
+});
+
+export type Bundle = z.infer<typeof bundle>;
+export type BundleFile = Bundle["files"][number];
+
+/** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
+export function unsupportedInBundle(document: Bundle): string[] {
+  const found: string[] = [];
+  const filled = (key: "requires" | "overlays" | "secrets" | "phases" | "recreate" | "checks") => {
+    if ((document[key] ?? []).length > 0) found.push(`/${key}`);
+  };
+  filled("requires");
+  if (document.remove === true) found.push("/remove");
+  if (Object.keys(document.variables ?? {}).length > 0) found.push("/variables");
+  filled("overlays");
+  filled("secrets");
+  filled("phases");
+  if ((document.health.rules ?? []).length > 0) found.push("/health/rules");
+  if (document.drift.mode !== "correct") found.push("/drift/mode");
+  if ((document.drift.ignore ?? []).length > 0) found.push("/drift/ignore");
+  filled("recreate");
+  if ((document.prune.allow ?? []).length > 0) found.push("/prune/allow");
+  if (document.hold !== undefined) found.push("/hold");
+  filled("checks");
+  if (document.minAgent !== undefined) found.push("/minAgent");
+  return found;
+}

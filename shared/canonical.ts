@@ -1,0 +1,54 @@
+import { AppError } from "./errors.ts";
+
+/**
+ * The one form a document may have: JSON, keys sorted by UTF-16 unit (as RFC 8785 does), no white space, UTF-8, one final LF.
+ * Because the reader demands exactly this form, duplicate keys and other readings of the same bytes cannot exist.
+ */
+export function canonicalJson(value: unknown): string {
+  return `${sorted(value)}\n`;
+}
+
+/** The same without the final LF: for hashing values and for bodies on the wire. */
+export function sorted(value: unknown, depth = 0): string {
+  if (depth > 64) throw new AppError("malformed", "JSON is nested deeper than 64 levels");
+  if (Array.isArray(value)) return `[${value.map((item) => sorted(item, depth + 1)).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${sorted(item, depth + 1)}`).join(",")}}`;
+  }
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new AppError("malformed", "a value that JSON cannot carry");
+  return text;
+}
+
+/** Parses bytes that must be canonical. Throws `malformed` with `where`, or `too-large` above `maxBytes`. */
+export function parseCanonical(bytes: Uint8Array, where: string, maxBytes: number): unknown {
+  if (bytes.byteLength > maxBytes) {
+    throw new AppError("too-large", `${bytes.byteLength} bytes, at most ${maxBytes} are read`, { where });
+  }
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("malformed", "not JSON", {
+      where,
+      cause,
+      fix: "documents are JSON made by `skerry`; YAML belongs in bundle.yaml and rollouts/, which the builder reads",
+    });
+  }
+  if (canonicalJson(value) !== text) {
+    throw new AppError(
+      "malformed",
+      "not in canonical form (keys sorted, no white space, no duplicate keys, one final LF)",
+      {
+        where,
+        fix: "sign the bytes that `skerry` wrote, without reformatting them",
+      },
+    );
+  }
+  return value;
+}

@@ -1,0 +1,23 @@
+import { createHash } from "node:crypto";
+
+/** SHA-256 as 64 lower-case hex digits. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** SHA-256 of bytes that arrive chunk by chunk. */
+export interface Sha256Stream {
+  take(chunk: Uint8Array): void;
+  /** The hash of all that was taken so far, as 64 lower-case hex digits; taking may go on afterwards. */
+  hex(): string;
+}
+
+export function sha256Stream(): Sha256Stream {
+  const hash = createHash("sha256");
+  return {
+    take: (chunk) => {
+      hash.update(chunk);
+    },
+    hex: () => hash.copy().digest("hex"),
+  };
+}

@@ -1,0 +1,60 @@
+import * as z from "zod/mini";
+import { AppError } from "./errors.ts";
+
+/** A key and why its value is not accepted. `path` is a JSON pointer (RFC 6901), as in `/scope/0/sites`. */
+export interface Finding {
+  path: string;
+  why: string;
+}
+
+/** Checks a value against a schema. Throws `AppError` `schema` that names the first offending key and how many more there are. */
+export function parseAs<T>(schema: z.ZodMiniType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw schemaError(findingsOf(result.error.issues), where);
+}
+
+export function schemaError(findings: readonly Finding[], where: string): AppError {
+  const [first, ...more] = findings;
+  const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+  return new AppError("schema", `${first?.why ?? "not accepted"}${others}`, {
+    where: `${where} ${first?.path === "" ? "/" : (first?.path ?? "/")}`,
+    fix: "correct that key; unknown keys are refused so that nothing is silently ignored",
+  });
+}
+
+/** Every place where a value does not fit, in the order of the document. */
+export function findingsOf(issues: readonly z.core.$ZodIssue[], base: readonly PropertyKey[] = []): Finding[] {
+  return issues.flatMap((issue) => {
+    const path = [...base, ...issue.path];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: pointer([...path, key]), why: `unknown key "${key}"` }));
+    }
+    if (issue.code === "invalid_key") return [{ path: pointer(path), why: "this key is not an acceptable name" }];
+    return [{ path: pointer(path), why: reason(issue) }];
+  });
+}
+
+/** RFC 6901. */
+export function pointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function reason(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? `missing, or not a ${issue.expected}` : `must be a ${issue.expected}`;
+    case "invalid_value":
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+    case "too_small":
+      return `must be at least ${String(issue.minimum)}`;
+    case "too_big":
+      return `must be at most ${String(issue.maximum)}`;
+    case "invalid_format":
+      return `must match ${issue.pattern ?? issue.format}`;
+    case "invalid_union":
+      return "fits none of the accepted shapes";
+    default:
+      return issue.message;
+  }
+}
