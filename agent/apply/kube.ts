@@ -18,7 +18,10 @@ export interface Kube {
    * Deletes with a UID precondition: another UID is `KubeError` class `conflict`. `"gone"`: no such object any more;
    * `"deleting"`: accepted, a finalizer or grace period still holds it.
    */
-  remove(ref: ObjectRef, options: { uid: string; propagation: "Background" | "Foreground" | "Orphan" }): Promise<"gone" | "deleting">;
+  remove(
+    ref: ObjectRef,
+    options: { uid: string; propagation: "Background" | "Foreground" | "Orphan" },
+  ): Promise<"gone" | "deleting">;
   list(kind: KindRef, options: Selection): Promise<{ objects: KubeObject[]; resourceVersion: string }>;
   /**
    * One watch, from `resourceVersion` or, without it, from a full set of initial events closed by `{type: "synced"}`.
