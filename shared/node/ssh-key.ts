@@ -100,7 +100,7 @@ export function ed25519ToRaw(key: PublicKey): Uint8Array {
 }
 
 function refuseUnknown(type: string): asserts type is KeyType {
-  if (type === "ssh-ed25519" || type === "ssh-rsa" || type in CURVES) return;
+  if (type === "ssh-ed25519" || type === "ssh-rsa" || Object.hasOwn(CURVES, type)) return;
   if (type === "sk-ssh-ed25519@openssh.com" || type === "sk-ecdsa-sha2-nistp256@openssh.com") {
     throw new AppError("unsupported", `keys on security tokens (${type}) are not supported yet`, { fix: ACCEPTED });
   }

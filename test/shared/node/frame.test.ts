@@ -1,0 +1,200 @@
+import { execFileSync } from "node:child_process";
+import { sign } from "node:crypto";
+import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
+import * as fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { encodeFrame, type FrameToOpen, openFrame, parseWireKey } from "../../../shared/node/frame.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+import { formatPublicKey } from "../../../shared/node/ssh-key.ts";
+import { ed25519FromSeed, parsePrivateKey } from "../../../shared/node/ssh-private-key.ts";
+import { preimage } from "../../../shared/node/sshsig.ts";
+import { protocolDictionary } from "../../../shared/protocol-dictionary.ts";
+import { inflationBomb } from "./inflation-bomb.ts";
+import { Keygen, refusal } from "./ssh-keygen.ts";
+
+const keygen = new Keygen();
+afterAll(() => keygen.remove());
+const TOPIC = "skerry/1/shops/ber-014/down/ack";
+const NAMESPACE = "skerry-ack@v1";
+const JSON_TEXT = '{"boot":"0123456789abcdef","event":5,"report":812}';
+const key = ed25519FromSeed(Buffer.alloc(32, 1));
+const stranger = ed25519FromSeed(Buffer.alloc(32, 2));
+
+const encode = (json: string, format: "plain" | "deflate" = "deflate", signer = key) =>
+  encodeFrame({ topic: TOPIC, namespace: NAMESPACE, json, format, key: signer });
+const open = (bytes: Uint8Array, change: Partial<FrameToOpen> = {}) =>
+  openFrame({
+    topic: TOPIC,
+    namespace: NAMESPACE,
+    bytes,
+    maxBytes: 256 * 1024,
+    maxInflated: 1024 * 1024,
+    keys: [key.public],
+    ...change,
+  });
+/** A frame by the words of the protocol, of any format and body. */
+const handmade = (format: number, body: Uint8Array) => {
+  const message = Buffer.concat([Buffer.from(`${TOPIC}\0`), Buffer.of(format), body]);
+  return Buffer.concat([Buffer.of(format), sign(null, preimage(NAMESPACE, "sha512", message), key.keyObject), body]);
+};
+
+describe("the format", () => {
+  // Sent by version 1 for ever. The deflated bytes are only read: another zlib may choose others that mean the same.
+  const PLAIN =
+    "002e056ebe502a9f3ecaa4ebe2084ce90f617ee520730df76baf9798637934c00485dcd1ed815500a767fe652feed4f1a9bc29096615cb355c" +
+    "138143eeee14ae027b22626f6f74223a2230313233343536373839616263646566222c226576656e74223a352c227265706f7274223a3831327d";
+  const DEFLATED =
+    "011ad78bcec89154ded2cbde6d6f6c5020178721962912ad3fc9c9160bf4159f0598d3f717af35c92f9c3be022afd61ae531807c5dc1bfe5eb" +
+    "b73c6c8299e8160483e77103432363135333730bcbc4a4e494d434449e3745e4730b43a35a00";
+
+  it("is kept", () => {
+    expect(Buffer.from(encode(JSON_TEXT, "plain")).toString("hex")).toBe(PLAIN);
+    expect(handmade(0, Buffer.from(JSON_TEXT)).toString("hex")).toBe(PLAIN);
+    expect(open(Buffer.from(PLAIN, "hex"))).toEqual({ json: JSON.parse(JSON_TEXT), key: key.public });
+    expect(open(Buffer.from(DEFLATED, "hex"))).toEqual({ json: JSON.parse(JSON_TEXT), key: key.public });
+  });
+
+  it("is kept in its dictionary, which is ASCII", () => {
+    const bytes = Buffer.from(protocolDictionary(1));
+    expect(sha256Hex(bytes)).toBe("6485407fb46238437f33f20ccf608cf444208a9826613e687a410b8913f75052");
+    expect(bytes.every((byte) => byte < 0x80)).toBe(true);
+  });
+
+  it("carries any JSON, in both formats", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom("plain", "deflate"), (json, format) => {
+        expect(open(encode(json, format)).json).toEqual(JSON.parse(json));
+      }),
+    );
+  });
+
+  it("deflates only where that makes the body smaller", () => {
+    expect(encode("7", "deflate")).toEqual(encode("7", "plain"));
+    expect(encode(JSON_TEXT, "deflate").length).toBeLessThan(encode(JSON_TEXT, "plain").length);
+    expect(encode(JSON_TEXT, "deflate")[0]).toBe(1);
+  });
+
+  it("keeps a full report of one bundle within 250 bytes", () => {
+    const hex = (label: string, length: number) => sha256Hex(Buffer.from(label)).slice(0, length);
+    const json =
+      `{"assignment":[1,77],"at":"2026-11-21T06:58:12Z","boot":"${hex("boot", 16)}","head":41,"items":[{"bundle":"pos",` +
+      `"digest":"${hex("digest", 32)}","healthyFor":86400,"marks":[[1,42],[1,41]],"objects":{"drifted":0,"healthy":12,` +
+      `"total":12},"previous":"${hex("previous", 32)}","record":3,"since":"2026-11-20T06:57:03Z","state":"committed",` +
+      '"values":""}],"number":812,"record":3,"root":2,"synced":true}';
+    expect(JSON.parse(json)).toHaveProperty("items.0.state", "committed");
+    expect(encode(json).length).toBeLessThanOrEqual(250);
+  });
+});
+
+describe("a frame is refused", () => {
+  const frame = encode(JSON_TEXT);
+
+  it.each([
+    ["on another topic", { topic: "skerry/1/shops/ber-015/down/ack" }, "signature"],
+    ["as another kind", { namespace: "skerry-assign@v1" }, "signature"],
+    ["from a stranger", { keys: [stranger.public] }, "signature"],
+    ["where the sender has no key", { keys: [] }, "signature"],
+    ["over its cap", { maxBytes: frame.length - 1 }, "too-large"],
+    ["over its cap when inflated", { maxInflated: JSON_TEXT.length - 1 }, "too-large"],
+    ["on a topic with a NUL", { topic: `${TOPIC}\0` }, "malformed"],
+  ] as const)("%s", (_, change, code) => {
+    expect(open(frame, { maxBytes: frame.length, maxInflated: JSON_TEXT.length }).key).toBe(key.public);
+    expect(refusal(() => open(frame, change))).toBe(code);
+  });
+
+  it("with any bit flipped", () => {
+    for (let bit = 0; bit < frame.length * 8; bit++) {
+      const flipped = Buffer.from(frame);
+      flipped.writeUInt8((flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7)), bit >> 3);
+      expect(refusal(() => open(flipped))).toBe("signature");
+    }
+  });
+
+  it("when cut anywhere", () => {
+    for (let length = 0; length < frame.length; length++) {
+      expect(refusal(() => open(frame.subarray(0, length)))).toBe(length < 65 ? "malformed" : "signature");
+    }
+  });
+
+  it("with a body that is not what its format says, though signed", () => {
+    const deflated = deflateRawSync(JSON_TEXT);
+    const bodies: [number, Uint8Array][] = [
+      [0, Buffer.alloc(0)],
+      [0, Buffer.from("{")],
+      [0, Buffer.from([0x22, 0xff, 0x22])],
+      [0, Buffer.from("\ufeff{}")],
+      [0, deflated],
+      [1, Buffer.from(JSON_TEXT)],
+      [1, Buffer.alloc(0)],
+      [1, deflated.subarray(0, -1)],
+      [2, Buffer.from(JSON_TEXT)],
+      [255, deflated],
+    ];
+    expect(open(handmade(1, deflated)).json).toEqual(JSON.parse(JSON_TEXT));
+    expect(bodies.map(([format, body]) => refusal(() => open(handmade(format, body))))).toEqual(
+      bodies.map(() => "malformed"),
+    );
+    expect(refusal(() => open(handmade(0, Buffer.from(JSON_TEXT)), { maxInflated: 10 }))).toBe("too-large");
+  });
+});
+
+describe("an inflation bomb", () => {
+  it("is not inflated before its signature holds", () => {
+    const unsigned = Buffer.concat([Buffer.of(1), Buffer.alloc(64), inflationBomb(4)]);
+    expect(refusal(() => open(unsigned))).toBe("signature");
+    expect(refusal(() => open(handmade(1, inflationBomb(4))))).toBe("too-large");
+  });
+
+  it("takes no memory to speak of when it is signed", () => {
+    const script = join(import.meta.dirname, "inflation-bomb.ts");
+    const { code, openedMiB, uncappedMiB } = JSON.parse(execFileSync(process.execPath, [script], { encoding: "utf8" }));
+    expect(code).toBe("too-large");
+    expect(openedMiB).toBeLessThan(24);
+    // The same bomb without a cap, to show that the measurement sees memory.
+    expect(uncappedMiB).toBeGreaterThan(100);
+  });
+});
+
+describe("keys of messages", () => {
+  it("are ed25519 lines", () => {
+    expect(parseWireKey(formatPublicKey(key.public, "ber-014"))).toEqual(key.public);
+    expect(refusal(() => parseWireKey(keygen.generate("ecdsa", 256).publicLine))).toBe("key");
+  });
+
+  it("may be two, and the one that signed is named", () => {
+    expect(open(encode(JSON_TEXT), { keys: [stranger.public, key.public] }).key).toBe(key.public);
+    expect(open(encode(JSON_TEXT, "plain", stranger), { keys: [stranger.public, key.public] }).key).toBe(
+      stranger.public,
+    );
+  });
+
+  it("of another kind neither sign nor open", () => {
+    const other = parsePrivateKey(keygen.generate("rsa", 2048).privateText);
+    expect(refusal(() => encode(JSON_TEXT, "plain", other))).toBe("key");
+    expect(refusal(() => open(encode(JSON_TEXT), { keys: [other.public] }))).toBe("key");
+  });
+});
+
+it("answers any bytes, signed or not, with JSON or an AppError", () => {
+  const start = deflateRawSync(JSON_TEXT, { dictionary: Buffer.from(protocolDictionary(1)) });
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc
+      .tuple(fc.nat({ max: start.length }), fc.uint8Array({ maxLength: 20 }))
+      .map(([cut, rest]) => Buffer.concat([start.subarray(0, cut), rest])),
+  );
+  fc.assert(
+    fc.property(fc.nat({ max: 2 }), body, (format, bytes) => {
+      const code = refusal(() => open(handmade(format, bytes), { maxInflated: 4096 }));
+      expect(["accepted", "malformed", "too-large"]).toContain(code);
+    }),
+    { numRuns: 3000 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      expect(["malformed", "signature"]).toContain(refusal(() => open(bytes)));
+    }),
+    { numRuns: 2000 },
+  );
+});
