@@ -102,6 +102,8 @@ describe("strictness", () => {
     const head = wire.subarray(0, -69);
     const compressed = wireString(Buffer.concat([Buffer.of(2), wire.subarray(-64, -32)]));
     expect(refusal(() => publicKeyFromWire(Buffer.concat([head, compressed])))).toBe("key");
+    const hybrid = wireString(Buffer.concat([Buffer.of(6), wire.subarray(-64)]));
+    expect(refusal(() => publicKeyFromWire(Buffer.concat([head, hybrid])))).toBe("key");
     expect(refusal(() => publicKeyFromWire(Buffer.concat([head, wireString(Buffer.of(0))])))).toBe("key");
   });
 

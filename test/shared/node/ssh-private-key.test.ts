@@ -85,6 +85,20 @@ it("refuses a secret that does not belong to the public key beside it", () => {
   }
 });
 
+it("refuses unequal check numbers and another padding", () => {
+  const bytes = bytesOf(formatEd25519(ed25519FromSeed(Buffer.alloc(32, 1)), "till"));
+  const changed = (at: number) => {
+    const copy = Buffer.from(bytes);
+    copy.writeUInt8((copy[at] ?? 0) ^ 1, at);
+    return refusal(() => parsePrivateKey(armor(LABEL, copy)));
+  };
+  // The private part: two check numbers, type (4 + 11), key (4 + 32), secret (4 + 64), comment (4 + 4), then padding.
+  const secret = bytes.length - 136;
+  expect(bytes.subarray(secret, secret + 8)).toEqual(Buffer.alloc(8));
+  expect(bytes.at(-1)).toBe(1);
+  expect([secret, secret + 7, bytes.length - 1].map(changed)).toEqual(["malformed", "malformed", "malformed"]);
+});
+
 describe("other files", () => {
   const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
