@@ -1,0 +1,73 @@
+import { sorted } from "../../shared/canonical.ts";
+import type { Json, JsonObject, KubeObject } from "../../shared/live.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+
+/**
+ * Two hashes that tell whether an object is still as our last apply left it. `fields`: what we own, as the server records it
+ * (`fieldsV1` of our Apply entry; changes when somebody takes or removes a field). `live`: the object projected on those fields
+ * (changes when somebody edits a value). Either differing is drift; neither alone is enough.
+ */
+export interface Fingerprint {
+  fields: string;
+  live: string;
+}
+
+export function fingerprint(object: KubeObject, manager: string): Fingerprint {
+  const owned = fieldsOf(object, manager);
+  if (owned === null) return { fields: "", live: "" };
+  return { fields: hash(owned), live: hash(project(object, owned)) };
+}
+
+/** `fieldsV1` of the manager's own Apply entry; null where it owns nothing. */
+function fieldsOf(object: KubeObject, manager: string): JsonObject | null {
+  const entries = object.metadata["managedFields"];
+  if (!Array.isArray(entries)) return null;
+  for (const entry of entries) {
+    if (!isObject(entry) || entry["manager"] !== manager || entry["operation"] !== "Apply") continue;
+    if (entry["subresource"] !== undefined) continue;
+    const fields = entry["fieldsV1"];
+    if (isObject(fields)) return fields;
+  }
+  return null;
+}
+
+/**
+ * The part of a value that a FieldsV1 set names (Kubernetes' structured-merge-diff `fieldpath`: `f:` a member, `k:` a list item by its
+ * keys, `v:` a set item by its value, `i:` an item by index, `.` the thing itself). A set without members owns the whole value.
+ */
+export function project(value: Json, fields: JsonObject): Json {
+  const entries = Object.entries(fields).filter(([key]) => key !== ".");
+  if (entries.length === 0) return value;
+  if (Array.isArray(value)) {
+    // In the order of the live list: order can carry meaning, and the server keeps it.
+    return value.flatMap((item, index) => {
+      const owner = entries.find(([key]) => names(key, item, index));
+      return owner === undefined ? [] : [isObject(owner[1]) ? project(item, owner[1]) : item];
+    });
+  }
+  if (!isObject(value)) return value;
+  const part: JsonObject = {};
+  for (const [key, below] of entries) {
+    const member = key.startsWith("f:") ? value[key.slice(2)] : undefined;
+    if (member !== undefined && isObject(below)) part[key.slice(2)] = project(member, below);
+  }
+  return part;
+}
+
+function names(key: string, item: Json, index: number): boolean {
+  if (key.startsWith("i:")) return Number(key.slice(2)) === index;
+  if (key.startsWith("v:")) return sorted(JSON.parse(key.slice(2))) === sorted(item);
+  if (!key.startsWith("k:") || !isObject(item)) return false;
+  const keys: unknown = JSON.parse(key.slice(2));
+  return (
+    typeof keys === "object" && keys !== null && Object.entries(keys).every(([name, wanted]) => item[name] === wanted)
+  );
+}
+
+function hash(value: Json): string {
+  return sha256Hex(Buffer.from(sorted(value)));
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

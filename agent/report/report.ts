@@ -1,0 +1,87 @@
+import { sorted } from "../../shared/canonical.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
+import { rfc3339 } from "../../shared/names.ts";
+import type { Report, ReportItem } from "../../shared/report.ts";
+import type { Hold } from "../cache/cache.ts";
+import type { Summary } from "../observe/observed.ts";
+
+/** All that a report is made of, but for its number. */
+export interface Situation {
+  boot: string;
+  assignment: readonly [number, number] | null;
+  root: number;
+  record: number;
+  now: number;
+  synced: boolean;
+  bundles: readonly BundleSituation[];
+  refused: readonly { bundle: string; digest: string; code: ErrorCode }[];
+}
+
+export interface BundleSituation {
+  hold: Hold;
+  summary: Summary;
+  drifted: number;
+  healthyForMs: number;
+  waitingOn: string | null;
+}
+
+export type Unnumbered = Omit<Report, "number">;
+
+export function reportOf(situation: Situation): Unnumbered {
+  const { boot, assignment, root, record, now, synced, refused } = situation;
+  return {
+    boot,
+    ...(assignment === null ? {} : { assignment: [...assignment] as [number, number] }),
+    root,
+    record,
+    at: rfc3339(now),
+    synced,
+    items: situation.bundles.map(itemOf),
+    ...(refused.length === 0 ? {} : { refused: refused.map((entry) => ({ ...entry, digest: short(entry.digest) })) }),
+  };
+}
+
+function itemOf({ hold, summary, drifted, healthyForMs, waitingOn }: BundleSituation): ReportItem {
+  const { running, previous, marks } = hold;
+  const last = hold.failed.at(-1);
+  return {
+    bundle: hold.bundle,
+    digest: short(running.digest),
+    values: running.values,
+    record: running.record,
+    state: hold.state,
+    since: hold.since,
+    healthyFor: Math.floor(healthyForMs / 1000),
+    ...(marks === null ? {} : { marks: [marks.pair, marks.floor] as [typeof marks.pair, typeof marks.floor] }),
+    ...(previous === null ? {} : { previous: short(previous.digest) }),
+    ...(last === undefined ? {} : { failed: { digest: short(last.digest), code: last.code } }),
+    ...(waitingOn === null ? {} : { waitingOn: waitingOn.slice(0, 200) }),
+    objects: { total: summary.total, healthy: summary.healthy, drifted },
+  };
+}
+
+/**
+ * Whether a report is due: where anything changed but the passing of time, and after `everyMs` without one.
+ * `last` is the last report sent and when (monotonic, ms).
+ */
+export function isDue(
+  current: Unnumbered,
+  last: { report: Unnumbered; at: number } | null,
+  now: number,
+  everyMs: number,
+): boolean {
+  return last === null || now - last.at >= everyMs || timeless(current) !== timeless(last.report);
+}
+
+function timeless(report: Unnumbered): string {
+  return sorted({
+    ...report,
+    at: null,
+    items: report.items.map((item) => ({ ...item, healthyFor: item.healthyFor > 0 })),
+  });
+}
+
+/** First 16 bytes of a digest. */
+export function short(digest: string): string {
+  return digest.slice(0, 32);
+}

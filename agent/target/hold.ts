@@ -1,0 +1,49 @@
+import type { ErrorCode } from "../../shared/errors.ts";
+import { comparePairs } from "../../shared/names.ts";
+import type { Hold, State } from "../cache/cache.ts";
+
+/** How one bundle's place at the site changes. Pure: the caller stores the result before anything else happens. */
+
+export function sameState(a: State, b: { digest: string; values: string; record: number }): boolean {
+  return a.digest === b.digest && a.values === b.values && a.record === b.record;
+}
+
+/** A move begins. What was committed stays what the site returns to; a retry takes the state off the failed ones. */
+export function begin(hold: Hold | null, bundle: string, state: State, since: string): Hold {
+  const failed = (hold?.failed ?? []).filter((entry) => !sameState(state, entry));
+  const { committed = null, previous = null, marks = null } = hold ?? {};
+  return { bundle, running: state, state: "applying", since, committed, previous, marks, failed };
+}
+
+export function verifying(hold: Hold, since: string): Hold {
+  return { ...hold, state: hold.state === "reverting" ? "reverting" : "verifying", since };
+}
+
+/** Health held for its time. Only here the marks rise. */
+export function commit(hold: Hold, since: string): Hold {
+  const { running, committed, marks } = hold;
+  if (hold.state === "reverting") return { ...hold, state: "reverted", since };
+  const previous = committed !== null && !sameState(committed, running) ? committed : hold.previous;
+  return {
+    ...hold,
+    state: "committed",
+    since,
+    committed: running,
+    previous,
+    marks: {
+      pair: marks === null || comparePairs(running.pair, marks.pair) > 0 ? running.pair : marks.pair,
+      floor: marks === null || comparePairs(running.floor, marks.floor) > 0 ? running.floor : marks.floor,
+    },
+  };
+}
+
+/** The running state is given up and remembered as failed; with something committed the site returns to it, else it stays. */
+export function giveUp(hold: Hold, code: ErrorCode, since: string): Hold {
+  const { digest, values, record } = hold.running;
+  // A return that fails, too, has nowhere to go: it goes on trying, and says so. It never loops.
+  if (hold.state === "reverting" || hold.state === "reverted") return { ...hold, state: "stuck", since };
+  const failed = [...hold.failed.filter((entry) => !sameState(hold.running, entry)), { digest, values, record, code }];
+  if (hold.committed === null || sameState(hold.committed, hold.running))
+    return { ...hold, state: "failed", since, failed };
+  return { ...hold, running: hold.committed, state: "reverting", since, failed };
+}

@@ -1,0 +1,73 @@
+import { AppError } from "../errors.ts";
+import { type KubeObject, nameOf, refOf } from "../live.ts";
+import { matchesPattern } from "../names.ts";
+import type { Delegation } from "../root.ts";
+import { podSecurityFindings } from "./pod-security.ts";
+import { podTemplateOf } from "./pod-template.ts";
+
+/** The agent's own home: never delegated by a wildcard. */
+export const AGENT_NAMESPACE = "skerry-system";
+
+/** Kinds that give power over the cluster: a wildcard never means them. */
+const NEVER_BY_WILDCARD =
+  /\.(?:rbac\.authorization\.k8s\.io|admissionregistration\.k8s\.io|apiregistration\.k8s\.io|certificates\.k8s\.io)$/;
+
+/** Refuses an object that its delegation does not allow: `privilege`, with object and rule named. */
+export function checkPrivilege(object: KubeObject, delegation: Delegation, path: string): void {
+  const ref = refOf(object);
+  const where = `files/${path} ${nameOf(ref)}`;
+  const rule = `delegation ${delegation.pattern}`;
+  const kind = kindOf(object);
+  if (!delegation.kinds.some((pattern) => kindMatches(pattern, kind))) {
+    throw new AppError("privilege", `${rule} does not allow kind ${kind}`, {
+      where,
+      fix: "name the kind in the root's delegation",
+    });
+  }
+  const namespace = kind === "Namespace" ? ref.name : ref.namespace;
+  if (namespace === "") {
+    if (!delegation.kinds.includes(kind)) {
+      throw new AppError(
+        "privilege",
+        `an object without a namespace needs its kind ${kind} named without a wildcard in ${rule}`,
+        {
+          where,
+          fix: "write metadata.namespace, or name this cluster-wide kind in the root's delegation",
+        },
+      );
+    }
+  } else if (!delegation.namespaces.some((pattern) => namespaceMatches(pattern, namespace))) {
+    throw new AppError("privilege", `${rule} does not allow namespace ${namespace}`, {
+      where,
+      fix: "name the namespace in the root's delegation",
+    });
+  }
+  const template = podTemplateOf(object);
+  if (template === null) return;
+  const [finding] = podSecurityFindings(template.spec, template.annotations, delegation.podSecurity ?? "baseline");
+  if (finding === undefined) return;
+  throw new AppError(
+    "privilege",
+    `pod security ${delegation.podSecurity ?? "baseline"} of ${rule} forbids ${finding.why}`,
+    {
+      where: `${where} ${template.path}${finding.path}`,
+    },
+  );
+}
+
+/** `Deployment.apps`, `ConfigMap`. */
+export function kindOf(object: KubeObject): string {
+  const slash = object.apiVersion.indexOf("/");
+  return slash === -1 ? object.kind : `${object.kind}.${object.apiVersion.slice(0, slash)}`;
+}
+
+function kindMatches(pattern: string, kind: string): boolean {
+  if (!pattern.startsWith("*")) return pattern === kind;
+  if (NEVER_BY_WILDCARD.test(kind)) return false;
+  return pattern === "*" || kind.endsWith(pattern.slice(1));
+}
+
+function namespaceMatches(pattern: string, namespace: string): boolean {
+  if (pattern.endsWith("*") && namespace === AGENT_NAMESPACE) return false;
+  return matchesPattern(pattern, namespace);
+}
