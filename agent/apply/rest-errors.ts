@@ -37,16 +37,18 @@ interface Row {
 /**
  * How immutability is worded, by kind: there is no reason or cause type for it. Only these words make a 422
  * `immutable`; a CRD's own rule or an unknown wording stays `manifest`, so that nothing is recreated on a guess.
+ * Anchored, as a message also quotes the refused value, and in that anybody can write these words.
  */
 const IMMUTABLE = new RegExp(
   [
-    "field is immutable", // Deployment selector, Job template, Secret type, StorageClass, CRD scope, ConfigMap
-    "may not change once set", // Service clusterIP
-    "spec is immutable after creation", // PersistentVolumeClaim
-    "updates to statefulset spec for fields other than", // StatefulSet
-    "cannot change roleRef", // RoleBinding, ClusterRoleBinding
-    "may not be changed in an update", // PriorityClass
-    "pod updates may not change fields", // Pod
+    "^Forbidden: field is immutable", // ConfigMap and Secret once `immutable`
+    ": field is immutable$", // Deployment selector, Job template, Secret type, StorageClass, CRD scope
+    ": may not change once set$", // Service clusterIP
+    "^Forbidden: spec is immutable after creation", // PersistentVolumeClaim
+    "^Forbidden: updates to statefulset spec for fields other than", // StatefulSet
+    ": cannot change roleRef$", // RoleBinding, ClusterRoleBinding
+    "^Forbidden: may not be changed in an update", // PriorityClass
+    "^Forbidden: pod updates may not change fields", // Pod
   ].join("|"),
 );
 
@@ -58,7 +60,7 @@ const hasCause = (reason: string) => (refusal: Refusal) => refusal.causes.some((
 const TABLE: readonly Row[] = [
   {
     status: "any",
-    when: says(/^admission webhook ".*" denied the request|denied request: /s),
+    when: says(/^admission webhook "[^"]*" denied the request|^\S+ "[^"]*" is \w+: ValidatingAdmissionPolicy '/),
     class: "policy",
     words: "refused by an admission policy of the cluster",
   },
@@ -72,14 +74,19 @@ const TABLE: readonly Row[] = [
   },
   {
     status: 403,
-    when: says(/create not allowed while custom resource definition is terminating/),
+    when: says(/ is forbidden: create not allowed while custom resource definition is terminating/),
     class: "terminating",
     words: "its definition is being deleted",
   },
-  { status: 403, when: says(/exceeded quota: /), class: "quota", words: "over a quota of its namespace" },
   {
     status: 403,
-    when: says(/attempting to grant RBAC permissions not currently held/),
+    when: says(/ is forbidden: exceeded quota: /),
+    class: "quota",
+    words: "over a quota of its namespace",
+  },
+  {
+    status: 403,
+    when: says(/ is attempting to grant RBAC permissions not currently held/),
     class: "forbidden",
     words: "it grants rights that we do not hold",
   },
@@ -112,7 +119,12 @@ const TABLE: readonly Row[] = [
     class: "conflict",
     words: "another manager owns fields of it",
   },
-  { status: 409, when: says(/precondition/i), class: "conflict", words: "it is another object than the one asked for" },
+  {
+    status: 409,
+    when: says(/: (the UID in the precondition|uid mismatch)/),
+    class: "conflict",
+    words: "it is another object than the one asked for",
+  },
   { status: 409, class: "conflict", words: "it was changed by another writer" },
   { status: 410, class: "expired", words: "the server no longer has this resource version" },
   { status: 413, class: "manifest", words: "it is larger than the API server takes" },
@@ -132,20 +144,31 @@ const TABLE: readonly Row[] = [
   },
   { status: 422, class: "manifest", words: "not a valid object of its kind" },
   { status: 429, class: "throttled", words: "the API server is busy" },
-  { status: 500, when: says(/failed calling webhook/), class: "wait", words: "an admission webhook does not answer" },
+  {
+    status: 500,
+    when: says(/^Internal error occurred: failed calling webhook/),
+    class: "wait",
+    words: "an admission webhook does not answer",
+  },
   { status: 500, when: says(/conversion webhook for/), class: "wait", words: "a conversion webhook does not answer" },
   {
     status: 500,
-    when: says(/field not declared in schema/),
+    when: says(/^failed to create typed patch object .*: field not declared in schema$/m),
     class: "manifest",
     words: "a field that the schema does not have",
   },
+  // Not every 500 without a reason is the manifest's: a store that lost its leader answers one too, and that passes.
   {
-    // Not every 500 without a reason: a store that lost its leader answers one too, and that passes.
     status: 500,
     when: says(/^failed to (create typed patch object|convert new object)/),
     class: "manifest",
     words: "a value that the schema does not allow",
+  },
+  {
+    status: 500,
+    when: says(/^(etcdserver: request is too large|rpc error: code = ResourceExhausted desc = trying to send message)/),
+    class: "manifest",
+    words: "it is larger than the cluster's store takes",
   },
   {
     status: 504,
@@ -202,16 +225,14 @@ function text(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-/** `.spec.a` or `.spec.list[name="x"].b` at the start of a line or after the object's name, before its complaint. */
-const TYPED_PATH = /(?:^failed to [a-z ]+ \([^)]*\): |^\s*)((?:\.[\w$/-]+|\[[^\]\n]{0,80}\])+): /gm;
+/** The path that follows the object's name, before its complaint; the server stops at the first wrong field. */
+const TYPED_PATH =
+  /^failed to create typed patch object \([^)]*\): (?:errors:\s+)?((?:\.[\w$/-]+|\[[^\]\n]{0,80}\])+): /;
 const FIELDS_AT_MOST = 16;
 
-/** Field paths of the causes, else those that a schema error names in its words; nothing else of the words is kept. */
+/** Field paths of the causes, else the one that a schema error begins with; nothing else of the words is kept. */
 function fieldsOf(refusal: Refusal): string[] {
-  const named = refusal.causes.map((cause) => cause.field).filter((field) => field !== "");
-  const found =
-    named.length > 0 || refusal.status !== 500
-      ? named
-      : [...refusal.message.matchAll(TYPED_PATH)].map((match) => match[1] ?? "");
-  return [...new Set(found)].slice(0, FIELDS_AT_MOST);
+  const named = refusal.causes.map((cause) => cause.field).filter((field) => /\w/.test(field));
+  const path = refusal.status === 500 ? TYPED_PATH.exec(refusal.message)?.[1] : undefined;
+  return [...new Set(path === undefined ? named : [path])].slice(0, FIELDS_AT_MOST);
 }
