@@ -1,0 +1,47 @@
+import type { Verb } from "../../shared/verbs.ts";
+import type { FleetMember } from "../registry/site.ts";
+import type { SeenRollout, StoredEvent } from "../registry/store.ts";
+import type { Run } from "../rollout/run.ts";
+import type { Because } from "../rollout/step.ts";
+
+/** What the API sees of the hub: everything as of the last commit, read at one moment. Nothing in it may be changed. */
+export interface Snapshot {
+  fleet: string;
+  /** The hub's clock, ms. */
+  now: number;
+  /** Number of the root held; 0 before the first. */
+  root: number;
+  /** Sites with a verified record, in no order. */
+  members: readonly FleetMember[];
+  /** Oldest first. */
+  runs: readonly SeenRun[];
+  rollouts: readonly SeenRollout[];
+}
+
+export interface SeenRun {
+  run: Run;
+  /** What it waits for, as of its last step. */
+  because: Because;
+}
+
+/** What a person asks of a run. */
+export interface Act {
+  run: string;
+  verb: Verb;
+  who: string;
+  reason: string;
+}
+
+/** The hub as the API sees it; `hub/loop.ts` is it. */
+export interface HubView {
+  read(): Snapshot;
+  /** Calls back after each commit that changed what `read` gives; returns the end of it. */
+  subscribe(onChange: () => void): () => void;
+  /** Newest first. `before` is a row number for paging. */
+  events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
+  /**
+   * Resolves with the run once it was stored. Throws `not-found` for an unknown run, `usage` where its phase does not allow
+   * the verb, `storage`.
+   */
+  act(act: Act): Promise<Run>;
+}
