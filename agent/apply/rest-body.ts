@@ -2,11 +2,11 @@ import { AppError } from "../../shared/errors.ts";
 import { type Json, type JsonObject, type KubeObject, nameOf, refOf } from "../../shared/live.ts";
 
 /**
- * The server reads an apply body as YAML even when it is JSON. YAML forbids or folds these where JSON does not: raw
- * U+0085 silently becomes a space, U+2028 eats the blanks around it. Escaped they arrive as they are. Astral
+ * The server reads an apply body as YAML even when it is JSON, and refuses or changes these: raw U+0085, U+2028 and
+ * U+2029 silently become one space together with the blanks around them. Escaped they arrive as they are. Astral
  * characters stay raw: YAML reads their escaped halves as two characters.
  */
-const YAML_UNSAFE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+const YAML_UNSAFE = /[\u007f-\u009f\u2028\u2029\ufffe\uffff]/g;
 
 /** The body of a server-side apply. Throws `AppError` `malformed` for a string that has no UTF-8 form. */
 export function applyBody(object: KubeObject): string {

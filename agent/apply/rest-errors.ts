@@ -90,7 +90,14 @@ const TABLE: readonly Row[] = [
     class: "forbidden",
     words: "it grants rights that we do not hold",
   },
+  // Also what a server answers for a second after its start, to whom it will serve once it has read its roles.
   { status: 403, when: says(/ cannot \S+ (resource|path) "/), class: "forbidden", words: "RBAC does not allow it" },
+  {
+    status: 403,
+    when: says(/ is forbidden: not yet ready to handle request$/),
+    class: "wait",
+    words: "the API server has just started",
+  },
   { status: 403, class: "policy", words: "refused by an admission rule of the cluster" },
   { status: 404, when: (refusal) => refusal.plain, class: "wait", words: "the API server does not serve its kind yet" },
   {
@@ -214,6 +221,11 @@ export function fromStatus(
     retryAfter: answer.retryAfter ?? (typeof seconds === "number" ? seconds : undefined),
     where,
   });
+}
+
+/** For an answer of 2xx that is not what was asked for. */
+export function garbled(words: string, where: string): KubeError {
+  return new KubeError("server", `the API server sent ${words}`, { status: 200, reason: "", where });
 }
 
 function readCause(value: Json): Cause {

@@ -1,8 +1,7 @@
-import type { JsonObject, ObjectRef } from "../../shared/live.ts";
-import { nameOf } from "../../shared/live.ts";
+import { type JsonObject, nameOf, type ObjectRef } from "../../shared/live.ts";
 import { type KindRef, KubeError } from "./kube.ts";
 import { asRecord, readObject } from "./rest-body.ts";
-import { type Answer, classify } from "./rest-errors.ts";
+import { type Answer, classify, garbled } from "./rest-errors.ts";
 
 interface Resource {
   /** `/api/v1` or `/apis/apps/v1`. */
@@ -48,40 +47,40 @@ export class Paths {
 
   private async resource(kind: KindRef, where: string): Promise<Resource> {
     const cached = await this.known.get(kind.apiVersion);
-    const found = cached?.get(kind.kind) ?? (await this.discover(kind.apiVersion, where, cached)).get(kind.kind);
+    const found = cached?.get(kind.kind) ?? (await this.discover(kind.apiVersion, cached)).get(kind.kind);
     if (found !== undefined) return found;
     throw missingKind(where, 200);
   }
 
   /** Shares one request among those who miss at the same time. `stale` is what the asker found wanting. */
-  private async discover(apiVersion: string, where: string, stale: Resources | undefined): Promise<Resources> {
+  private async discover(apiVersion: string, stale: Resources | undefined): Promise<Resources> {
     const current = this.known.get(apiVersion);
     if (current !== undefined && (await current) !== stale) return current;
-    if (current === this.known.get(apiVersion)) {
-      const fresh = this.fetch(apiVersion, where);
-      this.known.set(apiVersion, fresh);
-      fresh.catch(() => {
-        if (this.known.get(apiVersion) === fresh) this.known.delete(apiVersion);
-      });
-    }
-    return this.known.get(apiVersion) ?? new Map();
+    const renewed = this.known.get(apiVersion);
+    if (renewed !== undefined && renewed !== current) return renewed;
+    const fresh = this.fetch(apiVersion);
+    this.known.set(apiVersion, fresh);
+    fresh.catch(() => {
+      if (this.known.get(apiVersion) === fresh) this.known.delete(apiVersion);
+    });
+    return fresh;
   }
 
-  private async fetch(apiVersion: string, where: string): Promise<Resources> {
-    const parts = apiVersion.split("/").map((part) => segment(part, "apiVersion", where));
-    if (parts.length > 2) throw refused("its apiVersion is not `version` or `group/version`", where);
+  private async fetch(apiVersion: string): Promise<Resources> {
+    const parts = apiVersion.split("/").map((part) => segment(part, "group or version", apiVersion));
+    if (parts.length > 2) throw refused("its apiVersion is not `version` or `group/version`", apiVersion);
     const base = `/${parts.length === 1 ? "api" : "apis"}/${parts.join("/")}`;
     const answer = await this.get(base);
-    if (answer.status === 404) throw missingKind(where, 404);
-    if (answer.status !== 200) throw classify(answer, where);
-    return read(base, readObject(answer.body), where);
+    if (answer.status === 404) throw missingKind(apiVersion, 404);
+    if (answer.status !== 200) throw classify(answer, apiVersion);
+    return read(base, readObject(answer.body));
   }
 }
 
-function read(base: string, list: JsonObject | undefined, where: string): Resources {
+function read(base: string, list: JsonObject | undefined): Resources {
   const resources = list?.["resources"];
   if (!Array.isArray(resources)) {
-    throw new KubeError("server", `${base} did not answer a list of resources`, { status: 200, reason: "", where });
+    throw garbled("no list of resources as the answer to discovery", base);
   }
   const found = new Map<string, Resource>();
   for (const each of resources) {

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { ConnectionOptions } from "node:tls";
+import { AppError } from "../../shared/errors.ts";
 import { KubeError } from "./kube.ts";
 import type { Answer } from "./rest-errors.ts";
 
@@ -64,8 +65,9 @@ export class Transport {
       const response = await this.open(ask, signal, this.agent);
       return { ...head(response), warnings: warningsOf(response), body: await this.collect(response, signal) };
     } finally {
-      this.free += 1;
-      this.waiting.shift()?.();
+      const next = this.waiting.shift();
+      if (next === undefined) this.free += 1;
+      else next();
     }
   }
 
@@ -108,13 +110,14 @@ export class Transport {
     this.agent.destroy();
   }
 
+  /** Whoever ends hands its place to the first who waits. */
   private async slot(): Promise<void> {
-    while (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    this.free -= 1;
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   private async open(ask: Ask, signal: AbortSignal, agent: HttpAgent | false): Promise<IncomingMessage> {
-    const { headers, tls } = await this.access.credentials();
+    const { headers, tls } = await this.credentials();
     const body = ask.body === undefined ? undefined : Buffer.from(ask.body);
     const options = {
       ...tls,
@@ -137,7 +140,7 @@ export class Transport {
       new Promise((resolve, reject) => {
         const request = start({ ...target, ...options, path }, resolve);
         request.on("error", (error: NodeJS.ErrnoException) => {
-          reject(request.reusedSocket && error.code === "ECONNRESET" ? new StaleConnection() : error);
+          reject(request.reusedSocket && isCut(error) ? new StaleConnection() : error);
         });
         request.end(body);
       });
@@ -149,6 +152,16 @@ export class Transport {
       });
     } catch (error) {
       throw this.unreachable(error, signal);
+    }
+  }
+
+  private async credentials(): Promise<Credentials> {
+    try {
+      return await this.access.credentials();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const where = error.where ?? this.access.server.host;
+      throw new KubeError("unreachable", error.message, { status: 0, reason: "Credentials", where, cause: error });
     }
   }
 
@@ -187,6 +200,10 @@ export class Transport {
 }
 
 class StaleConnection extends Error {}
+
+function isCut(error: NodeJS.ErrnoException): boolean {
+  return error.code === "ECONNRESET" || error.code === "EPIPE";
+}
 
 function head(response: IncomingMessage): Omit<Answer, "body"> {
   const retryAfter = response.headers["retry-after"];

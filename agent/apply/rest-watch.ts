@@ -1,6 +1,6 @@
-import { KubeError, type WatchEvent } from "./kube.ts";
+import type { WatchEvent } from "./kube.ts";
 import { asKubeObject, asRecord, readObject } from "./rest-body.ts";
-import { fromStatus } from "./rest-errors.ts";
+import { fromStatus, garbled } from "./rest-errors.ts";
 
 const NEWLINE = 0x0a;
 const NONE = Buffer.alloc(0);
@@ -79,8 +79,4 @@ export function readEvent(line: string, where: string): WatchEvent | undefined {
     const ends = asRecord(metadata?.["annotations"])?.["k8s.io/initial-events-end"] === "true";
     return { type: ends ? "synced" : "bookmark", resourceVersion };
   }
-}
-
-export function garbled(words: string, where: string): KubeError {
-  return new KubeError("server", `the API server sent ${words}`, { status: 200, reason: "", where });
 }

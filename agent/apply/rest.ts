@@ -2,10 +2,10 @@ import { type Json, type JsonObject, type KubeObject, nameOf, type ObjectRef, re
 import type { Applied, ApplyOptions, KindRef, Kube, Selection, WatchOptions } from "./kube.ts";
 import { KubeError } from "./kube.ts";
 import { applyBody, asKubeObject, asRecord, readObject } from "./rest-body.ts";
-import { type Answer, classify } from "./rest-errors.ts";
+import { type Answer, classify, garbled } from "./rest-errors.ts";
 import { Paths } from "./rest-paths.ts";
 import type { Ask, Transport } from "./rest-transport.ts";
-import { garbled, Lines, readEvent } from "./rest-watch.ts";
+import { Lines, readEvent } from "./rest-watch.ts";
 
 /** A page of a list. Bounds what one answer costs here and on the server; a page more costs a millisecond. */
 const PAGE = 500;

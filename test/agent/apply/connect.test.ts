@@ -56,6 +56,8 @@ test("a token that was renewed is used from then on", async () => {
   await writeFile(tokenFile, "second\n");
   await utimes(tokenFile, 1, 1);
   await kube.get(CONFIG_MAP);
+  await rm(tokenFile);
+  await expect(kube.get(CONFIG_MAP)).rejects.toMatchObject({ kubeClass: "unreachable", where: tokenFile });
   kube.close();
   const tokens = seen.filter((each) => each.path !== "/api/v1").map((each) => each.authorization);
   expect(tokens).toEqual(["Bearer first", "Bearer second"]);

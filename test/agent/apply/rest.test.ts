@@ -197,7 +197,10 @@ describe("requests", () => {
     });
     const listed = await kube.list(KIND, { namespace: "shop", labels: "app=till,x!=y" });
     expect(listed.resourceVersion).toBe("7");
-    expect(listed.objects).toEqual(["a", "b"].map((name) => ({ ...KIND, metadata: { name } })));
+    expect(listed.objects).toEqual([
+      { ...KIND, metadata: { name: "a" } },
+      { ...KIND, metadata: { name: "b" } },
+    ]);
     expect(asked[0]).toBe("GET /api/v1/namespaces/shop/configmaps?labelSelector=app%3Dtill%2Cx%21%3Dy&limit=500");
   });
 });

@@ -54,7 +54,7 @@ export function applying(ground: Ground): void {
     await kube.apply(service(namespace, "ports", [443]), THEIRS);
     const { object } = await kube.apply(service(namespace, "ports", [81]), OURS);
     const ports = at(object, "spec", "ports") as { port: number; protocol: string }[];
-    expect(ports.map(({ port, protocol }) => `${port}/${protocol}`).sort()).toEqual(["443/TCP", "81/TCP"]);
+    expect(ports.map(({ port, protocol }) => `${port}/${protocol}`).toSorted()).toEqual(["443/TCP", "81/TCP"]);
   });
 
   test("ports and variables of a container are told apart by their keys", async () => {
@@ -68,11 +68,11 @@ export function applying(ground: Ground): void {
     const { object } = await applied(OURS, 81, "C");
     const container = at(object, "spec", "template", "spec", "containers", 0);
     const ports = at(container, "ports") as { containerPort: number; protocol: string }[];
-    expect(ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`).sort()).toEqual([
+    expect(ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`).toSorted()).toEqual([
       "443/TCP",
       "81/TCP",
     ]);
-    expect((at(container, "env") as { name: string }[]).map(({ name }) => name).sort()).toEqual(["B", "C"]);
+    expect((at(container, "env") as { name: string }[]).map(({ name }) => name).toSorted()).toEqual(["B", "C"]);
   });
 
   test("an atomic list is replaced whole", async () => {

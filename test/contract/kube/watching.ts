@@ -13,11 +13,11 @@ export function watching(ground: Ground): void {
     await kube.apply(labelled("listed-b", "listed"), OURS);
     await kube.apply(labelled("listed-c", "other"), OURS);
     const { objects, resourceVersion } = await kube.list(CONFIG_MAP, { namespace, labels: "app=listed" });
-    expect(objects.map((object) => object.metadata.name).sort()).toEqual(["listed-a", "listed-b"]);
+    expect(objects.map((object) => object.metadata.name).toSorted()).toEqual(["listed-a", "listed-b"]);
     expect(objects.every(({ apiVersion, kind }) => apiVersion === "v1" && kind === "ConfigMap")).toBe(true);
     expect(resourceVersion).toMatch(/^\d+$/);
     const everywhere = await kube.list(CONFIG_MAP, { labels: "app in (listed, other), app!=other" });
-    expect(everywhere.objects.map((object) => object.metadata.name).sort()).toEqual(["listed-a", "listed-b"]);
+    expect(everywhere.objects.map((object) => object.metadata.name).toSorted()).toEqual(["listed-a", "listed-b"]);
     expect((await kube.list(CONFIG_MAP, { namespace: `${namespace}-none` })).objects).toEqual([]);
   });
 
@@ -28,7 +28,7 @@ export function watching(ground: Ground): void {
     const watched = watch(kube, CONFIG_MAP, { namespace, labels: "app=told" });
     const synced = await watched.first("synced", (event) => event.type === "synced");
     expect("resourceVersion" in synced && synced.resourceVersion).toMatch(/^\d+$/);
-    expect(told(watched.events).sort()).toEqual(["added told-a", "added told-b", "synced"]);
+    expect(told(watched.events).toSorted()).toEqual(["added told-a", "added told-b", "synced"]);
     await kube.apply(labelled("told-a", "told", { a: "1" }), OURS);
     await kube.remove(refOf(object), { uid: metaOf(object, "uid"), propagation: "Background" });
     await kube.apply(labelled("told-c", "told"), OURS);
