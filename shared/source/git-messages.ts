@@ -1,0 +1,45 @@
+import type { ErrorCode } from "../errors.ts";
+import type { SignedBytes } from "../ports.ts";
+
+/** What the parent asks of the child process that speaks Git. Heads and version ids are Git's own commit ids here. */
+
+export interface GitRemote {
+  /** Without credentials. */
+  url: string;
+  /** The value of the header `Authorization`. */
+  authorization?: string;
+  /** Folder that the child makes, and deletes when it is broken. */
+  dir: string;
+  /** Milliseconds without a byte after which a connection counts as lost. */
+  silenceMs: number;
+  /** Cap on one response of the server. */
+  maxResponseBytes: number;
+}
+
+/** Something at a commit of a branch, which the child fetches when it does not have it. */
+interface At {
+  branch: string;
+  commit: string;
+}
+
+export interface GitCalls {
+  heads: { ask: object; answer: Map<string, string> };
+  /** Signed JSON documents in a folder, by their name without `.json`. */
+  documents: { ask: At & { folder: string; names: string[] | "all" }; answer: [string, SignedBytes][] };
+  /** Commits with their subjects, newest first. */
+  log: { ask: At; answer: { commit: string; subject: string }[] };
+  /** One file, or its first `maxBytes` bytes; null where there is none. */
+  file: { ask: At & { path: string; maxBytes: number }; answer: Uint8Array | null };
+  /** Paths of the files below a folder, sorted. */
+  list: { ask: At & { folder: string }; answer: string[] };
+}
+
+export type GitCall = keyof GitCalls;
+export type GitAsk = { [C in GitCall]: { call: C } & GitCalls[C]["ask"] }[GitCall];
+
+export interface GitRequest {
+  remote: GitRemote;
+  ask: GitAsk;
+}
+
+export type GitReply = { answer: GitCalls[GitCall]["answer"] } | { code: ErrorCode; what: string; fix?: string };

@@ -1,0 +1,130 @@
+/** Starts, asks, watches and ends the child process that speaks Git. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { AppError } from "../errors.ts";
+import type { GitAsk, GitCall, GitCalls, GitRemote, GitReply } from "./git-messages.ts";
+
+export interface GitProcessOptions {
+  remote: GitRemote;
+  /** Path of the child's script. */
+  child: string;
+  /** What the child may use, in MiB; bare it takes 64. */
+  memoryMb: number;
+  /** Milliseconds without a question after which the child is ended. */
+  idleMs: number;
+  /** Milliseconds that one question may take. */
+  deadlineMs: number;
+}
+
+/** V8 reserves so much for code; the kernel counts it as data though it is never touched. */
+const V8_CODE_MB = 512;
+const WATCH_MS = 100;
+
+export class GitProcess {
+  readonly #options: GitProcessOptions;
+  #running: ChildProcess | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GitProcessOptions) {
+    this.#options = options;
+  }
+
+  /** One question at a time. Throws what the child refused with; `too-large` where it outgrew its memory. */
+  ask<C extends GitCall>(call: C, ask: GitCalls[C]["ask"]): Promise<GitCalls[C]["answer"]> {
+    const turn = this.#queue.then(() => this.#exchange({ call, ...ask } as unknown as GitAsk));
+    this.#queue = turn.catch(() => {});
+    return turn as Promise<GitCalls[C]["answer"]>;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const child = this.#running;
+    this.#running = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async #exchange(ask: GitAsk): Promise<GitReply & object> {
+    clearTimeout(this.#idle);
+    const child = this.#child();
+    const { promise, resolve, reject } = Promise.withResolvers<GitReply>();
+    const end = (error: AppError) => {
+      reject(error);
+      child.kill("SIGKILL");
+    };
+    const exited = (code: number | null, signal: string | null) => reject(death(code, signal));
+    const { deadlineMs, memoryMb, remote } = this.#options;
+    const late = setTimeout(() => end(new AppError("unreachable", `no end after ${deadlineMs / 1000} s`)), deadlineMs);
+    const watch = setInterval(() => {
+      if (residentMb(child.pid) > memoryMb) end(outgrown());
+    }, WATCH_MS);
+    child.once("message", (reply: GitReply) => resolve(reply));
+    child.once("exit", exited);
+    child.once("error", (cause) => reject(new AppError("internal", `cannot start Git: ${cause.message}`, { cause })));
+    try {
+      child.send({ remote, ask }, () => {});
+      const reply = await promise;
+      if ("code" in reply) throw new AppError(reply.code, reply.what, { ...(reply.fix && { fix: reply.fix }) });
+      return reply.answer as GitReply & object;
+    } catch (error) {
+      const words = error instanceof AppError ? { where: remote.url, ...(error.fix && { fix: error.fix }) } : {};
+      throw error instanceof AppError ? new AppError(error.code, error.message, { ...words, cause: error }) : error;
+    } finally {
+      clearTimeout(late);
+      clearInterval(watch);
+      child.removeAllListeners();
+      this.#rest(child);
+    }
+  }
+
+  /** A child that lives is kept for the next question. */
+  #rest(child: ChildProcess): void {
+    if (child.killed || child.exitCode !== null || child.signalCode !== null) this.#running = undefined;
+    else this.#idle = setTimeout(() => void this.close(), this.#options.idleMs).unref();
+  }
+
+  #child(): ChildProcess {
+    this.#running ??= spawn(
+      "sh",
+      [
+        "-c",
+        'ulimit -d "$1"; shift; exec "$@"',
+        "sh",
+        String(kib(this.#options.memoryMb)),
+        process.execPath,
+        this.#options.child,
+      ],
+      { stdio: ["ignore", "ignore", "ignore", "ipc"], serialization: "advanced" },
+    );
+    return this.#running;
+  }
+}
+
+function kib(memoryMb: number): number {
+  return (V8_CODE_MB + memoryMb) * 1024;
+}
+
+/** Node dies by a trap or an abort where it gets no memory; `sh` may pass that on as 128 + the signal. */
+function death(code: number | null, signal: string | null): AppError {
+  if (signal === "SIGTRAP" || signal === "SIGABRT" || code === 133 || code === 134) return outgrown();
+  if (signal !== null) return new AppError("unreachable", `Git was ended by ${signal}`);
+  return new AppError("malformed", `Git failed on what the server sent (exit ${code})`);
+}
+
+function outgrown(): AppError {
+  return new AppError("too-large", "what the server sent does not fit into the memory allowed", {
+    fix: "look at what is in that repository; if it is as it should be, allow Git more memory",
+  });
+}
+
+/** 0 where the system does not say. */
+function residentMb(pid: number | undefined): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}

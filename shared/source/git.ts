@@ -1,0 +1,134 @@
+import { AppError } from "../errors.ts";
+import type { SignedBytes } from "../ports.ts";
+import { GitProcess } from "./git-process.ts";
+import type { BlobChunk, Source, VersionRef } from "./source.ts";
+
+/** The fleet repository's own files, which the hub reads. */
+export interface FleetFiles {
+  /** Files below a folder at a head of `main`, sorted by path, which begins with the folder. */
+  files(head: string, folder: string): Promise<{ path: string; bytes: Uint8Array }[]>;
+}
+
+export interface GitSourceOptions {
+  /** `https://host/path`; a user and password in it are sent and never shown. */
+  url: string;
+  /** Where fetched objects are kept; may be deleted at any time. */
+  dir: string;
+  /** Path of the script of the child process. */
+  child: string;
+  /** What the child process may use, in MiB. Default 256. */
+  memoryMb?: number;
+  /** Milliseconds without a byte after which a connection counts as lost. Default 30 s. */
+  silenceMs?: number;
+  /** Milliseconds that one call may take. Default 10 min. */
+  deadlineMs?: number;
+  /** Milliseconds of rest after which the child process is ended. Default 60 s. */
+  idleMs?: number;
+}
+
+const MiB = 1024 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+const FLEET_FILE_MAX_BYTES = MiB;
+
+/** Port `source` over a Git server. A head is `<branch>@<commit>`, a version's id is its commit. */
+export function gitSource(options: GitSourceOptions): Source & FleetFiles {
+  const { url, authorization } = apart(options.url);
+  const memoryMb = options.memoryMb ?? 256;
+  const git = new GitProcess({
+    remote: {
+      url,
+      ...(authorization && { authorization }),
+      dir: options.dir,
+      silenceMs: options.silenceMs ?? 30_000,
+      // A response is held several times while it is taken apart.
+      maxResponseBytes: (memoryMb * MiB) / 4,
+    },
+    child: options.child,
+    memoryMb,
+    idleMs: options.idleMs ?? 60_000,
+    deadlineMs: options.deadlineMs ?? 600_000,
+  });
+  return {
+    address: url,
+    heads: async () => {
+      const commits = await git.ask("heads", {});
+      return new Map([...commits].map(([branch, commit]) => [branch, `${branch}@${commit}`]));
+    },
+    roots: async (head, after) => {
+      const documents = await git.ask("documents", { ...at(head), folder: "root", names: "all" });
+      return documents
+        .map(([name, document]) => ({ number: /^[1-9]\d{0,8}$/.test(name) ? Number(name) : 0, document }))
+        .filter(({ number }) => number > after)
+        .toSorted((a, b) => a.number - b.number)
+        .map(({ document }) => document);
+    },
+    record: async (head, site) => {
+      const [found] = await git.ask("documents", { ...at(head), folder: "sites", names: [site] });
+      return found?.[1] ?? null;
+    },
+    versions: async (head) => {
+      const { branch, commit } = at(head);
+      const commits = await git.ask("log", { branch, commit });
+      return commits.map((each) => ({ branch, id: each.commit, version: each.subject }));
+    },
+    manifest: async (ref) =>
+      manifestOf(await git.ask("documents", { ...place(ref), folder: "", names: ["bundle"] }), ref),
+    blobs: (ref, wanted) => blobs(git, ref, wanted),
+    files: async (head, folder) => {
+      const place = at(head);
+      const paths = await git.ask("list", { ...place, folder });
+      return Promise.all(paths.map(async (path) => ({ path, bytes: await fleetFile(git, place, path) })));
+    },
+    close: () => git.close(),
+  };
+}
+
+async function* blobs(git: GitProcess, ref: VersionRef, wanted: readonly { path: string; size: number }[]) {
+  for (const { path, size } of wanted) {
+    // One byte more than was signed is enough to show that there is more.
+    const bytes = await git.ask("file", { ...place(ref), path: `files/${path}`, maxBytes: size + 1 });
+    if (bytes === null) throw new AppError("not-found", `the version has no file ${path}`, { where: ref.branch });
+    yield* chunksOf(path, bytes);
+  }
+}
+
+function* chunksOf(path: string, bytes: Uint8Array): Iterable<BlobChunk> {
+  let start = 0;
+  do {
+    const end = start + CHUNK_BYTES;
+    yield { path, bytes: bytes.subarray(start, end), last: end >= bytes.length };
+    start = end;
+  } while (start < bytes.length);
+}
+
+async function fleetFile(git: GitProcess, place: { branch: string; commit: string }, path: string) {
+  const bytes = await git.ask("file", { ...place, path, maxBytes: FLEET_FILE_MAX_BYTES + 1 });
+  if (bytes === null) throw new AppError("internal", "a listed file is not there", { where: path });
+  if (bytes.length <= FLEET_FILE_MAX_BYTES) return bytes;
+  throw new AppError("too-large", `more than ${FLEET_FILE_MAX_BYTES} bytes`, { where: path });
+}
+
+function manifestOf([found]: [string, SignedBytes][], ref: VersionRef): SignedBytes {
+  if (found !== undefined) return found[1];
+  throw new AppError("not-found", "the version has no bundle.json", { where: `${ref.branch} ${ref.version}` });
+}
+
+function place({ branch, id }: VersionRef): { branch: string; commit: string } {
+  return { branch, commit: id };
+}
+
+function at(head: string): { branch: string; commit: string } {
+  const [branch = "", commit = ""] = head.split("@");
+  return { branch, commit };
+}
+
+function apart(address: string): { url: string; authorization?: string } {
+  const url = new URL(address);
+  const { username, password } = url;
+  url.username = "";
+  url.password = "";
+  const shown = { url: url.href.replace(/\/$/, "") };
+  if (username === "" && password === "") return shown;
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { ...shown, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
