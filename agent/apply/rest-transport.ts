@@ -79,27 +79,24 @@ export class Transport {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), this.limits.timeout);
     const stop = AbortSignal.any([signal, this.closing.signal, late.signal]);
+    let consuming = false;
     try {
       const response = await this.open({ method: "GET", path }, stop, false);
       response.socket.setKeepAlive(true, IDLE_MS);
       const answer = head(response);
       if (answer.status >= 300) return { ...answer, body: await this.collect(response, stop) };
       clearTimeout(timer);
-      let consuming = false;
-      try {
-        for await (const chunk of response) {
-          if (signal.aborted) break;
-          consuming = true;
-          consume(chunk as Buffer);
-          consuming = false;
-        }
-      } catch (error) {
-        throw consuming ? error : this.unreachable(error, stop);
+      for await (const chunk of response) {
+        if (signal.aborted) break;
+        consuming = true;
+        consume(chunk as Buffer);
+        consuming = false;
       }
       return null;
     } catch (error) {
+      if (consuming) throw error;
       if (signal.aborted) return null;
-      throw error;
+      throw error instanceof KubeError ? error : this.unreachable(error, stop);
     } finally {
       clearTimeout(timer);
     }
@@ -122,7 +119,6 @@ export class Transport {
     const options = {
       ...tls,
       method: ask.method,
-      agent,
       signal,
       maxHeaderSize: HEADER_BYTES,
       headers: {
@@ -136,18 +132,18 @@ export class Transport {
     const target = { hostname: server.hostname.replace(/^\[|\]$/g, ""), port: server.port };
     const path = `${server.pathname.replace(/\/$/, "")}${ask.path}`;
     const start = server.protocol === "https:" ? httpsRequest : httpRequest;
-    const attempt = (): Promise<IncomingMessage> =>
+    const attempt = (agent: HttpAgent | false): Promise<IncomingMessage> =>
       new Promise((resolve, reject) => {
-        const request = start({ ...target, ...options, path }, resolve);
+        const request = start({ ...target, ...options, agent, path }, resolve);
         request.on("error", (error: NodeJS.ErrnoException) => {
           reject(request.reusedSocket && isCut(error) ? new StaleConnection() : error);
         });
         request.end(body);
       });
     try {
-      return await attempt().catch((error: unknown) => {
+      return await attempt(agent).catch((error: unknown) => {
         // The server closed an idle connection while we wrote to it. Every request here may safely be sent twice.
-        if (error instanceof StaleConnection) return attempt();
+        if (error instanceof StaleConnection) return attempt(false);
         throw error;
       });
     } catch (error) {

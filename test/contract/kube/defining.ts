@@ -31,5 +31,5 @@ export function defining(ground: Ground): void {
       return error.kubeClass === "missing-kind";
     });
     expect(await kube.get(refOf(one))).toBeNull();
-  }, 60_000);
+  });
 }

@@ -4,6 +4,8 @@ import type { Json, JsonObject, KubeObject, ObjectRef } from "../../../shared/li
 
 export const CONFIG_MAP = { apiVersion: "v1", kind: "ConfigMap" };
 export const DEPLOYMENT = { apiVersion: "apps/v1", kind: "Deployment" };
+/** Runs anywhere, and does nothing. */
+const PAUSE = "registry.k8s.io/pause:3.10";
 export const OURS = { manager: "skerry", force: true, dryRun: false };
 export const THEIRS = { manager: "somebody", force: true, dryRun: false };
 
@@ -38,14 +40,13 @@ export function deployment(
     spec: {
       replicas,
       selector: { matchLabels: { ...app, ...selector } },
-      template: podTemplate(name, { ...app, ...labels }, container),
+      template: podTemplate({ ...app, ...labels }, container),
     },
   };
 }
 
-export function podTemplate(name: string, labels: Record<string, string>, container: JsonObject = {}): JsonObject {
-  const image = `registry.test/${name}@sha256:${"0".repeat(64)}`;
-  return { metadata: { labels }, spec: { containers: [{ name: "main", image, ...container }] } };
+export function podTemplate(labels: Record<string, string>, container: JsonObject = {}): JsonObject {
+  return { metadata: { labels }, spec: { containers: [{ name: "main", image: PAUSE, ...container }] } };
 }
 
 /** The value at a path: `at(object, "spec", "ports", 0)`. */
@@ -73,7 +74,7 @@ export async function failure(work: Promise<unknown>): Promise<KubeError> {
   throw caught;
 }
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 40_000;
 
 /** A CustomResourceDefinition of one version `v1` with `.spec.size`, an integer. */
 export function definition(group: string): KubeObject {

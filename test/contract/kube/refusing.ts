@@ -19,7 +19,7 @@ const IMMUTABLE: Record<string, (namespace: string) => { before: KubeObject; aft
   }),
   "a Job's template": (namespace) => {
     const job = (image: string): KubeObject => {
-      const template = podTemplate("fixed", { job: "fixed" }, { image });
+      const template = podTemplate({ job: "fixed" }, { image });
       const spec = { ...(template["spec"] as JsonObject), restartPolicy: "Never" };
       return {
         apiVersion: "batch/v1",
@@ -39,7 +39,7 @@ const IMMUTABLE: Record<string, (namespace: string) => { before: KubeObject; aft
         replicas: 0,
         serviceName,
         selector: { matchLabels: { app: "fixed" } },
-        template: podTemplate("fixed", { app: "fixed" }),
+        template: podTemplate({ app: "fixed" }),
       },
     });
     return { before: set("a"), after: set("b"), field: /^spec$/ };

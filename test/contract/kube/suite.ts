@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { KindRef, Kube } from "../../../agent/apply/kube.ts";
 import { applying } from "./applying.ts";
+import { collecting } from "./collecting.ts";
 import { defining } from "./defining.ts";
 import { refusing } from "./refusing.ts";
 import { removing } from "./removing.ts";
@@ -24,9 +25,21 @@ export interface Ground {
   namespace: string;
 }
 
-/** The contract of port `kube`: the same tests for the lab's API server and a real one. */
-export function kubeContract(name: string, setup: () => Promise<KubeUnderTest>): void {
-  describe(`port kube: ${name}`, () => {
+/** `controllers`: garbage, namespaces and workloads are looked after. `stuck`: nodes leave pods of that label unready. */
+export type Leg = "controllers" | "stuck";
+
+/**
+ * The contract of port `kube`: the same tests for the lab's API server and a real one. `missing`: legs that cannot run
+ * here, each with its reason; they are printed and left out.
+ */
+export function kubeContract(
+  name: string,
+  setup: () => Promise<KubeUnderTest>,
+  missing: Partial<Record<Leg, string>> = {},
+): void {
+  for (const [leg, reason] of Object.entries(missing)) console.warn(`port kube: ${name}: left out ${leg}: ${reason}`);
+  const has = (leg: Leg) => missing[leg] === undefined;
+  describe(`port kube: ${name}`, { timeout: 60_000 }, () => {
     const ground = {} as Ground;
     let close = () => {};
     beforeAll(async () => {
@@ -46,6 +59,9 @@ export function kubeContract(name: string, setup: () => Promise<KubeUnderTest>):
     describe("watch and list", () => watching(ground));
     describe("refusals", () => refusing(ground));
     describe("definitions", () => defining(ground));
-    describe("workloads", () => running(ground));
+    if (has("controllers")) {
+      describe("garbage", () => collecting(ground));
+      describe("workloads", () => running(ground, has("stuck")));
+    }
   });
 }

@@ -63,7 +63,7 @@ export function watching(ground: Ground): void {
     const signal = AbortSignal.timeout(10_000);
     const error = await failure(kube.watch(kind, { resourceVersion, signal, onEvent: () => {} }));
     expect(error).toMatchObject({ kubeClass: "expired", status: 410 });
-  }, 60_000);
+  });
 
   test("an object that loses its label is deleted for who selects by it", async () => {
     const { kube, namespace } = ground;
