@@ -6,7 +6,6 @@ import { boot, duration, name, number, pair, sha256, siteId, time, values, versi
  * `(term, number)` is ordered as a pair per key; a new key starts afresh, a restored hub takes a higher term.
  */
 
-export const ASSIGN_NAMESPACE = "skerry-assign@v1";
 export const ASSIGN_MAX_BYTES = 128 * 1024;
 
 const item = z.strictObject({

@@ -4,8 +4,6 @@ import { boot, name, number, shortDigest, time } from "./names.ts";
 
 /** `skerry-event@v1`: things that happened at a site, kept until the hub confirms them. Each number is taken once. */
 
-export const EVENT_NAMESPACE = "skerry-event@v1";
-
 export const EVENT_KINDS = [
   "started", // the agent came up
   "assigned", // an assignment set was taken

@@ -4,8 +4,6 @@ import { boot, count, name, number, pair, shortDigest, time, valuesHash } from "
 
 /** `skerry-report@v1`: what a site runs and how it is. Signed by the site, numbered, level-triggered. */
 
-export const REPORT_NAMESPACE = "skerry-report@v1";
-
 export const ITEM_STATES = ["applying", "verifying", "committed", "reverting", "reverted", "failed", "stuck"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 

@@ -7,7 +7,9 @@ import { RestKube } from "./rest.ts";
 import { type Access, type Limits, Transport } from "./rest-transport.ts";
 
 /** Of a pod's service account, what is not given. `kubeconfig` is a path; its current context counts. */
-export type KubeSettings = { server?: string; tokenFile?: string; caFile?: string } | { kubeconfig: string };
+export type KubeSettings =
+  | { server?: string | undefined; tokenFile?: string | undefined; caFile?: string | undefined }
+  | { kubeconfig: string };
 
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const MIB = 1024 * 1024;
@@ -26,7 +28,7 @@ export async function connect(
   return Object.assign(new RestKube(transport), { close: () => transport.close() });
 }
 
-function fromFiles(settings: { server?: string; tokenFile?: string; caFile?: string }): Access {
+function fromFiles(settings: Exclude<KubeSettings, { kubeconfig: string }>): Access {
   const server = serverUrl(settings.server ?? ownCluster());
   const token = reread(settings.tokenFile ?? `${ACCOUNT}/token`);
   const ca = reread(settings.caFile ?? `${ACCOUNT}/ca.crt`);

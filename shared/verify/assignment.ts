@@ -1,14 +1,8 @@
-import {
-  ASSIGN_MAX_BYTES,
-  ASSIGN_NAMESPACE,
-  type AssignmentSet,
-  assignmentSet,
-  unsupportedInAssignment,
-} from "../assignment.ts";
+import { ASSIGN_MAX_BYTES, type AssignmentSet, assignmentSet, unsupportedInAssignment } from "../assignment.ts";
 import { AppError } from "../errors.ts";
 import { openFrame } from "../node/frame.ts";
 import { parseAs } from "../parse.ts";
-import { BODY_MAX, topicOf } from "../protocol.ts";
+import { BODY_MAX, FRAME_NAMESPACE, topicOf } from "../protocol.ts";
 import { signersOf, type TrustedRoot } from "./root.ts";
 
 declare const verified: unique symbol;
@@ -34,7 +28,7 @@ export function openAssignment(
   const { keys } = signersOf(view.root, "assign");
   const opened = openFrame({
     topic,
-    namespace: ASSIGN_NAMESPACE,
+    namespace: FRAME_NAMESPACE["down/assign"],
     bytes: frame,
     maxBytes: ASSIGN_MAX_BYTES,
     maxInflated: BODY_MAX,

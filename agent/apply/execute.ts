@@ -1,0 +1,109 @@
+import { AppError } from "../../shared/errors.ts";
+import { nameOf, type ObjectRef } from "../../shared/live.ts";
+import type { Journal } from "../../shared/ports.ts";
+import type { Cache, InventoryRow } from "../cache/cache.ts";
+import { fingerprint } from "../observe/fingerprint.ts";
+import type { Live } from "../observe/live.ts";
+import { FIELD_MANAGER } from "../observe/observed.ts";
+import type { ApplyPlan, Step } from "../plan/plan.ts";
+import type { Kube } from "./kube.ts";
+import type { Failure } from "./retry.ts";
+
+/** More at a time gains nothing against one API server. */
+const AT_ONCE = 8;
+
+export interface Hands {
+  kube: Kube;
+  cache: Cache;
+  live: Pick<Live, "feed" | "feedGone">;
+  journal: Journal;
+}
+
+/**
+ * Does what the plan says, stage by stage; one bad object fails alone. The inventory names every object before it is applied,
+ * so that a kill at any point leaves nothing behind that nobody knows of. Returns the failures.
+ */
+export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]> {
+  intend(plan, hands);
+  const failures: Failure[] = [];
+  const stages = new Set(plan.steps.map((step) => step.stage));
+  for (const stage of stages) {
+    const settled: InventoryRow[] = [];
+    const forgotten: ObjectRef[] = [];
+    await eachAtOnce(
+      plan.steps.filter((step) => step.stage === stage),
+      async (step) => {
+        try {
+          await perform(step, hands, settled, forgotten);
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          failures.push({ object: nameOf(step.ref), error });
+        }
+      },
+    );
+    if (settled.length + forgotten.length === 0) continue;
+    hands.cache.transaction("inventory.settle", () => {
+      if (settled.length > 0) hands.cache.keepInventory(plan.bundle, settled);
+      if (forgotten.length > 0) hands.cache.dropInventory(plan.bundle, forgotten);
+    });
+  }
+  return failures;
+}
+
+function intend(plan: ApplyPlan, { cache }: Hands): void {
+  const known = new Map(cache.inventory(plan.bundle).map((row) => [nameOf(row.object), row]));
+  const rows = plan.steps
+    .filter((step) => step.do === "apply" && known.get(nameOf(step.ref))?.state !== "intended")
+    .map((step): InventoryRow => {
+      const held = known.get(nameOf(step.ref));
+      // A drift that is being healed stays settled: its hashes are what it is healed to.
+      const blank = { object: step.ref, uid: null, desired: "", fields: null, live: null };
+      return { ...(held ?? blank), state: "intended" };
+    });
+  if (rows.length > 0) cache.transaction("inventory.intend", () => cache.keepInventory(plan.bundle, rows));
+}
+
+async function perform(
+  step: Step,
+  { kube, live, journal }: Hands,
+  settled: InventoryRow[],
+  forgotten: ObjectRef[],
+): Promise<void> {
+  switch (step.do) {
+    case "apply": {
+      journal("kube.apply", "before");
+      const answer = kube.apply(step.object, { manager: FIELD_MANAGER, force: true, dryRun: false });
+      journal("kube.apply", "between");
+      const { object } = await answer;
+      journal("kube.apply", "after");
+      live.feed(object);
+      const { fields, live: projected } = fingerprint(object, FIELD_MANAGER);
+      const uid = String(object.metadata["uid"] ?? "");
+      // Accepted, but on its way out: it is applied only once its successor exists.
+      if (object.metadata["deletionTimestamp"] !== undefined) return;
+      settled.push({ object: step.ref, uid, desired: step.hash, fields, live: projected, state: "applied" });
+      return;
+    }
+    case "delete": {
+      journal("kube.delete", "before");
+      const answer = kube.remove(step.ref, { uid: step.uid, propagation: "Background" });
+      journal("kube.delete", "between");
+      if ((await answer) === "gone") {
+        live.feedGone(step.ref, step.uid);
+        forgotten.push(step.ref);
+      }
+      journal("kube.delete", "after");
+      return;
+    }
+    case "forget":
+      forgotten.push(step.ref);
+  }
+}
+
+async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, queue.length) }, worker));
+}

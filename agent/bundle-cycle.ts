@@ -1,0 +1,335 @@
+import { isRefusal } from "../shared/errors.ts";
+import type { EventKind, NewEvent } from "../shared/event.ts";
+import { nameOf } from "../shared/live.ts";
+import { milliseconds, rfc3339, share } from "../shared/names.ts";
+import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
+import { rushedUntil } from "../shared/verify/bundle.ts";
+import { execute } from "./apply/execute.ts";
+import type { Kube } from "./apply/kube.ts";
+import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
+import type { Cache, Hold, StoredVersion } from "./cache/cache.ts";
+import type { Live } from "./observe/live.ts";
+import { type Summary, summarise } from "./observe/observed.ts";
+import { type ApplyPlan, plan } from "./plan/plan.ts";
+import { type Content, contentFromDisk } from "./pull/content.ts";
+import type { Trust } from "./pull/trust.ts";
+import type { BundleSituation } from "./report/report.ts";
+import { begin, commit, giveUp, verifying } from "./target/hold.ts";
+import { type AssignedItem, type Attempt, type Decision, type OnDisk, target } from "./target/target.ts";
+
+export interface World {
+  cache: Cache;
+  live: Live;
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  journal: Journal;
+  log: Log;
+}
+
+export interface Circumstances {
+  assignment: AssignedItem | null;
+  trust: Trust;
+  synced: boolean;
+  boot: string;
+}
+
+/** Decisions that one pass may carry out before the others get their turn. */
+const ROUNDS = 8;
+/** More drift events than this in one pass become one. */
+const EVENTS_AT_ONCE = 20;
+
+interface Evaluation {
+  content: Content;
+  plan: ApplyPlan;
+  summary: Summary;
+  applied: boolean;
+}
+
+/** One bundle at the site: target, plan, apply and observe in turn, with the memory of this process that they need. */
+export class BundleCycle {
+  readonly bundle: string;
+  private readonly world: World;
+  private readonly contents = new Map<string, Content>();
+  private readonly backoff = new Map<string, { until: number; attempts: number; words: string }>();
+  private refused: Failure | null = null;
+  private startedAt: number;
+  private healthySince: number | null = null;
+  private waiting: string | null = null;
+
+  constructor(bundle: string, world: World) {
+    this.bundle = bundle;
+    this.world = world;
+    this.startedAt = world.clock.monotonic();
+  }
+
+  /** Runs until there is nothing to do now. Null where nothing runs and nothing is to run. */
+  async run(circumstances: Circumstances): Promise<BundleSituation | null> {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const hold = this.hold();
+      const evaluation = hold === null ? null : this.evaluate(hold, circumstances.trust);
+      const decision = this.decide(hold, evaluation, circumstances);
+      if (this.carryOut(hold, decision)) continue;
+      if (hold === null) return null;
+      if (evaluation === null || evaluation.plan.steps.length === 0) return this.situation(hold, evaluation, decision);
+      await this.perform(hold, evaluation.plan);
+    }
+    const hold = this.hold();
+    return hold === null ? null : this.situation(hold, this.evaluate(hold, circumstances.trust), null);
+  }
+
+  /** Milliseconds after which this bundle must be looked at again by itself; null: only when something happens. */
+  wakeIn(hold: Hold | undefined): number | null {
+    const now = this.world.clock.monotonic();
+    const waits = [...this.backoff.values()].map((entry) => Math.max(10, entry.until - now));
+    const moving = hold !== undefined && ["applying", "verifying", "reverting", "stuck"].includes(hold.state);
+    if (moving) waits.push(200);
+    return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  private hold(): Hold | null {
+    return this.world.cache.holds().find((hold) => hold.bundle === this.bundle) ?? null;
+  }
+
+  private evaluate(hold: Hold, trust: Trust): Evaluation | null {
+    const { cache, live, clock } = this.world;
+    const content = this.content(hold.running.digest, trust);
+    if (content === null) return null;
+    const inventory = cache.inventory(this.bundle);
+    live.follow([...content.rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
+    const now = clock.monotonic();
+    const returning = hold.state === "reverting" || hold.state === "stuck";
+    const result = plan({
+      desired: content.rendered,
+      live: live.view(),
+      inventory,
+      backoff: this.backoff,
+      pruneShare: returning ? 1 : share(content.manifest.prune.share),
+      now,
+    });
+    const applied = result.steps.length === 0 && result.waitingOn.every((entry) => entry.on === "protected");
+    const summary = summarise(content.rendered, live.view());
+    if (!applied || summary.verdict.health !== "healthy") this.healthySince = null;
+    else this.healthySince ??= now;
+    return { content, plan: result, summary, applied };
+  }
+
+  private decide(
+    hold: Hold | null,
+    evaluation: Evaluation | null,
+    { assignment, trust, synced, boot }: Circumstances,
+  ): Decision {
+    const now = this.world.clock.monotonic();
+    const health = evaluation?.content.manifest.health;
+    const attempt: Attempt = {
+      applied: evaluation?.applied ?? false,
+      refused: this.refused === null ? null : { code: codeOf(this.refused), words: failureWords(this.refused) },
+      verdict: evaluation?.summary.verdict ?? { health: "progressing", because: "its content is not on disk" },
+      healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
+      elapsedMs: now - this.startedAt,
+      holdForMs: health === undefined ? 0 : milliseconds(health.holdFor),
+      deadlineMs: health === undefined ? Number.POSITIVE_INFINITY : milliseconds(health.deadline),
+    };
+    return target({
+      assignment,
+      hold,
+      onDisk: assignment === null ? null : this.onDisk(assignment.item.digest, trust),
+      record: trust.record?.number ?? 0,
+      attempt,
+      clock: { now: this.world.clock.now(), synced },
+      boot,
+    });
+  }
+
+  private onDisk(digest: string, trust: Trust): OnDisk | null {
+    const version = this.version(digest);
+    if (version === undefined || trust.record === null) return null;
+    const content = this.content(digest, trust);
+    if (content === null) return null;
+    const { pair, floor } = version;
+    return {
+      digest,
+      version: version.version,
+      pair,
+      floor,
+      rushedUntil: rushedUntil(content.manifest, trust.record, this.world.clock.now()),
+      renders: true,
+    };
+  }
+
+  private version(digest: string): StoredVersion | undefined {
+    return this.world.cache.versions().find((version) => version.digest === digest && version.complete);
+  }
+
+  /** Verified again when it is first needed in this process; what does not hold any more is dropped, to be fetched anew. */
+  private content(digest: string, trust: Trust): Content | null {
+    const held = this.contents.get(digest);
+    if (held !== undefined) return held;
+    const version = this.version(digest);
+    if (version === undefined || trust.root === null) return null;
+    try {
+      const content = contentFromDisk(this.world.cache, version, trust);
+      this.contents.set(digest, content);
+      return content;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.world.cache.transaction("cache.drop", () => {
+        this.world.cache.dropVersion(digest);
+        this.tell("refused", { digest, code: error.code, words: `on disk: ${error.message}` });
+      });
+      return null;
+    }
+  }
+
+  /** True where the hold changed. Stored with its event, as one, before anything else happens. */
+  private carryOut(hold: Hold | null, decision: Decision): boolean {
+    const since = rfc3339(this.world.clock.now());
+    switch (decision.do) {
+      case "stay":
+        return false;
+      case "start":
+        this.move(begin(hold, this.bundle, decision.state, since), "hold.begin", "applying", {
+          words: decision.because,
+        });
+        this.restart();
+        return true;
+      case "verify":
+        if (hold !== null)
+          this.world.cache.transaction("hold.verify", () => this.world.cache.keepHold(verifying(hold, since)));
+        return hold !== null;
+      case "commit": {
+        if (hold === null) return false;
+        const next = commit(hold, since);
+        this.move(next, "hold.commit", next.state === "reverted" ? "reverted" : "committed", {});
+        this.retain(next);
+        return true;
+      }
+      case "give-up": {
+        if (hold === null) return false;
+        const next = giveUp(hold, decision.code, since);
+        const { code, words } = decision;
+        this.move(next, "hold.give-up", next.state === "reverting" ? "reverting" : "failed", {
+          digest: hold.running.digest,
+          code,
+          words,
+        });
+        this.restart();
+        return true;
+      }
+    }
+  }
+
+  private move(next: Hold, effect: string, kind: EventKind, details: Parameters<BundleCycle["tell"]>[1]): void {
+    this.world.log.info({ bundle: this.bundle, version: next.running.version, state: next.state, ...details }, kind);
+    this.world.cache.transaction(effect, () => {
+      this.world.cache.keepHold(next);
+      this.tell(kind, { digest: next.running.digest, ...details });
+    });
+  }
+
+  private restart(): void {
+    this.startedAt = this.world.clock.monotonic();
+    this.healthySince = null;
+    this.refused = null;
+    this.backoff.clear();
+  }
+
+  /** After a commit: what runs, what it may return to, and the newest stay on disk. */
+  private retain(hold: Hold): void {
+    const { cache } = this.world;
+    const needed = new Set([hold.running, hold.committed, hold.previous].map((state) => state?.digest));
+    for (const digest of this.contents.keys()) if (digest !== hold.running.digest) this.contents.delete(digest);
+    for (const version of cache.versions()) {
+      const older = version.pair[0] === hold.running.pair[0] && version.pair[1] < hold.running.pair[1];
+      if (version.bundle === this.bundle && older && !needed.has(version.digest)) cache.dropVersion(version.digest);
+    }
+  }
+
+  private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
+    const { clock, random, log, cache } = this.world;
+    const failures = await execute(applyPlan, this.world);
+    const now = clock.monotonic();
+    const failed = new Map(failures.map((failure) => [failure.object, failure]));
+    for (const { ref } of applyPlan.steps) {
+      const name = nameOf(ref);
+      const failure = failed.get(name);
+      if (failure === undefined) {
+        this.backoff.delete(name);
+        continue;
+      }
+      const attempts = (this.backoff.get(name)?.attempts ?? 0) + 1;
+      this.backoff.set(name, {
+        until: now + waitFor(failure, attempts, random()),
+        attempts,
+        words: failureWords(failure),
+      });
+      log.warn({ bundle: this.bundle, object: name, words: failureWords(failure), attempts }, "apply failed");
+    }
+    this.refused ??= failures.find(isFinal) ?? null;
+    const done = applyPlan.steps.filter((step) => !failed.has(nameOf(step.ref)));
+    const events = eventsOf(hold, done);
+    if (events.length > 0)
+      cache.transaction("events.add", () => cache.addEvents(events.map((event) => this.event(event))));
+  }
+
+  private tell(
+    kind: EventKind,
+    details: { digest?: string; code?: NewEvent["code"]; words?: string; object?: string },
+  ): void {
+    this.world.cache.addEvents([this.event({ kind, ...details })]);
+  }
+
+  private event({ digest, words, ...rest }: EventDraft): NewEvent {
+    return {
+      at: rfc3339(this.world.clock.now()),
+      bundle: this.bundle,
+      ...rest,
+      ...(digest === undefined ? {} : { digest: digest.slice(0, 32) }),
+      ...(words === undefined ? {} : { words: words.slice(0, 300) }),
+    };
+  }
+
+  private situation(hold: Hold, evaluation: Evaluation | null, decision: Decision | null): BundleSituation {
+    const now = this.world.clock.monotonic();
+    const [first] = evaluation?.plan.waitingOn ?? [];
+    const verdict = evaluation?.summary.verdict;
+    this.waiting =
+      first !== undefined
+        ? `${first.object} ${first.words}`.trim()
+        : verdict !== undefined && verdict.health !== "healthy"
+          ? verdict.because
+          : decision?.do === "stay" && !["settled", "moving", "nothing-assigned"].includes(decision.because)
+            ? decision.because
+            : null;
+    return {
+      hold,
+      summary: evaluation?.summary ?? {
+        total: 0,
+        healthy: 0,
+        verdict: { health: "progressing", because: "its content is not on disk" },
+      },
+      drifted: evaluation?.plan.steps.length ?? 0,
+      healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
+      waitingOn: this.waiting,
+    };
+  }
+}
+
+type EventDraft = { kind: EventKind; digest?: string; code?: NewEvent["code"]; words?: string; object?: string };
+
+/** Drift is told where nothing was to change; during a move it is part of the move. */
+function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
+  const drafts: EventDraft[] = [];
+  const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
+  for (const step of done) {
+    if (step.do === "delete") drafts.push({ kind: "pruned", object: nameOf(step.ref) });
+    if (step.do !== "apply" || !settled) continue;
+    if (step.because === "drift")
+      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was edited; put back" });
+    if (step.because === "absent")
+      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was deleted; made again" });
+  }
+  if (drafts.length <= EVENTS_AT_ONCE) return drafts;
+  const kinds = [...new Set(drafts.map((draft) => draft.kind))];
+  return kinds.map((kind) => ({ kind, words: `${drafts.filter((draft) => draft.kind === kind).length} objects` }));
+}

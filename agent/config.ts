@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import * as z from "zod/mini";
+import { AppError } from "../shared/errors.ts";
+import { duration, name, sha256, siteId } from "../shared/names.ts";
+import { LOG_LEVELS } from "../shared/node/log.ts";
+import { readYaml } from "../shared/node/yaml.ts";
+
+const path = z.string().check(z.minLength(1));
+
+/** The one configuration file of an agent. Strict: an unknown key is refused with its line. */
+const config = z.strictObject({
+  fleet: name,
+  site: siteId,
+  /** Everything that the agent keeps. */
+  dataDir: path,
+  /** SHA-256 of the root document that this site begins with. */
+  root: z.strictObject({ digest: sha256 }),
+  source: z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) }),
+  /** How often the source is asked for news. */
+  poll: z._default(duration, "5m"),
+  /** Left out: the service account of the pod. */
+  kube: z._default(
+    z.union([
+      z.strictObject({ kubeconfig: path }),
+      z.strictObject({ server: z.optional(z.string()), tokenFile: z.optional(path), caFile: z.optional(path) }),
+    ]),
+    {},
+  ),
+  /** Where the hub is reached, if not at the address that the root names: through a tunnel or a relay. */
+  hub: z.optional(z.strictObject({ url: z.string().check(z.regex(/^mqtt:\/\//)) })),
+  reconnect: z._default(
+    z.strictObject({
+      /** The first attempt comes at a random moment within this time. */
+      within: z._default(duration, "10s"),
+      /** Longest pause between attempts. */
+      atMost: z._default(duration, "15m"),
+    }),
+    { within: "10s", atMost: "15m" },
+  ),
+  keepalive: z._default(duration, "60s"),
+  clock: z._default(
+    z.strictObject({
+      /** Exists while the host's clock is synced; `systemd-timesyncd` keeps this one. */
+      syncedFile: z._default(path, "/run/systemd/timesync/synchronized"),
+    }),
+    { syncedFile: "/run/systemd/timesync/synchronized" },
+  ),
+  /** `plain` sends messages that `mosquitto_sub` shows; they are signed all the same. */
+  wire: z._default(z.enum(["plain", "deflate"]), "deflate"),
+  log: z._default(z.enum(LOG_LEVELS), "info"),
+});
+
+export type AgentConfig = z.infer<typeof config>;
+
+/** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
+export function readConfig(file: string): AgentConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new AppError("config", "the configuration cannot be read", {
+      where: file,
+      cause,
+      fix: "give its path with --config",
+    });
+  }
+  return readYaml(text, file, config);
+}

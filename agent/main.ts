@@ -1,0 +1,191 @@
+import "../shared/node/require-node.ts";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { inWords } from "../shared/errors.ts";
+import { milliseconds, rfc3339 } from "../shared/names.ts";
+import { systemClock } from "../shared/node/clock.ts";
+import { stdoutLog } from "../shared/node/log.ts";
+import { isDamaged, setAside } from "../shared/node/sqlite.ts";
+import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
+import { gitSource } from "../shared/source/git.ts";
+import { connect } from "./apply/connect.ts";
+import type { Cache } from "./cache/cache.ts";
+import { sqliteCache } from "./cache/sqlite.ts";
+import { type AgentConfig, readConfig } from "./config.ts";
+import { reportKey } from "./identity.ts";
+import type { Link } from "./link/link.ts";
+import { mqttLink } from "./link/mqtt.ts";
+import { Loop } from "./loop.ts";
+import { Live } from "./observe/live.ts";
+import { type Trust, trustFromDisk } from "./pull/trust.ts";
+import { Talk } from "./talk.ts";
+
+export const AGENT_VERSION = "0.1.0";
+
+export interface AgentWorld {
+  journal: Journal;
+  log: Log;
+  clock: Clock;
+  random: Random;
+  /** Script of the Git child process. */
+  gitChild: string;
+}
+
+/** Builds an agent out of its parts and runs it until `stop`. Throws `AppError` for what keeps it from starting. */
+export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<{ stop(): Promise<void> }> {
+  const { clock, random, journal, log } = world;
+  mkdirSync(config.dataDir, { recursive: true });
+  const key = reportKey(join(config.dataDir, "report.key"));
+  if (key.created) log.info({ reportKey: key.line }, "made the report key of this site; the site record must name it");
+  const cache = openCache(join(config.dataDir, "agent.db"), journal, log, clock);
+  const boot = randomBytes(8).toString("hex");
+  const identity = { site: config.site, reportKey: key.line, rootDigest: config.root.digest };
+  let trust = trustFromDisk(cache, identity, log);
+  const kube = await connect(config.kube);
+  const source = gitSource({ url: config.source.git, dir: join(config.dataDir, "git"), child: world.gitChild });
+
+  const live = new Live({ kube, clock, random, log, onChange: () => loop.wake() });
+  const talk = new Talk({
+    cache,
+    clock,
+    journal,
+    log,
+    sender: { fleet: config.fleet, site: config.site, key: key.key, format: config.wire },
+    boot,
+    agent: AGENT_VERSION,
+    trust: () => trust,
+    onChange: () => loop.wake(),
+    onPullWanted: () => loop.pullNow(),
+  });
+  let link: { url: string; link: Link } | null = null;
+  const onTrust = (next: Trust): void => {
+    trust = next;
+    const url = config.hub?.url ?? next.root?.document.hubs[0]?.url;
+    talk.trustChanged();
+    if (url === undefined || link?.url === url) return;
+    void link?.link.close();
+    link = { url, link: openLink(config, world, url, talk, () => loop.pullNow()) };
+    talk.use(link.link);
+  };
+  const loop = new Loop({
+    cache,
+    live,
+    kube,
+    clock,
+    random,
+    journal,
+    log,
+    identity,
+    source,
+    talk,
+    boot,
+    pollMs: milliseconds(config.poll),
+    synced: () => existsSync(config.clock.syncedFile),
+    trust,
+    onTrust,
+  });
+  cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
+  if (trust.root !== null) onTrust(trust);
+  loop.wake();
+  loop.pullNow();
+  return {
+    stop: async () => {
+      await loop.stop();
+      live.close();
+      await link?.link.close();
+      await source.close();
+      kube.close();
+      cache.close();
+    },
+  };
+}
+
+function openLink(
+  config: AgentConfig,
+  { clock, random, log }: AgentWorld,
+  url: string,
+  talk: Talk,
+  onUp: () => void,
+): Link {
+  return mqttLink(
+    {
+      url,
+      fleet: config.fleet,
+      site: config.site,
+      clock,
+      random,
+      will: talk.presence(false),
+      keepaliveSeconds: Math.max(1, Math.round(milliseconds(config.keepalive) / 1000)),
+      backoff: {
+        firstSpreadMs: milliseconds(config.reconnect.within),
+        baseMs: 1_000,
+        maxMs: milliseconds(config.reconnect.atMost),
+      },
+    },
+    {
+      onConnect: () => {
+        log.info({ url }, "connected to the hub");
+        void talk.connected();
+        onUp();
+      },
+      onDisconnect: (because) => log.debug({ url, because }, "not connected to the hub"),
+      onMessage: (kind, frame) => talk.heard(kind, frame),
+    },
+  );
+}
+
+/** A damaged database is set aside, never deleted; the site finds its way back from its sources and its cluster. */
+function openCache(file: string, journal: Journal, log: Log, clock: Clock): Cache {
+  try {
+    return sqliteCache({ file, journal });
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    const kept = setAside(file);
+    log.error({ kept }, "the database is damaged; it is kept, and a new one begun");
+    const cache = sqliteCache({ file, journal });
+    cache.addEvents([
+      {
+        at: rfc3339(clock.now()),
+        kind: "started",
+        code: "storage",
+        words: `a damaged database was set aside as ${kept}`,
+      },
+    ]);
+    return cache;
+  }
+}
+
+async function main(): Promise<void> {
+  const program = new Command("skerry-agent")
+    .description("keeps one cluster on what its owners signed for")
+    .version(AGENT_VERSION);
+  program
+    .command("run")
+    .description("run until stopped")
+    .requiredOption("--config <file>", "the configuration file (YAML)")
+    .option("--print-config", "show the configuration with its defaults, and end")
+    .action(async (options: { config: string; printConfig?: boolean }) => {
+      const config = readConfig(options.config);
+      if (options.printConfig === true) {
+        process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+        return;
+      }
+      const log = stdoutLog("skerry-agent", config.log);
+      const gitChild = fileURLToPath(new URL("skerry-git.js", import.meta.url));
+      const agent = await runAgent(config, { journal: silent, log, clock: systemClock, random: Math.random, gitChild });
+      const stop = () => void agent.stop().then(() => process.exit(0));
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+    });
+  await program.parseAsync();
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    process.stderr.write(`skerry-agent: ${inWords(error)}\n`);
+    process.exit(1);
+  });
+}

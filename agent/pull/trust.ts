@@ -1,0 +1,44 @@
+import { isRefusal } from "../../shared/errors.ts";
+import type { Log } from "../../shared/ports.ts";
+import { acceptRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
+import { followRoots, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
+import type { Cache } from "../cache/cache.ts";
+
+/** Who the site trusts and who it is. null until the first pull that brought it. */
+export interface Trust {
+  /** The chain from the pinned root on, by number: what lies on disk is read again under the root it was accepted under. */
+  roots: ReadonlyMap<number, TrustedRoot>;
+  root: TrustedRoot | null;
+  record: VerifiedRecord | null;
+}
+
+export interface Identity {
+  site: string;
+  /** OpenSSH line of the site's own report key. */
+  reportKey: string;
+  /** SHA-256 of the pinned root document. */
+  rootDigest: string;
+}
+
+/** What the cache holds, verified again. A record that no longer holds is as if it were absent; the roots must hold. */
+export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust {
+  const [pinned, ...later] = cache.roots();
+  if (pinned === undefined) return { roots: new Map(), root: null, record: null };
+  const chain = [pinRoot(pinned, identity.rootDigest)];
+  for (const document of later) chain.push(followRoots(chain.at(-1) as TrustedRoot, [document]));
+  const roots = new Map(chain.map((root) => [root.document.number, root]));
+  const root = chain.at(-1) ?? null;
+  const held = cache.record();
+  if (held === null || root === null) return { roots, root, record: null };
+  try {
+    return {
+      roots,
+      root,
+      record: acceptRecord(held, { site: identity.site, reportKey: identity.reportKey, held: null }, root),
+    };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    log.warn({ code: error.code, words: error.message }, "the site record on disk does not hold any more");
+    return { roots, root, record: null };
+  }
+}

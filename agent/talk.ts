@@ -1,0 +1,219 @@
+import type { AssignmentSet } from "../shared/assignment.ts";
+import { inWords, isRefusal } from "../shared/errors.ts";
+import type { NewEvent } from "../shared/event.ts";
+import { rfc3339 } from "../shared/names.ts";
+import { sha256Hex } from "../shared/node/sha256.ts";
+import type { Clock, Journal, Log } from "../shared/ports.ts";
+import type { Hello, TopicKind } from "../shared/protocol.ts";
+import { openAssignment } from "../shared/verify/assignment.ts";
+import type { Cache } from "./cache/cache.ts";
+import type { Link } from "./link/link.ts";
+import { frameOf, openAck, openAsk, type Sender } from "./link/messages.ts";
+import type { Trust } from "./pull/trust.ts";
+import { isDue, type Unnumbered } from "./report/report.ts";
+
+/** Without an answer from the hub for this long, what was sent is sent again. */
+const RESEND_MS = 15_000;
+const EVENTS_A_BATCH = 100;
+
+export interface TalkWorld {
+  cache: Cache;
+  clock: Clock;
+  journal: Journal;
+  log: Log;
+  sender: Sender;
+  boot: string;
+  agent: string;
+  trust(): Trust;
+  /** Something came in that the cycle should see. */
+  onChange(): void;
+  /** The hub knows a newer root, or asked: look at the sources now. */
+  onPullWanted(): void;
+}
+
+/** The site's side of the conversation with the hub: what is sent when, and what comes in. */
+export class Talk {
+  private readonly world: TalkWorld;
+  private link: Link | null = null;
+  private last: { report: Unnumbered; at: number; number: number } | null = null;
+  private eventsSent: { upTo: number; at: number } | null = null;
+  private greeted = false;
+  private pending: Uint8Array | null = null;
+  private refusedFrame = "";
+  private assignment: { set: AssignmentSet; key: string } | null = null;
+
+  constructor(world: TalkWorld) {
+    this.world = world;
+    this.reopenAssignment();
+  }
+
+  /** The set that is in force; null where none holds under the present root. */
+  current(): AssignmentSet | null {
+    return this.assignment?.set ?? null;
+  }
+
+  use(link: Link): void {
+    this.link = link;
+  }
+
+  presence(online: boolean): Uint8Array {
+    return frameOf(this.world.sender, { kind: "presence", body: { online, boot: this.world.boot } });
+  }
+
+  /** A new root may drop the key that signed the set in force, or admit the one of a set that waits. */
+  trustChanged(): void {
+    this.reopenAssignment();
+    if (this.pending !== null) this.takeAssignment(this.pending);
+  }
+
+  async connected(): Promise<void> {
+    const { cache, sender, boot, agent, trust } = this.world;
+    this.greeted = false;
+    this.last = null;
+    this.eventsSent = null;
+    const { reportAcked, eventAcked } = cache.counters();
+    const set = this.current();
+    const hello: Hello = {
+      boot,
+      agent,
+      ...(set === null ? {} : { assignment: [set.term, set.number] as [number, number] }),
+      report: reportAcked,
+      event: eventAcked,
+      root: trust().root?.document.number ?? 0,
+      record: trust().record?.number ?? 0,
+    };
+    await this.send("presence", this.presence(true), true);
+    await this.send("up/hello", frameOf(sender, { kind: "up/hello", body: hello }));
+    this.greeted = true;
+    this.world.onChange();
+  }
+
+  heard(kind: TopicKind, frame: Uint8Array): void {
+    try {
+      if (kind === "down/assign") this.takeAssignment(frame);
+      else this.takeOther(kind, frame);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.refuse(frame, { code: error.code, words: error.message.slice(0, 300) });
+    }
+  }
+
+  /** Sends what is due: the report where it changed or `everyMs` passed, and events that no ack confirmed. */
+  async speak(report: Unnumbered, everyMs: number): Promise<void> {
+    const { cache, clock, sender, boot } = this.world;
+    if (this.link?.connected !== true || !this.greeted) return;
+    const now = clock.monotonic();
+    const { reportAcked, eventAcked } = cache.counters();
+    const unanswered = this.last !== null && reportAcked < this.last.number && now - this.last.at >= RESEND_MS;
+    if (unanswered || isDue(report, this.last, now, everyMs)) {
+      const number = cache.takeReportNumber();
+      this.last = { report, at: now, number };
+      await this.send("up/report", frameOf(sender, { kind: "up/report", body: { number, ...report } }));
+    }
+    const waiting =
+      this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
+    if (waiting) return;
+    const events = cache.numberEvents(EVENTS_A_BATCH);
+    const newest = events.at(-1);
+    if (newest === undefined) return;
+    this.eventsSent = { upTo: newest.number, at: now };
+    await this.send("up/event", frameOf(sender, { kind: "up/event", body: { boot, events } }));
+  }
+
+  /** Milliseconds until something must be sent again or anew; null where nothing waits. */
+  wakeIn(everyMs: number): number | null {
+    if (this.link?.connected !== true) return null;
+    const now = this.world.clock.monotonic();
+    const { reportAcked, eventAcked } = this.world.cache.counters();
+    const waits: number[] = [];
+    if (this.last !== null) {
+      waits.push(this.last.at + everyMs - now);
+      if (reportAcked < this.last.number) waits.push(this.last.at + RESEND_MS - now);
+    }
+    if (this.eventsSent !== null && this.eventsSent.upTo > eventAcked) waits.push(this.eventsSent.at + RESEND_MS - now);
+    return waits.length === 0 ? null : Math.max(20, Math.min(...waits));
+  }
+
+  private async send(kind: TopicKind, frame: Uint8Array, retain = false): Promise<void> {
+    const { journal, log } = this.world;
+    try {
+      journal(`link.${kind}`, "before");
+      const sent = this.link?.publish(kind, frame, { retain });
+      journal(`link.${kind}`, "between");
+      await sent;
+      journal(`link.${kind}`, "after");
+    } catch (error) {
+      // The connection ended: all of it is sent again with the next one.
+      log.debug({ kind, words: inWords(error) }, "not sent");
+    }
+  }
+
+  private takeAssignment(frame: Uint8Array): void {
+    const { cache, sender, trust, clock, log } = this.world;
+    const { root } = trust();
+    this.pending = frame;
+    if (root === null) return;
+    const stored = cache.assignment();
+    const opened = openAssignment(frame, { site: sender.site, root, last: stored });
+    if (opened !== null && opened.set.root > root.document.number) {
+      this.world.onPullWanted();
+      return;
+    }
+    this.pending = null;
+    if (opened === null) return;
+    const { term, number } = opened.set;
+    cache.transaction("assignment.take", () => {
+      cache.keepAssignment({ term, number, key: opened.key, frame });
+      cache.addEvents([{ at: rfc3339(clock.now()), kind: "assigned", words: `set ${term}.${number}` }]);
+    });
+    log.info({ term, number }, "assigned");
+    this.assignment = opened;
+    this.world.onChange();
+  }
+
+  private takeOther(kind: TopicKind, frame: Uint8Array): void {
+    const { cache, sender, trust, boot, journal } = this.world;
+    const { root } = trust();
+    if (root === null) return;
+    if (kind === "down/ack") {
+      const ack = openAck(frame, sender.site, root);
+      // An ack for another life of this site: its numbers are not ours.
+      if (ack.boot !== boot) return;
+      journal("link.ack", "before");
+      cache.raiseCounters({ report: ack.report, event: ack.event });
+      cache.acknowledge({ report: ack.report, event: ack.event });
+      if (ack.full === true) this.last = null;
+      this.world.onChange();
+    } else if (kind === "down/ask") {
+      const { id, what } = openAsk(frame, sender.site, root);
+      if (what !== "sync")
+        return this.refuse(frame, { code: "unsupported", words: `this version does not answer ${what}` });
+      this.world.onPullWanted();
+      void this.send("up/answer", frameOf(sender, { kind: "up/answer", body: { id, boot } }));
+    }
+  }
+
+  /** Told once for the same bytes: a retained message comes again with every connect. */
+  private refuse(frame: Uint8Array, details: Pick<NewEvent, "code" | "words">): void {
+    const id = sha256Hex(frame);
+    if (id === this.refusedFrame) return;
+    this.refusedFrame = id;
+    this.world.log.warn({ ...details }, "message refused");
+    this.world.cache.addEvents([{ at: rfc3339(this.world.clock.now()), kind: "refused", ...details }]);
+    this.world.onChange();
+  }
+
+  private reopenAssignment(): void {
+    const { cache, sender, trust } = this.world;
+    const stored = cache.assignment();
+    const { root } = trust();
+    this.assignment = null;
+    if (stored === null || root === null) return;
+    try {
+      this.assignment = openAssignment(stored.frame, { site: sender.site, root, last: null });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.world.log.warn({ words: inWords(error) }, "the assignment on disk does not hold any more");
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** Bundles the programs and the web page into `dist/`. Native packages stay outside: they come from node_modules. */
+import { rmSync } from "node:fs";
+import { type BuildOptions, build } from "esbuild";
+
+rmSync("dist", { recursive: true, force: true });
+
+const programs: BuildOptions = {
+  entryPoints: {
+    "skerry-agent": "agent/main.ts",
+    "skerry-hub": "hub/main.ts",
+    skerry: "hub/cli/main.ts",
+    "skerry-git": "shared/source/git-child.ts",
+  },
+  outdir: "dist",
+  bundle: true,
+  platform: "node",
+  target: "node22",
+  format: "esm",
+  external: ["better-sqlite3"],
+  // Packages that are still CommonJS ask for Node's own modules by `require`.
+  banner: {
+    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
+  },
+  sourcemap: "linked",
+  logLevel: "warning",
+};
+
+const page: BuildOptions = {
+  entryPoints: ["hub/ui/app.tsx", "hub/ui/app.css"],
+  outdir: "dist/ui",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  sourcemap: "linked",
+  logLevel: "warning",
+};
+
+await Promise.all([build(programs), build(page)]);

@@ -1,0 +1,134 @@
+import * as z from "zod/mini";
+import { duration, milliseconds, name, number, percent, selector, values, version } from "./names.ts";
+
+/** `rollouts/<name>.yaml` in the fleet repository: the declared move of a set of sites to a bundle version. */
+
+/** What became of one site in a run; one at a time. `failed`, `reverted` and `timedOut` are failures. */
+export const OUTCOMES = [
+  "pending", // its wave has not opened, or what it was given was withdrawn
+  "notified", // assigned, and not yet acknowledged
+  "applying", // acknowledged: fetching, verifying, applying
+  "verifying", // applied and not known to be healthy, or no longer known to be
+  "succeeded", // committed and healthy, by fresh evidence
+  "failed", // given up or refused at the site
+  "reverted", // given up, and back on what it ran before
+  "timedOut", // acknowledged or heard of, and not healthy by the deadline
+  "offline", // not acknowledged and not heard of: not counted, catches up on return
+  "ahead", // has committed something newer and nobody asked to go back: not counted
+  "ineligible", // may not have this bundle, or left the fleet: not counted
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+const longerThanZero = duration.check(z.refine((text) => milliseconds(text) > 0, "must be longer than 0"));
+/** A number of sites, or a share of those that remain. */
+const amount = z.union([number, percent]);
+
+const wave = z.strictObject({
+  name,
+  /** Only sites with these labels; left out: all that remain. */
+  sites: z.optional(selector),
+  /** So many of the sites that remain, in the order of the seed; percentages are rounded up. */
+  take: z.optional(amount),
+  /** As `take`, but counted over all waves so far. */
+  upTo: z.optional(amount),
+  spread: z.optional(z.array(z.string())),
+  /** How long the sites must stay healthy before the next wave opens. */
+  soak: z.optional(duration),
+  /** Share of the counted sites that must hold healthy for `soak`. */
+  success: z.optional(percent),
+  /** Number of people who must approve before the next wave opens. */
+  approve: z.optional(number),
+});
+
+const waves = z.array(wave).check(
+  z.refine((list) => new Set(list.map((entry) => entry.name)).size === list.length, "two waves have the same name"),
+  z.refine(
+    (list) => list.every((entry) => entry.name !== "rest" || (entry.sites === undefined && entry.take === undefined)),
+    "the wave named rest takes all that remain: leave out its sites and take, or name it otherwise",
+  ),
+);
+
+export const rolloutFile = z.strictObject({
+  kind: z.literal("Rollout/v1"),
+  bundle: name,
+  version,
+  sites: selector,
+  /** Variables that the hub may set; part of what runs. */
+  values: z.optional(values),
+  prepare: z.optional(z.strictObject({ ready: percent })),
+  waves: z.optional(waves),
+  quorum: z.optional(percent),
+  pace: z.optional(
+    z.strictObject({ concurrent: z.optional(number), perMinute: z.optional(number), ramp: z.optional(z.number()) }),
+  ),
+  failure: z.optional(
+    z.strictObject({
+      over: z.optional(percent),
+      minSample: z.optional(number),
+      // oxlint-disable-next-line unicorn/no-thenable -- the file's own key, and never a function
+      then: z.optional(z.enum(["pause", "revertWave", "revertAll"])),
+    }),
+  ),
+  site: z.optional(
+    z.strictObject({
+      deadline: z.optional(longerThanZero),
+      offlineAfter: z.optional(longerThanZero),
+      reportEvery: z.optional(longerThanZero),
+    }),
+  ),
+  offlineAtMost: z.optional(percent),
+  late: z.optional(z.enum(["next", "last", "ignore"])),
+  windows: z.optional(z.array(z.strictObject({ cron: z.string(), for: duration, zone: z.string() }))),
+  after: z.optional(z.array(z.strictObject({ rollout: name, soak: z.optional(duration) }))),
+  lane: z.optional(z.literal("emergency")),
+});
+
+export type RolloutFile = z.infer<typeof rolloutFile>;
+/** A rollout file with every default filled in. */
+export type Rollout = ReturnType<typeof withDefaults>;
+export type RolloutWave = Rollout["waves"][number];
+
+export function withDefaults(file: RolloutFile) {
+  return {
+    ...file,
+    values: file.values ?? {},
+    waves: (file.waves ?? []).map(waveWithDefaults),
+    quorum: file.quorum ?? "50%",
+    failure: {
+      over: file.failure?.over ?? "0%",
+      minSample: file.failure?.minSample ?? 1,
+      // oxlint-disable-next-line unicorn/no-thenable -- as above
+      then: file.failure?.then ?? "pause",
+    },
+    site: {
+      deadline: file.site?.deadline ?? "30m",
+      offlineAfter: file.site?.offlineAfter ?? "5m",
+      reportEvery: file.site?.reportEvery ?? "60s",
+    },
+    late: file.late ?? "next",
+  };
+}
+
+function waveWithDefaults(entry: z.infer<typeof wave>) {
+  return { ...entry, soak: entry.soak ?? "0", success: entry.success ?? "100%" };
+}
+
+/** What this version knows of a rollout and does not act on yet, as JSON pointers. Empty and default values are fine. */
+export function unsupportedInRollout(rollout: Rollout): string[] {
+  const found: string[] = [];
+  if (Object.keys(rollout.values).length > 0) found.push("/values");
+  if (rollout.prepare !== undefined) found.push("/prepare");
+  for (const [index, entry] of rollout.waves.entries()) {
+    if (entry.upTo !== undefined) found.push(`/waves/${index}/upTo`);
+    if ((entry.spread ?? []).length > 0) found.push(`/waves/${index}/spread`);
+    if (entry.approve !== undefined) found.push(`/waves/${index}/approve`);
+  }
+  if (rollout.pace !== undefined) found.push("/pace");
+  if (rollout.failure.then !== "pause") found.push("/failure/then");
+  if (rollout.offlineAtMost !== undefined) found.push("/offlineAtMost");
+  if (rollout.late !== "next") found.push("/late");
+  if ((rollout.windows ?? []).length > 0) found.push("/windows");
+  if ((rollout.after ?? []).length > 0) found.push("/after");
+  if (rollout.lane !== undefined) found.push("/lane");
+  return found;
+}
