@@ -1,5 +1,5 @@
 import { isRefusal } from "../shared/errors.ts";
-import type { EventKind, NewEvent } from "../shared/event.ts";
+import type { EventKind } from "../shared/event.ts";
 import { nameOf } from "../shared/live.ts";
 import { milliseconds, rfc3339, share } from "../shared/names.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
@@ -7,12 +7,14 @@ import { rushedUntil } from "../shared/verify/bundle.ts";
 import { execute } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
 import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
-import type { Cache, Hold, StoredVersion } from "./cache/cache.ts";
+import type { Cache, Hold } from "./cache/cache.ts";
+import { fingerprint } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
 import { type Summary, summarise } from "./observe/observed.ts";
 import { type ApplyPlan, plan } from "./plan/plan.ts";
-import { type Content, contentFromDisk } from "./pull/content.ts";
+import { type Content, Contents } from "./pull/content.ts";
 import type { Trust } from "./pull/trust.ts";
+import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
 import type { BundleSituation } from "./report/report.ts";
 import { begin, commit, giveUp, verifying } from "./target/hold.ts";
 import { type AssignedItem, type Attempt, type Decision, type OnDisk, target } from "./target/target.ts";
@@ -36,8 +38,6 @@ export interface Circumstances {
 
 /** Decisions that one pass may carry out before the others get their turn. */
 const ROUNDS = 8;
-/** More drift events than this in one pass become one. */
-const EVENTS_AT_ONCE = 20;
 
 interface Evaluation {
   content: Content;
@@ -50,17 +50,17 @@ interface Evaluation {
 export class BundleCycle {
   readonly bundle: string;
   private readonly world: World;
-  private readonly contents = new Map<string, Content>();
+  private readonly contents: Contents;
   private readonly backoff = new Map<string, { until: number; attempts: number; words: string }>();
   private refused: Failure | null = null;
   private startedAt: number;
   private healthySince: number | null = null;
-  private waiting: string | null = null;
 
   constructor(bundle: string, world: World) {
     this.bundle = bundle;
     this.world = world;
     this.startedAt = world.clock.monotonic();
+    this.contents = new Contents(world.cache);
   }
 
   /** Runs until there is nothing to do now. Null where nothing runs and nothing is to run. */
@@ -142,35 +142,23 @@ export class BundleCycle {
   }
 
   private onDisk(digest: string, trust: Trust): OnDisk | null {
-    const version = this.version(digest);
-    if (version === undefined || trust.record === null) return null;
     const content = this.content(digest, trust);
-    if (content === null) return null;
-    const { pair, floor } = version;
+    if (content === null || trust.record === null) return null;
+    const { version, epoch, seq, floor } = content.manifest;
     return {
       digest,
-      version: version.version,
-      pair,
+      version,
+      pair: [epoch, seq],
       floor,
       rushedUntil: rushedUntil(content.manifest, trust.record, this.world.clock.now()),
       renders: true,
     };
   }
 
-  private version(digest: string): StoredVersion | undefined {
-    return this.world.cache.versions().find((version) => version.digest === digest && version.complete);
-  }
-
-  /** Verified again when it is first needed in this process; what does not hold any more is dropped, to be fetched anew. */
+  /** What does not hold any more is dropped, to be fetched anew. */
   private content(digest: string, trust: Trust): Content | null {
-    const held = this.contents.get(digest);
-    if (held !== undefined) return held;
-    const version = this.version(digest);
-    if (version === undefined || trust.root === null) return null;
     try {
-      const content = contentFromDisk(this.world.cache, version, trust);
-      this.contents.set(digest, content);
-      return content;
+      return this.contents.get(digest, trust);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       this.world.cache.transaction("cache.drop", () => {
@@ -219,7 +207,7 @@ export class BundleCycle {
     }
   }
 
-  private move(next: Hold, effect: string, kind: EventKind, details: Parameters<BundleCycle["tell"]>[1]): void {
+  private move(next: Hold, effect: string, kind: EventKind, details: Omit<EventDraft, "kind">): void {
     this.world.log.info({ bundle: this.bundle, version: next.running.version, state: next.state, ...details }, kind);
     this.world.cache.transaction(effect, () => {
       this.world.cache.keepHold(next);
@@ -238,7 +226,7 @@ export class BundleCycle {
   private retain(hold: Hold): void {
     const { cache } = this.world;
     const needed = new Set([hold.running, hold.committed, hold.previous].map((state) => state?.digest));
-    for (const digest of this.contents.keys()) if (digest !== hold.running.digest) this.contents.delete(digest);
+    this.contents.keepOnly(hold.running.digest);
     for (const version of cache.versions()) {
       const older = version.pair[0] === hold.running.pair[0] && version.pair[1] < hold.running.pair[1];
       if (version.bundle === this.bundle && older && !needed.has(version.digest)) cache.dropVersion(version.digest);
@@ -247,7 +235,7 @@ export class BundleCycle {
 
   private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
     const { clock, random, log, cache } = this.world;
-    const failures = await execute(applyPlan, this.world);
+    const failures = await execute(applyPlan, { ...this.world, fingerprint });
     const now = clock.monotonic();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
     for (const { ref } of applyPlan.steps) {
@@ -269,38 +257,17 @@ export class BundleCycle {
     const done = applyPlan.steps.filter((step) => !failed.has(nameOf(step.ref)));
     const events = eventsOf(hold, done);
     if (events.length > 0)
-      cache.transaction("events.add", () => cache.addEvents(events.map((event) => this.event(event))));
+      cache.transaction("events.add", () =>
+        cache.addEvents(events.map((event) => eventOf(this.bundle, event, clock.now()))),
+      );
   }
 
-  private tell(
-    kind: EventKind,
-    details: { digest?: string; code?: NewEvent["code"]; words?: string; object?: string },
-  ): void {
-    this.world.cache.addEvents([this.event({ kind, ...details })]);
-  }
-
-  private event({ digest, words, ...rest }: EventDraft): NewEvent {
-    return {
-      at: rfc3339(this.world.clock.now()),
-      bundle: this.bundle,
-      ...rest,
-      ...(digest === undefined ? {} : { digest: digest.slice(0, 32) }),
-      ...(words === undefined ? {} : { words: words.slice(0, 300) }),
-    };
+  private tell(kind: EventKind, details: Omit<EventDraft, "kind">): void {
+    this.world.cache.addEvents([eventOf(this.bundle, { kind, ...details }, this.world.clock.now())]);
   }
 
   private situation(hold: Hold, evaluation: Evaluation | null, decision: Decision | null): BundleSituation {
     const now = this.world.clock.monotonic();
-    const [first] = evaluation?.plan.waitingOn ?? [];
-    const verdict = evaluation?.summary.verdict;
-    this.waiting =
-      first !== undefined
-        ? `${first.object} ${first.words}`.trim()
-        : verdict !== undefined && verdict.health !== "healthy"
-          ? verdict.because
-          : decision?.do === "stay" && !["settled", "moving", "nothing-assigned"].includes(decision.because)
-            ? decision.because
-            : null;
     return {
       hold,
       summary: evaluation?.summary ?? {
@@ -310,26 +277,17 @@ export class BundleCycle {
       },
       drifted: evaluation?.plan.steps.length ?? 0,
       healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
-      waitingOn: this.waiting,
+      waitingOn: waitingWords(evaluation, decision),
     };
   }
 }
 
-type EventDraft = { kind: EventKind; digest?: string; code?: NewEvent["code"]; words?: string; object?: string };
-
-/** Drift is told where nothing was to change; during a move it is part of the move. */
-function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
-  const drafts: EventDraft[] = [];
-  const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
-  for (const step of done) {
-    if (step.do === "delete") drafts.push({ kind: "pruned", object: nameOf(step.ref) });
-    if (step.do !== "apply" || !settled) continue;
-    if (step.because === "drift")
-      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was edited; put back" });
-    if (step.because === "absent")
-      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was deleted; made again" });
-  }
-  if (drafts.length <= EVENTS_AT_ONCE) return drafts;
-  const kinds = [...new Set(drafts.map((draft) => draft.kind))];
-  return kinds.map((kind) => ({ kind, words: `${drafts.filter((draft) => draft.kind === kind).length} objects` }));
+/** The first thing that is waited for, in words: of the plan, else of health, else why nothing new starts. */
+function waitingWords(evaluation: Evaluation | null, decision: Decision | null): string | null {
+  const [first] = evaluation?.plan.waitingOn ?? [];
+  if (first !== undefined) return `${first.object} ${first.words}`.trim();
+  const verdict = evaluation?.summary.verdict;
+  if (verdict !== undefined && verdict.health !== "healthy") return verdict.because;
+  if (decision?.do !== "stay" || ["settled", "moving", "nothing-assigned"].includes(decision.because)) return null;
+  return decision.because;
 }

@@ -1,7 +1,12 @@
-/** Kubernetes objects as plain data. */
+/** Kubernetes objects as plain data, and what is kept of those that live in a cluster. */
+
+import type { Verdict } from "./health.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
+
+/** Field manager of every apply of the agent. */
+export const FIELD_MANAGER = "skerry";
 
 /** What names an object in a cluster. `namespace` is empty for cluster-scoped objects. */
 export interface ObjectRef {
@@ -32,4 +37,32 @@ export function refOf(object: KubeObject): ObjectRef {
 /** One line that names an object, and the key of maps by object: `apps/v1 Deployment shop/till`. */
 export function nameOf(ref: ObjectRef): string {
   return `${ref.apiVersion} ${ref.kind} ${ref.namespace === "" ? "" : `${ref.namespace}/`}${ref.name}`;
+}
+
+/**
+ * Two hashes that tell whether an object is still as our last apply left it. `fields`: what we own, as the server records it
+ * (`fieldsV1` of our Apply entry; changes when somebody takes or removes a field). `live`: the object projected on those fields
+ * (changes when somebody edits a value). Either differing is drift; neither alone is enough.
+ */
+export interface Fingerprint {
+  fields: string;
+  live: string;
+}
+
+/** What is kept of a live object: enough to plan and to judge, a few hundred bytes instead of the whole. */
+export interface Observed extends Fingerprint {
+  ref: ObjectRef;
+  uid: string;
+  resourceVersion: string;
+  verdict: Verdict;
+  deleting: boolean;
+  /** Value of our label. */
+  bundle: string;
+}
+
+/** The live objects that carry our label, by name, and the kinds of which the view is not complete. */
+export interface LiveView {
+  objects: ReadonlyMap<string, Observed>;
+  /** `apps/v1 Deployment`: not listed yet, or its watch is broken; with the reason. */
+  unseen: ReadonlyMap<string, string>;
 }

@@ -1,10 +1,7 @@
 import { AppError } from "../../shared/errors.ts";
-import { nameOf, type ObjectRef } from "../../shared/live.ts";
+import { FIELD_MANAGER, type Fingerprint, type KubeObject, nameOf, type ObjectRef } from "../../shared/live.ts";
 import type { Journal } from "../../shared/ports.ts";
 import type { Cache, InventoryRow } from "../cache/cache.ts";
-import { fingerprint } from "../observe/fingerprint.ts";
-import type { Live } from "../observe/live.ts";
-import { FIELD_MANAGER } from "../observe/observed.ts";
 import type { ApplyPlan, Step } from "../plan/plan.ts";
 import type { Kube } from "./kube.ts";
 import type { Failure } from "./retry.ts";
@@ -15,7 +12,9 @@ const AT_ONCE = 8;
 export interface Hands {
   kube: Kube;
   cache: Cache;
-  live: Pick<Live, "feed" | "feedGone">;
+  /** The watched snapshot learns from the answers before their events come. */
+  live: { feed(object: KubeObject): void; feedGone(ref: ObjectRef, uid: string): void };
+  fingerprint(object: KubeObject, manager: string): Fingerprint;
   journal: Journal;
 }
 
@@ -65,7 +64,7 @@ function intend(plan: ApplyPlan, { cache }: Hands): void {
 
 async function perform(
   step: Step,
-  { kube, live, journal }: Hands,
+  { kube, live, journal, fingerprint }: Hands,
   settled: InventoryRow[],
   forgotten: ObjectRef[],
 ): Promise<void> {

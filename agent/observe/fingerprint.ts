@@ -1,17 +1,8 @@
 import { sorted } from "../../shared/canonical.ts";
-import type { Json, JsonObject, KubeObject } from "../../shared/live.ts";
+import type { Fingerprint, Json, JsonObject, KubeObject } from "../../shared/live.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 
-/**
- * Two hashes that tell whether an object is still as our last apply left it. `fields`: what we own, as the server records it
- * (`fieldsV1` of our Apply entry; changes when somebody takes or removes a field). `live`: the object projected on those fields
- * (changes when somebody edits a value). Either differing is drift; neither alone is enough.
- */
-export interface Fingerprint {
-  fields: string;
-  live: string;
-}
-
+/** Of an object as the server has it; both are empty where the manager owns nothing. */
 export function fingerprint(object: KubeObject, manager: string): Fingerprint {
   const owned = fieldsOf(object, manager);
   if (owned === null) return { fields: "", live: "" };

@@ -1,9 +1,9 @@
 import { inWords } from "../../shared/errors.ts";
-import { type KubeObject, nameOf, type ObjectRef, refOf } from "../../shared/live.ts";
+import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import { type KindRef, type Kube, KubeError, type WatchEvent } from "../apply/kube.ts";
-import { type LiveView, type Observed, observe } from "./observed.ts";
+import { observe } from "./observed.ts";
 
 /** How long a broken watch may try to come back before what it showed counts as unknown. */
 const STALE_AFTER_MS = 10_000;

@@ -1,30 +1,17 @@
 import type { Verdict } from "../../shared/health.ts";
 import { HEALTHY } from "../../shared/health.ts";
-import { type KubeObject, nameOf, type ObjectRef, refOf } from "../../shared/live.ts";
+import {
+  FIELD_MANAGER,
+  type KubeObject,
+  type LiveView,
+  nameOf,
+  type ObjectRef,
+  type Observed,
+  refOf,
+} from "../../shared/live.ts";
 import { BUNDLE_LABEL, type RenderedBundle } from "../../shared/render/render.ts";
-import { type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { healthOf } from "./health.ts";
-
-/** What is kept of a live object: enough to plan and to judge, a few hundred bytes instead of the whole. */
-export interface Observed extends Fingerprint {
-  ref: ObjectRef;
-  uid: string;
-  resourceVersion: string;
-  verdict: Verdict;
-  deleting: boolean;
-  /** Value of our label. */
-  bundle: string;
-}
-
-/** The live objects that carry our label, by name, and the kinds of which the view is not complete. */
-export interface LiveView {
-  objects: ReadonlyMap<string, Observed>;
-  /** `apps/v1 Deployment`: not listed yet, or its watch is broken; with the reason. */
-  unseen: ReadonlyMap<string, string>;
-}
-
-/** Field manager of every apply of the agent. */
-export const FIELD_MANAGER = "skerry";
 
 export function observe(object: KubeObject): Observed {
   const labels = object.metadata["labels"];

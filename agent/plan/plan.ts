@@ -1,7 +1,6 @@
-import { type KubeObject, nameOf, type ObjectRef } from "../../shared/live.ts";
+import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed } from "../../shared/live.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { InventoryRow } from "../cache/cache.ts";
-import type { LiveView, Observed } from "../observe/observed.ts";
 import { stageOf } from "./order.ts";
 
 /** What shall be done to a cluster, in order, as data: the executor has no choices left. */

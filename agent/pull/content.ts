@@ -11,8 +11,33 @@ export interface Content {
   rendered: RenderedBundle;
 }
 
-/** Throws a refusal where what lies on disk is not what was accepted; then it has to be fetched again. */
-export function contentFromDisk(cache: Cache, version: StoredVersion, trust: Trust): Content {
+/** Versions as they lie on disk; each is verified again when it is first needed in this process. */
+export class Contents {
+  private readonly cache: Cache;
+  private readonly held = new Map<string, Content>();
+
+  constructor(cache: Cache) {
+    this.cache = cache;
+  }
+
+  /** null where the version is not complete on disk. Throws a refusal where what lies there is not what was accepted. */
+  get(digest: string, trust: Trust): Content | null {
+    const held = this.held.get(digest);
+    if (held !== undefined) return held;
+    const version = this.cache.versions().find((entry) => entry.digest === digest && entry.complete);
+    if (version === undefined || trust.root === null) return null;
+    const content = contentFromDisk(this.cache, version, trust);
+    this.held.set(digest, content);
+    return content;
+  }
+
+  /** Frees the memory of all others. */
+  keepOnly(digest: string): void {
+    for (const other of this.held.keys()) if (other !== digest) this.held.delete(other);
+  }
+}
+
+function contentFromDisk(cache: Cache, version: StoredVersion, trust: Trust): Content {
   const document = cache.manifest(version.digest);
   const root = trust.roots.get(version.root);
   if (document === null || root === undefined) {

@@ -1,0 +1,45 @@
+import type { EventKind, NewEvent } from "../../shared/event.ts";
+import { nameOf } from "../../shared/live.ts";
+import { rfc3339 } from "../../shared/names.ts";
+import type { Hold } from "../cache/cache.ts";
+import type { ApplyPlan } from "../plan/plan.ts";
+
+/** More events of one pass than this become one of each kind. */
+const EVENTS_AT_ONCE = 20;
+
+export interface EventDraft {
+  kind: EventKind;
+  /** Whole; events carry its first half. */
+  digest?: string;
+  code?: NewEvent["code"];
+  words?: string;
+  object?: string;
+}
+
+/** An event of a bundle as the outbox takes it. `now` in ms. */
+export function eventOf(bundle: string, { digest, words, ...rest }: EventDraft, now: number): NewEvent {
+  return {
+    at: rfc3339(now),
+    bundle,
+    ...rest,
+    ...(digest === undefined ? {} : { digest: digest.slice(0, 32) }),
+    ...(words === undefined ? {} : { words: words.slice(0, 300) }),
+  };
+}
+
+/** Drift is told where nothing was to change; during a move it is part of the move. */
+export function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
+  const drafts: EventDraft[] = [];
+  const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
+  for (const step of done) {
+    if (step.do === "delete") drafts.push({ kind: "pruned", object: nameOf(step.ref) });
+    if (step.do !== "apply" || !settled) continue;
+    if (step.because === "drift")
+      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was edited; put back" });
+    if (step.because === "absent")
+      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was deleted; made again" });
+  }
+  if (drafts.length <= EVENTS_AT_ONCE) return drafts;
+  const kinds = [...new Set(drafts.map((draft) => draft.kind))];
+  return kinds.map((kind) => ({ kind, words: `${drafts.filter((draft) => draft.kind === kind).length} objects` }));
+}
