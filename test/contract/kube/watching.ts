@@ -21,6 +21,14 @@ export function watching(ground: Ground): void {
     expect((await kube.list(CONFIG_MAP, { namespace: `${namespace}-none` })).objects).toEqual([]);
   });
 
+  test("a list of any length is whole", async () => {
+    const { kube, namespace } = ground;
+    const names = Array.from({ length: 520 }, (_, n) => `many-${n}`);
+    await Promise.all(names.map((name) => kube.apply(labelled(name, "many"), OURS)));
+    const { objects } = await kube.list(CONFIG_MAP, { namespace, labels: "app=many" });
+    expect(objects.map((object) => object.metadata.name).toSorted()).toEqual(names.toSorted());
+  });
+
   test("initial events, their end, then what happens", async () => {
     const { kube, namespace } = ground;
     const { object } = await kube.apply(labelled("told-a", "told"), OURS);
