@@ -10,7 +10,7 @@ import { authorize, type Forbid } from "./rbac.ts";
 import { addressOf, formOf, managerOf, readBody, readJson, readYaml, shown } from "./request.ts";
 import type { Resources, Writing } from "./resources.ts";
 import { getScale, scaleChange } from "./scale.ts";
-import { isMap, rootType } from "./schema.ts";
+import { isMap } from "./schema.ts";
 import { selectorsOf } from "./selectors.ts";
 import { badRequest, failure, notFound, notImplemented, pageNotFound, unknownResource } from "./status.ts";
 import { stringAt, uidOf } from "./store.ts";
@@ -85,13 +85,10 @@ export async function serveResources(
   if (subresource !== "" && !(subresource === "status" && kind.status) && !(subresource === "scale" && kind.scale)) {
     throw notImplemented(`the subresource ${resourceOf(kind)}/${subresource}`);
   }
-  return (await VERBS[verb]?.(api, asked)) ?? (verb === "watch" ? null : refuseMethod(request));
-}
-
-function refuseMethod(request: IncomingMessage): never {
-  throw failure(405, "MethodNotAllowed", `the server does not allow this method on the requested resource`, {
-    causes: [{ reason: "Method", message: String(request.method) }],
-  });
+  const answered = await VERBS[verb]?.(api, asked);
+  // A method that a path does not have is answered like a path that is not there.
+  if (answered === undefined || (answered === null && verb !== "watch")) throw unknownResource();
+  return answered;
 }
 
 const VERBS: Record<string, (api: Api, asked: Asked) => Promise<Answer | null>> = {
@@ -177,8 +174,8 @@ const PATCHES: Record<string, (kind: Kind, live: Json, patch: Json) => Json> = {
   "application/merge-patch+json": (_kind, live, patch) => mergePatch(live, patch),
   "application/json-patch+json": (_kind, live, patch) => jsonPatch(live, patch),
   "application/strategic-merge-patch+json": (kind, live, patch) => {
-    if (kind.type === "lab.CustomResource") throw unsupported("application/strategic-merge-patch+json");
-    return strategicMerge(rootType(kind.type), live, patch);
+    if (kind.custom) throw unsupported("application/strategic-merge-patch+json");
+    return strategicMerge(kind.type, live, patch);
   },
 };
 
@@ -220,11 +217,16 @@ async function objectOf(asked: Asked): Promise<JsonObject> {
 function strict(asked: Asked, body: JsonObject): void {
   const { kind } = asked.target;
   if (asked.query.get("fieldValidation") !== "Strict") return;
-  const fault = faultOf(rootType(kind.type), body, "allowed");
+  const fault = faultOf(kind.type, body, "allowed");
   const field = /^\.(.*): field not declared in schema$/m.exec(fault ?? "")?.[1];
   if (field === undefined) return;
   const what = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
   throw badRequest(`${what}: strict decoding error: unknown field "${field}"`);
+}
+
+/** `v1` as Go prints a group and version: `/v1`. */
+function groupVersion(apiVersion: string): string {
+  return apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
 }
 
 function applied(api: Api, asked: Asked, body: JsonObject): Answer {
@@ -239,11 +241,12 @@ function applied(api: Api, asked: Asked, body: JsonObject): Answer {
   if (asked.subresource === "scale") throw notImplemented("server-side apply of scale");
   const sent = mapAt(body, "metadata") ?? {};
   if (body["kind"] !== kind.kind || body["apiVersion"] !== apiVersionOf(kind)) {
-    const gvk = `${String(body["apiVersion"])}, Kind=${String(body["kind"])}`;
-    throw badRequest(`invalid object type: ${gvk}, expected ${apiVersionOf(kind)}, Kind=${kind.kind}`);
+    throw badRequest(
+      `invalid object type: ${groupVersion(stringAt(body, "apiVersion"))}, Kind=${stringAt(body, "kind")}`,
+    );
   }
   if (stringAt(sent, "name") !== "" && stringAt(sent, "name") !== name) {
-    throw badRequest(`metadata.name=${stringAt(sent, "name")} does not match the name on the URL (${name})`);
+    throw badRequest(`the name of the object (${stringAt(sent, "name")}) does not match the name on the URL (${name})`);
   }
   const writing = { manager, subresource: asked.subresource, dryRun: isDryRun(query) };
   const { object, created } = api.resources.apply(target, body, {

@@ -1,4 +1,5 @@
 import type { Json, KubeObject } from "../../../shared/live.ts";
+import { typeOfVersion } from "./custom-schema.ts";
 import { mapAt, mapsAt } from "./defaults-pod.ts";
 import { apiVersionOf, KINDS, type Kind, resourceOf } from "./kinds.ts";
 import { stringAt } from "./store.ts";
@@ -48,7 +49,8 @@ export class Catalog {
         plural: stringAt(names, "plural"),
         namespaced: spec["scope"] === "Namespaced",
         shortNames: Array.isArray(short) ? short.map(String) : [],
-        type: "lab.CustomResource",
+        type: typeOfVersion(version),
+        custom: true,
         status: mapAt(subresources, "status") !== null,
         scale: false,
       };

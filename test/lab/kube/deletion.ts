@@ -61,20 +61,22 @@ export function remove(
   now: Date,
 ): { gone: boolean; object: KubeObject } {
   const { kind, name } = target;
+  // Here alone Kubernetes names the kind where else it names the resource.
+  const named = { ...kind, plural: kind.kind };
   const live = store.get(kind, target.namespace, name);
   if (live === null) throw notFound(kind, name);
   if (options.uid !== "" && options.uid !== uidOf(live)) {
     const words =
       `the UID in the precondition (${options.uid}) does not match the UID in record (${uidOf(live)}). ` +
       "The object might have been deleted and then recreated";
-    throw conflict(kind, name, words);
+    throw conflict(named, name, words);
   }
   const version = stringAt(live.metadata, "resourceVersion");
   if (options.resourceVersion !== "" && options.resourceVersion !== version) {
     const words =
       `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion ` +
       `in record (${version}). The object might have been modified`;
-    throw conflict(kind, name, words);
+    throw conflict(named, name, words);
   }
   const marked = mark(kind, live, options, now);
   if (isFinished(marked)) {

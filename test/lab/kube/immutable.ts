@@ -1,16 +1,15 @@
 import type { Json, KubeObject } from "../../../shared/live.ts";
 import { mapAt } from "./defaults-pod.ts";
 import { type Kind, resourceOf } from "./kinds.ts";
-import { type FieldFault, invalid } from "./status.ts";
+import type { FieldFault } from "./status.ts";
 import { isSame } from "./validation.ts";
 
 type Record = { [key: string]: Json };
 type Rule = (live: KubeObject, next: KubeObject) => FieldFault[];
 
-/** Refuses with 422 a change of what cannot be changed, in the very words of Kubernetes 1.36 for each kind. */
-export function checkImmutable(kind: Kind, live: KubeObject, next: KubeObject): void {
-  const faults = (RULES[resourceOf(kind)] ?? []).flatMap((rule) => rule(live, next));
-  if (faults.length > 0) throw invalid(kind, next.metadata.name, faults);
+/** Changes of what cannot be changed, in the words of Kubernetes 1.36 for each kind; it answers them with 422. */
+export function immutable(kind: Kind, live: KubeObject, next: KubeObject): FieldFault[] {
+  return (RULES[resourceOf(kind)] ?? []).flatMap((rule) => rule(live, next));
 }
 
 function valueAt(object: KubeObject, path: string): Json | undefined {
@@ -81,7 +80,7 @@ const RULES: { [resource: string]: Rule[] } = {
   "replicasets.apps": [SELECTOR],
   "daemonsets.apps": [SELECTOR],
   "statefulsets.apps": [fixedSpecBut(STATEFUL_FIELDS, STATEFUL)],
-  "jobs.batch": [SELECTOR, fixed("spec.completions"), fixed("spec.template"), fixed("spec.completionMode")],
+  "jobs.batch": [SELECTOR, fixed("spec.completions"), jobTemplate, fixed("spec.completionMode")],
   "rolebindings.rbac.authorization.k8s.io": [fixed("roleRef", "cannot change roleRef")],
   "clusterrolebindings.rbac.authorization.k8s.io": [fixed("roleRef", "cannot change roleRef")],
   "priorityclasses.scheduling.k8s.io": [
@@ -90,12 +89,21 @@ const RULES: { [resource: string]: Rule[] } = {
   ],
   "storageclasses.storage.k8s.io": [
     forbiddenPath("parameters", "updates to parameters are forbidden."),
-    forbiddenPath("provisioner", "updates to provisioner are forbidden."),
+    fixed("provisioner"),
     fixed("reclaimPolicy"),
     fixed("volumeBindingMode"),
   ],
   "customresourcedefinitions.apiextensions.k8s.io": [fixed("spec.scope"), fixed("spec.group")],
 };
+
+/** Kubernetes prints the whole pod spec in its message, secrets in its environment too; so does this. */
+function jobTemplate(live: KubeObject, next: KubeObject): FieldFault[] {
+  const field = "spec.template.spec";
+  const isSpec = !isSame(valueAt(live, field), valueAt(next, field));
+  return fixed("spec.template")(live, next).map((fault) =>
+    isSpec ? { ...fault, field, value: valueAt(next, field) ?? null } : fault,
+  );
+}
 
 function serviceAddress(live: KubeObject, next: KubeObject): FieldFault[] {
   const before = valueAt(live, "spec.clusterIP");

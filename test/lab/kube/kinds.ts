@@ -1,3 +1,5 @@
+import type { TypeRef } from "./schema.ts";
+
 /** A kind the server serves: how it is addressed, and which rules it follows. */
 export interface Kind {
   group: string;
@@ -6,8 +8,10 @@ export interface Kind {
   plural: string;
   namespaced: boolean;
   shortNames: readonly string[];
-  /** Its name in `schema.txt`. */
-  type: string;
+  /** The name of its type in `schema.txt`, or the type that its definition gives. */
+  type: TypeRef;
+  /** Of a definition, so kept as it is sent: nothing is left out for being empty. */
+  custom: boolean;
   /** Has a `/status`: the main resource then ignores `status`, and `generation` counts changes of the rest. */
   status: boolean;
   scale: boolean;
@@ -29,8 +33,6 @@ export function resourceOf(kind: Pick<Kind, "group" | "plural">): string {
   return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 }
 
-const API = "io.k8s.api";
-
 function builtIn(path: string, kind: string, plural: string, shape: string, shortNames: string[] = []): Kind {
   const [go = "", version = "", group = ""] = path.split(" ");
   const flags = shape.split(" ");
@@ -41,7 +43,8 @@ function builtIn(path: string, kind: string, plural: string, shape: string, shor
     plural,
     namespaced: !flags.includes("cluster"),
     shortNames,
-    type: go === "lab" ? `lab.${kind}` : `${API}.${go}.${version}.${kind}`,
+    type: go === "lab" ? `lab.${kind}` : `${go}.${version}.${kind}`,
+    custom: false,
     status: flags.includes("status"),
     scale: flags.includes("scale"),
   };

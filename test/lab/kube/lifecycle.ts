@@ -24,7 +24,7 @@ const GENERATIONS = new Set([
 ]);
 
 function countsGenerations(kind: Kind): boolean {
-  return GENERATIONS.has(resourceOf(kind)) || kind.type === "lab.CustomResource";
+  return GENERATIONS.has(resourceOf(kind)) || kind.custom;
 }
 
 const SERVER_FIELDS = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"];
@@ -65,7 +65,7 @@ export function prepareCreate(kind: Kind, object: KubeObject, now: string, alloc
     object["status"] = { loadBalancer: {} };
   } else if (resource === "ingresses.networking.k8s.io") object["status"] = { loadBalancer: {} };
   else if (resource === "jobs.batch") nameJobPods(object, spec);
-  else if (kind.status && kind.type !== "lab.CustomResource") object["status"] = {};
+  else if (kind.status && !kind.custom) object["status"] = {};
   settleSecret(resource, object);
 }
 

@@ -48,7 +48,7 @@ export function listPage(
 
 /** Items of built-in kinds do not say what they are; the list does. */
 function isNamed(kind: Kind, form: string): boolean {
-  return kind.type === "lab.CustomResource" || form === "metadata";
+  return kind.custom || form === "metadata";
 }
 
 function withoutNames(item: JsonObject): JsonObject {
@@ -68,7 +68,7 @@ function positionOf(token: string): Position | null {
 function checkVersion(store: Store, query: URLSearchParams): void {
   const wanted = Number(query.get("resourceVersion") ?? 0);
   if (wanted > store.revision) {
-    const words = `Too large resource version: ${wanted}, current: ${store.revision}`;
+    const words = `Timeout: Too large resource version: ${wanted}, current: ${store.revision}`;
     const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
     throw failure(504, "Timeout", words, { causes, retryAfterSeconds: 1 });
   }

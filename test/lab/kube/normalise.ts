@@ -2,8 +2,8 @@ import type { Json } from "../../../shared/live.ts";
 import { deduce, fieldType, isMap, type MapType, resolve, type TypeRef } from "./schema.ts";
 
 /**
- * What is left of a value after Kubernetes has read it into its Go structs and written it again: no unknown fields, no nulls, no
- * empty lists and maps (structs stay), no zero scalars where the field is no pointer, `1000m` as `1`.
+ * What is left of a value after Kubernetes has read it into its Go structs and written it again: no unknown fields, no
+ * nulls, no empty lists and maps (structs stay), no zero scalars where the field is no pointer, `1000m` as `1`.
  */
 export function normalise(type: TypeRef, value: Json): Json {
   if (type === "api.resource.Quantity") return quantity(value);
@@ -23,7 +23,7 @@ function normaliseMap(map: MapType, value: { [key: string]: Json }): Json {
     const field = map.fields.get(key);
     const type = fieldType(map, key);
     if (type === null) continue;
-    if (field !== undefined && isNothing(type, item)) continue;
+    if (field?.vanishesWhenEmpty === true && isNothing(type, item)) continue;
     if (field?.vanishesWhenZero === true && (item === "" || item === 0 || item === false)) continue;
     out[key] = normalise(type, item);
   }

@@ -2,16 +2,27 @@ import { randomBytes } from "node:crypto";
 import type { Json, JsonObject, KubeObject } from "../../../shared/live.ts";
 import { applyTo, trackUpdate } from "./apply.ts";
 import type { Catalog } from "./catalog.ts";
+import { conversionFault } from "./conversion.ts";
 import { setDefaults } from "./defaults.ts";
 import { admitCreation, isFinished } from "./deletion.ts";
 import { pathText } from "./field-set.ts";
-import { checkImmutable } from "./immutable.ts";
+import { immutable } from "./immutable.ts";
 import { apiVersionOf, type Kind, type Target } from "./kinds.ts";
 import { type Allocator, newAllocator, prepareCreate, prepareUpdate, timestamp } from "./lifecycle.ts";
 import { readManagers, startingManagers, writeManagers } from "./managed-fields.ts";
 import { normalise } from "./normalise.ts";
-import { isMap, rootType } from "./schema.ts";
-import { alreadyExists, badRequest, type Cause, conflict, failure, invalid, MODIFIED, notFound } from "./status.ts";
+import { isMap } from "./schema.ts";
+import {
+  alreadyExists,
+  badRequest,
+  type Cause,
+  conflict,
+  type FieldFault,
+  failure,
+  invalid,
+  MODIFIED,
+  notFound,
+} from "./status.ts";
 import { namespaceOf, type Store, stringAt, uidOf } from "./store.ts";
 import { faultOf } from "./typed-validate.ts";
 import { isSame, validate } from "./validation.ts";
@@ -84,8 +95,8 @@ export class Resources {
     object: KubeObject;
     created: boolean;
   } {
-    const { kind } = target;
-    const live = this.store.get(kind, target.namespace, target.name);
+    const { kind, name } = target;
+    const live = this.store.get(kind, target.namespace, name);
     this.checkApplied(target, live, body);
     const config = this.read(kind, target.namespace, target.name, body);
     if (live === null) {
@@ -93,7 +104,7 @@ export class Resources {
       writing.mayCreate();
       admitCreation(this.store, kind, config);
     }
-    const applied = applyTo(rootType(kind.type), live, config, {
+    const applied = applyTo(kind.type, live, config, {
       managers: readManagers(live),
       writer: this.writer(kind, writing, "Apply"),
       force: writing.force,
@@ -106,12 +117,13 @@ export class Resources {
         const words = `conflict with "${manager.name}"${via}${using}`;
         return { reason: "FieldManagerConflict", message: words, field: pathText(path) };
       });
-      const lines = causes.map((cause) => `${cause.message}: ${cause.field}`);
-      const words =
-        lines.length === 1
-          ? `Apply failed with 1 conflict: ${lines[0]}`
-          : `Apply failed with ${lines.length} conflicts: ${lines.map((line) => `\n- ${line}`).join("")}`;
+      const words = conflictWords(causes);
       throw failure(409, "Conflict", words, { causes: causes as unknown as Json });
+    }
+    const fault = conversionFault(kind, applied.object);
+    if (fault !== null) {
+      const words = `to proper version: unable to convert unstructured object to ${gvk(kind)}: ${fault}`;
+      throw failure(500, "", `failed to convert new object (${target.namespace}/${name}; ${gvk(kind)}) ${words}`);
     }
     const merged = this.settled(kind, applied.object);
     writeManagers(merged, applied.managers, timestamp(this.now()));
@@ -129,11 +141,14 @@ export class Resources {
     const { kind, name } = target;
     const metadata = isMap(body["metadata"]) ? body["metadata"] : {};
     if (metadata["managedFields"] !== undefined) throw badRequest("metadata.managedFields must be nil");
-    const type = rootType(kind.type);
+    const type = kind.type;
     const fault = faultOf(type, body);
     if (fault !== null) {
-      const which = `${target.namespace}/${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`;
-      throw failure(500, "", `failed to create typed patch object (${which}): ${fault}`);
+      throw failure(
+        500,
+        "",
+        `failed to create typed patch object (${target.namespace}/${name}; ${gvk(kind)}): ${fault}`,
+      );
     }
     const version = stringAt(metadata, "resourceVersion");
     const uid = stringAt(metadata, "uid");
@@ -180,9 +195,9 @@ export class Resources {
 
   /** Read into Kubernetes's structs and written again, with its defaults. */
   private settled(kind: Kind, object: KubeObject): KubeObject {
-    const type = rootType(kind.type);
+    const type = kind.type;
     const first = normalise(type, object) as KubeObject;
-    const fault = faultOf(type, first, "allowed");
+    const fault = faultOf(type, first, "allowed") ?? conversionFault(kind, first);
     if (fault !== null) {
       throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${fault}`);
     }
@@ -192,7 +207,7 @@ export class Resources {
 
   private tracked(kind: Kind, live: KubeObject | null, next: KubeObject, writing: Writing): KubeObject {
     const endpoint = writing.subresource;
-    const managers = trackUpdate(rootType(kind.type), live, next, {
+    const managers = trackUpdate(kind.type, live, next, {
       managers: startingManagers(live, next, endpoint),
       writer: this.writer(kind, writing, "Update"),
       reset: resetFields(kind, endpoint),
@@ -208,7 +223,7 @@ export class Resources {
 
   private insert(kind: Kind, object: KubeObject, writing: Writing): KubeObject {
     prepareCreate(kind, object, timestamp(this.now()), this.allocator);
-    validate(kind, object);
+    refuseFaults(kind, object, validate(kind, object));
     return writing.dryRun ? object : this.store.put(kind, object);
   }
 
@@ -217,8 +232,7 @@ export class Resources {
     const endpoint = writing.subresource === "status" ? "status" : "";
     const object = prepareUpdate(kind, live, next, endpoint, this.allocator);
     if (endpoint === "") {
-      checkImmutable(kind, live, object);
-      validate(kind, object);
+      refuseFaults(kind, object, [...validate(kind, object), ...immutable(kind, live, object)]);
     }
     if (isSame(live, object)) return live;
     if (writing.dryRun) return object;
@@ -237,6 +251,25 @@ export class Resources {
       if (this.store.get(kind, namespaceOf(object), name) === null) return name;
     }
   }
+}
+
+/** As Go prints it: `apps/v1, Kind=Deployment`, `/v1, Kind=ConfigMap`. */
+function gvk(kind: Kind): string {
+  return `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+}
+
+function refuseFaults(kind: Kind, object: KubeObject, faults: FieldFault[]): void {
+  if (faults.length > 0) throw invalid(kind, object.metadata.name, faults);
+}
+
+function conflictWords(causes: Cause[]): string {
+  const [first] = causes;
+  if (causes.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
+  const lines = [...new Set(causes.map((cause) => cause.message))].flatMap((message) => [
+    `${message.replace("conflict with", "conflicts with")}:`,
+    ...causes.filter((cause) => cause.message === message).map((cause) => `- ${cause.field}`),
+  ]);
+  return `Apply failed with ${causes.length} conflicts: ${lines.join("\n")}`;
 }
 
 /** The top fields that an endpoint leaves alone, and so gives nobody. After the `GetResetFields` of each strategy. */

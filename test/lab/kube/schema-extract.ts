@@ -45,7 +45,7 @@ function short(name: string): string {
 /** `core.v1.Container.tty`: fields that Go leaves out when they are zero. */
 function vanishing(): Set<string> {
   const found = new Set<string>();
-  for (const group of new Set(KINDS.map((kind) => short(kind.type).split(".").slice(0, 2).join("/")))) {
+  for (const group of new Set(KINDS.map((kind) => String(kind.type).split(".").slice(0, 2).join("/")))) {
     if (group.startsWith("lab/")) continue;
     let struct = "";
     for (const line of show(api as string, `${group}/types.go`).split("\n")) {
@@ -91,7 +91,10 @@ function wrap(head: string, words: string[]): string {
 }
 
 const lines: string[] = [];
-for (const kind of KINDS) if (types.has(kind.type)) expression({ namedType: kind.type });
+for (const kind of KINDS) {
+  const namedType = `io.k8s.api.${String(kind.type)}`;
+  if (types.has(namedType)) expression({ namedType });
+}
 for (const name of wanted) {
   const type = types.get(name);
   if (type === undefined) throw new Error(`no type ${name}`);

@@ -26,11 +26,14 @@ export interface Field {
   default: string | number | undefined;
   /** Kubernetes leaves the field out when it is "", 0 or false. */
   vanishesWhenZero: boolean;
+  /** And when it is an empty list or plain map. */
+  vanishesWhenEmpty: boolean;
 }
 
 export type TypeRef = string | Atom;
 
-const DEDUCED = "__untyped_deduced_";
+/** Any JSON: maps by key, lists whole. */
+export const DEDUCED = "__untyped_deduced_";
 const ATOMIC = "__untyped_atomic_";
 
 /** What client-go's schema does not hold: the definition of custom resources, after apiextensions/v1 `types.go`. */
@@ -45,8 +48,6 @@ lab.CustomResourceDefinitionNames
   categories:[s!] kind:s listKind:s~ plural:s shortNames:[s!] singular:s~
 lab.CustomResourceDefinitionStatus
   acceptedNames:lab.CustomResourceDefinitionNames conditions:[meta.v1.Condition;type] storedVersions:[s!]
-lab.CustomResource
-  apiVersion:s kind:s metadata:meta.v1.ObjectMeta *:__untyped_deduced_
 `;
 
 const types = new Map<string, TypeRef>([
@@ -72,14 +73,17 @@ function read(text: string): void {
       const [name = "", mark, alias] = line.split(" ");
       fields = new Map();
       types.set(name, alias === undefined ? { map: { fields, element: null, atomic: mark === "!" } } : typeOf(alias));
-      if (name === "lab.CustomResource") types.set(name, { map: { fields, element: DEDUCED, atomic: false } });
       continue;
     }
     for (const word of line.trim().split(" ")) {
       const [, name = "", type = "", zero, fallback] = /^([^:]+):(.+?)(~)?(?:=(.+))?$/.exec(word) ?? [];
-      if (name === "*") continue;
       const value = fallback === undefined || Number.isNaN(Number(fallback)) ? fallback : Number(fallback);
-      fields.set(name, { type: typeOf(type), default: value, vanishesWhenZero: zero !== undefined });
+      fields.set(name, {
+        type: typeOf(type),
+        default: value,
+        vanishesWhenZero: zero !== undefined,
+        vanishesWhenEmpty: true,
+      });
     }
   }
 }
@@ -97,11 +101,6 @@ function typeOf(text: string): TypeRef {
     return { map: { fields: new Map(), element: typeOf(text.slice(1, atomic ? -2 : -1)), atomic } };
   }
   return text;
-}
-
-/** The name in this schema of a kind's type, as `kinds.ts` gives it. */
-export function rootType(type: string): TypeRef {
-  return type.replace(/^io\.k8s\.api\./, "");
 }
 
 /** Resolves names; throws on a name that the schema lacks, which is a fault of the schema. */

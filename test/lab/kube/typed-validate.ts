@@ -36,11 +36,15 @@ function goText(value: Json): string {
   return `&{${typeof value === "string" ? value : JSON.stringify(value)}}`;
 }
 
+function goValue(value: Json): string {
+  return `&value.valueUnstructured{Value:${JSON.stringify(value)}}`;
+}
+
 function checkScalar(scalar: NonNullable<Atom["scalar"]>, value: Json, report: (words: string) => void): void {
   const type = typeof value;
   if (scalar === "numeric" && type !== "number") {
     report(`expected numeric (int or float), got ${type === "string" ? "string" : goText(value)}`);
-  } else if (scalar === "string" && type !== "string") report(`expected string, got ${goText(value)}`);
+  } else if (scalar === "string" && type !== "string") report(`expected string, got ${goValue(value)}`);
   else if (scalar === "boolean" && type !== "boolean") report(`expected boolean, got ${goText(value)}`);
   else if (scalar === "untyped" && type === "object") report(`expected any scalar, got ${goText(value)}`);
 }

@@ -4,7 +4,7 @@ import { mapAt, mapsAt } from "./defaults-pod.ts";
 import { type Kind, resourceOf } from "./kinds.ts";
 import { isMap } from "./schema.ts";
 import { labelsOf } from "./selectors.ts";
-import { type FieldFault, invalid } from "./status.ts";
+import type { FieldFault } from "./status.ts";
 
 type Record = { [key: string]: Json };
 
@@ -13,8 +13,8 @@ const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 /** Kinds whose names are only path segments: `system:node` is one. */
 const FREE_NAMES = /\.rbac\.authorization\.k8s\.io$/;
 
-/** Refuses with 422 what Kubernetes's validation would; only the rules that Skerry's engine meets. */
-export function validate(kind: Kind, object: KubeObject): void {
+/** What Kubernetes's validation would refuse with 422; only the rules that Skerry's engine meets. */
+export function validate(kind: Kind, object: KubeObject): FieldFault[] {
   const faults: FieldFault[] = [];
   const name = object.metadata.name;
   if (!FREE_NAMES.test(resourceOf(kind)) && (!NAME.test(name) || name.length > 253)) {
@@ -25,14 +25,14 @@ export function validate(kind: Kind, object: KubeObject): void {
   }
   const spec = mapAt(object, "spec") ?? {};
   RULES[resourceOf(kind)]?.(faults, spec, object);
-  if (faults.length > 0) throw invalid(kind, name, faults);
+  return faults;
 }
 
 type Rule = (faults: FieldFault[], spec: Record, object: KubeObject) => void;
 
 const RULES: { [resource: string]: Rule } = {
   configmaps: (faults, _spec, object) => {
-    checkSize(faults, [mapAt(object, "data"), mapAt(object, "binaryData")], "");
+    checkSize(faults, [mapAt(object, "data"), mapAt(object, "binaryData")], "[]");
   },
   secrets: (faults, _spec, object) => {
     checkSize(faults, [mapAt(object, "data")], "data");
@@ -77,6 +77,11 @@ function checkWorkload(faults: FieldFault[], spec: Record): void {
   const selector = mapAt(spec, "selector");
   const template = mapAt(spec, "template") ?? {};
   const metadata = mapAt(template, "metadata") ?? {};
+  const replicas = spec["replicas"];
+  if (typeof replicas === "number" && replicas < 0) {
+    const words = "must be greater than or equal to 0";
+    faults.push({ type: "Invalid", field: "spec.replicas", value: replicas, words });
+  }
   if (selector === null) faults.push({ type: "Required", field: "spec.selector", words: "" });
   const wanted = Object.entries(mapAt(selector ?? {}, "matchLabels") ?? {});
   const labels = labelsOf({ apiVersion: "v1", kind: "Pod", metadata: { name: "", ...metadata } });
