@@ -1,8 +1,10 @@
+import type { ErrorCode } from "../../shared/errors.ts";
 import type { Pair } from "../../shared/names.ts";
-import type { Rollout } from "../../shared/rollout.ts";
+import type { Outcome, Rollout } from "../../shared/rollout.ts";
 
 /** One execution of a rollout. Plain data: it is stored whole and compared in golden files. Times are ms of the hub's clock. */
 export interface Run {
+  /** A DNS label, as assignments carry it. */
   id: string;
   rollout: string;
   commit: string;
@@ -12,7 +14,7 @@ export interface Run {
   plan: Plan;
   startedAt: number;
   phase: Phase;
-  /** By site id; every site of the plan has one. */
+  /** By site id: every site of the plan, and those that joined since. */
   sites: Readonly<Record<string, SiteProgress>>;
   /** True where the target's pair is below what the file named before: a return. */
   back: boolean;
@@ -26,41 +28,46 @@ export interface Target {
   floor: Pair;
 }
 
-/** Frozen at the start. Each site is in exactly one wave, or named in `left` with why it is in none. */
+/** Frozen at the start. Each selected site is in exactly one wave, or named in `left` with why it is in none. */
 export interface Plan {
   seed: string;
-  waves: readonly { name: string; sites: readonly string[] }[];
-  left: readonly { site: string; why: string }[];
+  waves: readonly PlannedWave[];
+  left: readonly Left[];
+  /** Sites that the labels of more than one wave match: the first of these waves has it. */
+  doubly: readonly { site: string; waves: readonly string[] }[];
 }
 
-export const OUTCOMES = [
-  "pending",
-  "preparing",
-  "ready",
-  "notified",
-  "applying",
-  "verifying",
-  "succeeded",
-  "failed",
-  "reverted",
-  "timedOut",
-  "offline",
-  "held",
-  "deferred",
-  "ahead",
-  "skipped",
-  "ineligible",
-] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+/** With what its gate asks, so that the implicit last wave is one like the others. */
+export interface PlannedWave {
+  name: string;
+  /** In the order of the seed. */
+  sites: readonly string[];
+  soakSeconds: number;
+  /** A percentage, as in the file. */
+  success: string;
+}
+
+/** A site that was selected and may not have the target. */
+export interface Left {
+  site: string;
+  /** `record`: its signed record does not list the bundle. `floor`: it may not go so far back. */
+  code: "record" | "floor";
+  /** For a person. */
+  why: string;
+}
 
 export interface SiteProgress {
+  /** Index into the plan's waves. */
+  wave: number;
   outcome: Outcome;
   /** When this outcome was entered. */
   since: number;
-  /** When the site was first given the assignment; null before. */
+  /** When this run gave it the assignment; null before, and again once it was withdrawn. */
   assignedAt: number | null;
-  /** A closed code where there is one, for failures and ineligibility. */
-  code: string | null;
+  /** When it counts as timed out, while it is on its way. */
+  dueAt: number | null;
+  /** For failures and ineligibility. */
+  code: ErrorCode | null;
 }
 
 export type Phase =
@@ -68,17 +75,40 @@ export type Phase =
   | { kind: "rolling"; wave: number; step: "opening" | "soaking" | "gating"; since: number }
   | { kind: "paused"; because: PauseReason; resume: { wave: number }; since: number }
   | { kind: "completed"; at: number }
-  | { kind: "aborted"; at: number }
+  | { kind: "aborted"; who: string; reason: string; at: number }
   | { kind: "superseded"; by: string; at: number };
+
+export interface Failure {
+  site: string;
+  outcome: Outcome;
+  code: ErrorCode | null;
+}
 
 /** Why a run stands still until a person or a commit acts. Typed, because the UI shows it without parsing prose. */
 export type PauseReason =
-  | {
-      kind: "gate";
-      wave: string;
-      failed: readonly { site: string; outcome: Outcome; code: string | null }[];
-      counted: number;
-      needed: number;
-    }
+  /** More than `over` of the `ended` sites of the wave failed; the wave may be an earlier one. */
+  | { kind: "failures"; wave: string; failed: readonly Failure[]; ended: number; over: string }
+  /** Even if all others succeed, fewer than `needed` of the `counted` sites will be healthy. */
+  | { kind: "cannotPass"; wave: string; failed: readonly Failure[]; counted: number; needed: number }
+  /** No site of the wave can ever count: all are ahead or ineligible. There is nothing to judge the version by. */
+  | { kind: "nobody"; wave: string; sites: number }
   | { kind: "person"; who: string; reason: string }
+  /** The rollout's file is broken or gone. */
   | { kind: "file"; words: string };
+
+/** What happened to the run since the last step. One that its phase does not allow changes nothing. */
+export type Input =
+  | { kind: "pause" | "resume" | "abort"; who: string; reason: string }
+  | { kind: "file"; words: string }
+  | { kind: "superseded"; by: string };
+
+/**
+ * What shall be done, after the run was stored and before anything is published. Assignments and withdrawals are
+ * level-triggered: they are repeated until the fleet shows them. Notices come once.
+ */
+export type Effect =
+  /** Give the site the run's target. */
+  | { kind: "assign"; run: string; site: string; bundle: string; back: boolean }
+  /** The site did not take this run's assignment, and shall not any more. */
+  | { kind: "withdraw"; run: string; site: string; bundle: string }
+  | { kind: "notice"; words: string; site: string | null; code: ErrorCode | null };

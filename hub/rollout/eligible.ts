@@ -1,0 +1,44 @@
+import { comparePairs, matchesPattern, type Pair } from "../../shared/names.ts";
+import type { FleetMember } from "../registry/site.ts";
+import { highestMark, itemOf } from "./evidence.ts";
+import type { Left, Target } from "./run.ts";
+
+/** Null where the site may have the target; else why not. The site decides the same again by itself, by the signed documents. */
+export function ineligibility(member: FleetMember, target: Target): Omit<Left, "site"> | null {
+  if (!isListed(member, target.bundle)) {
+    return { code: "record", why: `its site record does not list the bundle ${target.bundle}` };
+  }
+  const floor = floorOf(member, target);
+  if (floor !== undefined && comparePairs(target.pair, floor) < 0) {
+    return {
+      code: "floor",
+      why: `it may not go below ${floor.join(".")}, and ${target.version} is ${target.pair.join(".")}`,
+    };
+  }
+  return null;
+}
+
+export function isListed(member: FleetMember, bundle: string): boolean {
+  return member.bundles.some((pattern) => matchesPattern(pattern, bundle));
+}
+
+/** It has committed something newer than the target, and the target is not what it runs. */
+export function isAbove(member: FleetMember, target: Target): boolean {
+  const mark = highestMark(member.site, target.bundle);
+  const item = itemOf(member.site, target.bundle);
+  return mark !== undefined && comparePairs(mark, target.pair) > 0 && item?.digest !== target.digest.slice(0, 32);
+}
+
+/**
+ * The pair below which this site takes nothing; undefined where nothing binds it. What it runs is no going back, and its own
+ * `previous` is always allowed, unless the floor is the very pair that runs, which forbids returning.
+ */
+function floorOf(member: FleetMember, target: Target): Pair | undefined {
+  const item = itemOf(member.site, target.bundle);
+  const short = target.digest.slice(0, 32);
+  if (item?.digest === short) return undefined;
+  if (item?.marks === undefined) return member.floors[target.bundle];
+  const [mark, floor] = item.marks;
+  if (item.previous === short && comparePairs(mark, floor) !== 0) return undefined;
+  return floor;
+}

@@ -1,0 +1,37 @@
+import type { Pair } from "../../shared/names.ts";
+import type { ReportItem } from "../../shared/report.ts";
+import type { Assigned, Site } from "../registry/site.ts";
+
+/** What a site's signed reports prove, and nothing more. */
+
+export function itemOf(site: Site, bundle: string): ReportItem | undefined {
+  return site.report?.body.items.find((item) => item.bundle === bundle);
+}
+
+export function highestMark(site: Site, bundle: string): Pair | undefined {
+  return itemOf(site, bundle)?.marks?.[0];
+}
+
+/** The site says that it took the set that brought this assignment in, or a later one. */
+export function acknowledged(site: Site, assigned: Assigned): boolean {
+  const taken = site.report?.body.assignment;
+  if (taken === undefined) return false;
+  const [term, number] = assigned.introduced;
+  return taken[0] > term || (taken[0] === term && taken[1] >= number);
+}
+
+/** A report is good for three times the interval it is due in. Unknown is not healthy. */
+export function isFresh(site: Site, reportEveryMs: number, now: number): boolean {
+  return site.report !== null && now - site.report.at <= 3 * reportEveryMs;
+}
+
+/** What the item is about is the assigned state: the same digest and the same values. */
+export function isAbout(item: ReportItem, assigned: Pick<Assigned, "digest" | "values">): boolean {
+  return item.digest === assigned.digest.slice(0, 32) && item.values === assigned.values;
+}
+
+/** All objects are healthy at the time of the report; one that counts no objects must have held for a second. */
+export function isHealthy(item: ReportItem): boolean {
+  if (item.objects !== undefined) return item.objects.healthy === item.objects.total;
+  return item.healthyFor > 0;
+}

@@ -1,0 +1,111 @@
+import { AppError } from "../../shared/errors.ts";
+import { milliseconds } from "../../shared/names.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import type { Rollout, RolloutWave } from "../../shared/rollout.ts";
+import { selects } from "../../shared/selector.ts";
+import type { FleetMember } from "../registry/site.ts";
+import { ineligibility } from "./eligible.ts";
+import type { Left, Plan, PlannedWave, Target } from "./run.ts";
+import { atLeast } from "./share.ts";
+
+/**
+ * Resolves a rollout's selection, once. Within a wave's labels sites are taken in the order of a hash of the seed and their
+ * id: the alphabet's first shops are not always the canaries, and a site that comes or goes moves few others.
+ *
+ * Throws `AppError` whose `where` is a JSON pointer into the rollout file: `schema` for a selection or a wave that matches no
+ * site (but for a last wave that takes all that remain), `record` or `floor` where no selected site may have the target.
+ */
+export function plan(spec: Rollout, target: Target, fleet: readonly FleetMember[], seed: string): Plan {
+  const selected = fleet.filter((member) => selects(spec.sites, member.labels));
+  if (selected.length === 0) {
+    throw new AppError("schema", "selects no site of the fleet", { where: "/sites", fix: "correct the labels" });
+  }
+  const left = selected.flatMap((member): Left[] => {
+    const because = ineligibility(member, target);
+    return because === null ? [] : [{ site: member.id, ...because }];
+  });
+  const excluded = new Set(left.map((entry) => entry.site));
+  const eligible = shuffled(
+    selected.filter((member) => !excluded.has(member.id)),
+    seed,
+  );
+  if (eligible.length === 0) throw nobodyMay(left, target);
+  return {
+    seed,
+    waves: wavesOf(spec, eligible),
+    left: left.toSorted((a, b) => (a.site < b.site ? -1 : 1)),
+    doubly: doublyMatched(spec, eligible),
+  };
+}
+
+function shuffled(members: readonly FleetMember[], seed: string): FleetMember[] {
+  const encoder = new TextEncoder();
+  return members
+    .map((member) => ({ member, key: sha256Hex(encoder.encode(`${seed}\n${member.id}`)) }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ member }) => member);
+}
+
+function wavesOf(spec: Rollout, eligible: readonly FleetMember[]): PlannedWave[] {
+  let remaining = eligible;
+  const waves: PlannedWave[] = [];
+  const open = (wave: Pick<RolloutWave, "name" | "soak" | "success">, members: readonly FleetMember[]) => {
+    const taken = new Set(members);
+    remaining = remaining.filter((member) => !taken.has(member));
+    const sites = members.map((member) => member.id);
+    waves.push({ name: wave.name, sites, soakSeconds: milliseconds(wave.soak) / 1000, success: wave.success });
+  };
+  for (const [index, wave] of spec.waves.entries()) {
+    const members = membersOf(wave, remaining);
+    const isRest = wave.sites === undefined && wave.take === undefined && index === spec.waves.length - 1;
+    if (members.length > 0) open(wave, members);
+    else if (!isRest) throw emptyWave(wave, index, eligible);
+  }
+  if (remaining.length > 0) open({ name: "rest", soak: "0", success: "100%" }, remaining);
+  return waves;
+}
+
+function membersOf(wave: RolloutWave, remaining: readonly FleetMember[]): readonly FleetMember[] {
+  const { sites, take } = wave;
+  const matching = sites === undefined ? remaining : remaining.filter((member) => selects(sites, member.labels));
+  if (take === undefined) return matching;
+  return matching.slice(0, typeof take === "number" ? take : atLeast(take, matching.length));
+}
+
+function doublyMatched(spec: Rollout, eligible: readonly FleetMember[]): Plan["doubly"] {
+  return eligible
+    .map((member) => ({
+      site: member.id,
+      waves: spec.waves
+        .filter((wave) => wave.sites !== undefined && selects(wave.sites, member.labels))
+        .map((wave) => wave.name),
+    }))
+    .filter((entry) => entry.waves.length > 1)
+    .toSorted((a, b) => (a.site < b.site ? -1 : 1));
+}
+
+function emptyWave(wave: RolloutWave, index: number, eligible: readonly FleetMember[]): AppError {
+  const { sites } = wave;
+  const matched = sites !== undefined && eligible.some((member) => selects(sites, member.labels));
+  return new AppError(
+    "schema",
+    sites === undefined || matched
+      ? `wave ${wave.name} has no site: earlier waves take all that it could have`
+      : `wave ${wave.name} matches no site that the rollout selects`,
+    { where: `/waves/${index}/${sites === undefined ? "take" : "sites"}`, fix: "correct the wave, or take it out" },
+  );
+}
+
+function nobodyMay(left: readonly Left[], target: Target): AppError {
+  const first = left.find((entry) => entry.code === "floor");
+  if (first === undefined) {
+    return new AppError("record", `none of the ${left.length} selected sites may have the bundle ${target.bundle}`, {
+      where: "/sites",
+      fix: "list the bundle in the site records and sign them",
+    });
+  }
+  return new AppError("floor", `no selected site may go to ${target.version}; ${first.site}: ${first.why}`, {
+    where: "/version",
+    fix: "to go back further than that, sign the old content as a new version",
+  });
+}
