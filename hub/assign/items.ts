@@ -1,0 +1,134 @@
+import type { Assignment } from "../../shared/assignment.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Assigned, FleetMember } from "../registry/site.ts";
+import type { Effect, Run } from "../rollout/run.ts";
+
+/** What a set says, and by bundle what brought it in. */
+export interface Entries {
+  items: readonly Assignment[];
+  assigned: Readonly<Record<string, Assigned>>;
+}
+
+export interface Moment {
+  runs: ReadonlyMap<string, Run>;
+  /** Term and number of the set that a change would be part of. */
+  introduced: readonly [term: number, number: number];
+  now: number;
+}
+
+/** Hash of empty values, as reports carry it. Rollouts that set values are refused before they become runs. */
+const NO_VALUES = "";
+
+/**
+ * The items of a site after these effects, sorted by bundle; `before` itself where nothing changes. Withdrawals come first,
+ * so that a run that supersedes another may give in the same turn what the other takes back.
+ */
+export function entriesAfter(
+  before: Entries,
+  effects: readonly Effect[],
+  member: FleetMember,
+  moment: Moment,
+): Entries {
+  let entries = withCadence(before, member.id, moment.runs);
+  for (const effect of effects) if (effect.kind === "withdraw") entries = withdraw(entries, effect, member, moment);
+  for (const effect of effects) if (effect.kind === "assign") entries = assign(entries, effect, member, moment);
+  return entries;
+}
+
+function assign(
+  entries: Entries,
+  effect: Extract<Effect, { kind: "assign" }>,
+  member: FleetMember,
+  moment: Moment,
+): Entries {
+  if (entries.assigned[effect.bundle]?.run === effect.run) return entries;
+  const run = moment.runs.get(effect.run);
+  if (run === undefined) throw new AppError("internal", `an effect of run ${effect.run}, which is not known`);
+  return put(entries, itemFor(run, member.id, member.record, effect.back), moment);
+}
+
+/**
+ * Nothing is to start any more: the site is given back what it committed, so that one that lost its disk still learns what to
+ * run; where no run that is known gave it that, the item goes, and absence changes nothing.
+ */
+function withdraw(
+  entries: Entries,
+  effect: Extract<Effect, { kind: "withdraw" }>,
+  member: FleetMember,
+  moment: Moment,
+): Entries {
+  if (entries.assigned[effect.bundle]?.run !== effect.run) return entries;
+  const runs = member.site.report?.body.items.find(
+    (item) => item.bundle === effect.bundle && item.state === "committed",
+  );
+  const source = [...moment.runs.values()]
+    .filter(
+      (run) => run.id !== effect.run && run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id),
+    )
+    .filter((run) => run.target.digest.slice(0, 32) === runs?.digest)
+    .toSorted((a, b) => b.startedAt - a.startedAt)[0];
+  if (runs === undefined || source === undefined) {
+    const { [effect.bundle]: _, ...assigned } = entries.assigned;
+    return { items: entries.items.filter((item) => item.bundle !== effect.bundle), assigned };
+  }
+  return put(entries, itemFor(source, member.id, runs.record, false), moment);
+}
+
+/** Reports are frequent until the wave's gate has passed, and at rest after that. */
+function withCadence(entries: Entries, site: string, runs: ReadonlyMap<string, Run>): Entries {
+  const changes = entries.items.some((item) => {
+    const run = runs.get(item.run);
+    return run !== undefined && cadence(run, site) !== item.reportEvery;
+  });
+  if (!changes) return entries;
+  const items = entries.items.map((item) => {
+    const run = runs.get(item.run);
+    if (run === undefined) return item;
+    const { reportEvery: _, ...rest } = item;
+    return withReportEvery(rest, cadence(run, site));
+  });
+  return { ...entries, items };
+}
+
+function cadence(run: Run, site: string): string | undefined {
+  const { phase } = run;
+  const wave = run.sites[site]?.wave;
+  const current = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" ? phase.resume.wave : undefined;
+  return current !== undefined && wave === current ? run.spec.site.reportEvery : undefined;
+}
+
+function itemFor(run: Run, site: string, record: number, back: boolean): Assignment {
+  const { bundle, version, digest, pair } = run.target;
+  const wave = run.plan.waves[run.sites[site]?.wave ?? -1]?.name;
+  if (wave === undefined) throw new AppError("internal", `site ${site} is in no wave of run ${run.id}`);
+  const item: Assignment = {
+    bundle,
+    version,
+    digest,
+    pair,
+    record,
+    mode: "run",
+    run: run.id,
+    wave,
+    values: run.spec.values,
+  };
+  return withReportEvery(back ? { ...item, back } : item, cadence(run, site));
+}
+
+function withReportEvery(item: Assignment, reportEvery: string | undefined): Assignment {
+  return reportEvery === undefined ? item : { ...item, reportEvery };
+}
+
+/**
+ * A change of run counts as a new introduction even where digest and values stay: evidence for a run, and silence after it was
+ * acknowledged, must be about the set that this run brought.
+ */
+function put(entries: Entries, item: Assignment, moment: Moment): Entries {
+  const others = entries.items.filter((other) => other.bundle !== item.bundle);
+  const { introduced, now } = moment;
+  const assigned: Assigned = { run: item.run, digest: item.digest, values: NO_VALUES, introduced, at: now };
+  return {
+    items: [...others, item].toSorted((a, b) => (a.bundle < b.bundle ? -1 : 1)),
+    assigned: { ...entries.assigned, [item.bundle]: assigned },
+  };
+}
