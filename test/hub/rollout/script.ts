@@ -1,0 +1,236 @@
+import { load } from "js-yaml";
+import type { FleetMember } from "../../../hub/registry/site.ts";
+import { inWordsBecause } from "../../../hub/rollout/because.ts";
+import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
+import { startRun } from "../../../hub/rollout/start.ts";
+import { step } from "../../../hub/rollout/step.ts";
+import { AppError, ERROR_CODES, inWords } from "../../../shared/errors.ts";
+import { milliseconds } from "../../../shared/names.ts";
+import { ITEM_STATES } from "../../../shared/report.ts";
+import { digestOf, heard, memberOf, reportOf, specOf, targetOf } from "./samples.ts";
+import { type Turn, World } from "./world.ts";
+
+/**
+ * Scripts in the manner of etcd raft's interaction-driven tests. A file is blocks of commands, a line `----`, and what they
+ * print; comments start with `#`. Indented lines belong to the command above them. `v2` is version 1.2.0, pair 1.2.
+ *
+ *   fleet                          sites, one a line: id, labels, and `runs=v1` for what it reported long ago
+ *   rollout v2 [seed=x] [back]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
+ *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
+ *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [untaken]     a signed report of the site
+ *   pause|resume|abort WHO REASON, file WORDS, join S LABELS, leave S, sites
+ */
+export class Script {
+  readonly #world = new World();
+  readonly #inputs = new Map<string, Input[]>();
+
+  run(commands: string): string {
+    const output: string[] = [];
+    for (const { words, body } of commandsOf(commands)) output.push(...this.#command(words, body));
+    return output.map((line) => `${line}\n`).join("");
+  }
+
+  #command([verb, ...args]: string[], body: string): string[] {
+    switch (verb) {
+      case "fleet":
+        for (const line of body.split("\n").filter((text) => text.trim() !== "")) this.#join(line.trim().split(/\s+/));
+        return [];
+      case "join":
+        this.#join(args);
+        return [];
+      case "leave":
+        this.#world.fleet.delete(args[0] ?? "");
+        return [];
+      case "rollout":
+        return this.#rollout(args, body);
+      case "report":
+        this.#report(args);
+        return [];
+      case "step":
+        this.#world.now += milliseconds((args[0] ?? "+0").slice(1));
+        return this.#step();
+      case "pause":
+      case "resume":
+      case "abort":
+        this.#tell({ kind: verb, who: args[0] ?? "", reason: args.slice(1).join(" ") });
+        return [];
+      case "file":
+        this.#tell({ kind: "file", words: args.join(" ") });
+        return [];
+      case "sites":
+        return this.#sites();
+      default:
+        throw new Error(`no such command: ${verb}`);
+    }
+  }
+
+  #join([id = "", ...rest]: string[]): void {
+    const entries = rest.map((pair) => pair.split("=") as [string, string]);
+    const special = new Set(["runs", "bundles", "floor", "previous"]);
+    const labels = Object.fromEntries(entries.filter(([key]) => !special.has(key)));
+    const given = Object.fromEntries(entries);
+    const member = memberOf(id, labels, { bundles: given["bundles"]?.split(",") ?? ["pos"] });
+    this.#world.fleet.set(id, given["runs"] === undefined ? member : this.#settled(member, given));
+  }
+
+  /** Committed long before the script began. */
+  #settled(member: FleetMember, { runs, floor, previous }: Record<string, string>): FleetMember {
+    const number = versionOf(runs ?? "");
+    const item = {
+      digest: digestOf(number).slice(0, 32),
+      healthyFor: 86_400,
+      marks: [[1, number], floor === undefined ? targetOf(number).floor : [1, versionOf(floor)]] as [
+        [number, number],
+        [number, number],
+      ],
+      ...(previous === undefined ? {} : { previous: digestOf(versionOf(previous)).slice(0, 32) }),
+    };
+    return heard(member, reportOf(item, undefined), -86_400_000);
+  }
+
+  #rollout(args: string[], body: string): string[] {
+    const number = versionOf(args[0] ?? "");
+    const seed = args.find((arg) => arg.startsWith("seed="))?.slice(5) ?? "a";
+    const id = `pos-${this.#world.runs.size + 1}`;
+    const target = targetOf(number);
+    const parsed = body.trim() === "" ? {} : (load(body) as object);
+    const start = { id, rollout: "pos", commit: "0".repeat(40), target, back: args.includes("back"), seed };
+    try {
+      const spec = specOf({ ...parsed, version: target.version });
+      const run = startRun({ ...start, spec }, [...this.#world.fleet.values()], this.#world.now);
+      this.#tell({ kind: "superseded", by: id });
+      this.#world.runs.set(id, run);
+      return [
+        ...run.plan.waves.map((wave) => `wave ${wave.name}: ${wave.sites.join(" ")}`),
+        ...run.plan.left.map((left) => `left ${left.site}: ${left.code}, ${left.why}`),
+        ...run.plan.doubly.map((entry) => `doubly ${entry.site}: ${entry.waves.join(", ")}`),
+      ];
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return [`refused ${inWords(error)}`];
+    }
+  }
+
+  #report([id = "", state, ...rest]: string[]): void {
+    const member = this.#world.member(id);
+    const options = Object.fromEntries(rest.map((text) => text.split("=") as [string, string]));
+    const number = versionOf(rest.find((text) => /^v\d+$/.test(text)) ?? this.#newest().target.version);
+    const failing = digestOf(versionOf(this.#newest().target.version)).slice(0, 32);
+    const set = this.#world.sets.get(id)?.set;
+    const before = member.site.report?.body;
+    const taken = "untaken" in options || set === undefined ? before?.assignment : ([set.term, set.number] as const);
+    const body = reportOf(
+      {
+        digest: digestOf(number).slice(0, 32),
+        state: known(ITEM_STATES, state),
+        healthyFor: Number(options["healthy"] ?? 0),
+        objects: { total: 4, healthy: 4 - Number(options["down"] ?? 0), drifted: 0 },
+        ...(options["failed"] === undefined
+          ? {}
+          : { failed: { digest: failing, code: known(ERROR_CODES, options["failed"]) } }),
+        ...markOf(before?.items[0]?.marks, state === "committed" ? number : undefined),
+      },
+      taken === undefined ? undefined : [taken[0], taken[1]],
+    );
+    const code = options["refused"];
+    const refused =
+      code === undefined ? {} : { refused: [{ bundle: "pos", digest: failing, code: known(ERROR_CODES, code) }] };
+    this.#world.fleet.set(id, heard(member, { ...body, ...refused }, this.#world.now));
+  }
+
+  #step(): string[] {
+    const { turns, changed } = this.#world.turn(this.#inputs);
+    this.#inputs.clear();
+    for (const { run, effects } of turns) this.#mustBeSettled(run, effects);
+    const numbers = new Map(changed.map(({ site, set }) => [site, set.number]));
+    const decided = turns.filter(({ before }) => before.phase.kind !== "superseded" && before.phase.kind !== "aborted");
+    return decided.flatMap((turn) => this.#lines(turn, numbers));
+  }
+
+  #lines({ before, run, because, effects }: Turn, numbers: ReadonlyMap<string, number>): string[] {
+    return [
+      `+${this.#world.now / 1000}s ${run.id} ${phaseOf(run)} | ${inWordsBecause(because)}`,
+      ...outcomesThatChanged(before, run).map((line) => `  ${line}`),
+      ...effects.map((effect) => `  ${inWordsEffect(effect, numbers)}`),
+    ];
+  }
+
+  /** Every step of every script also proves that a second step decides nothing more. */
+  #mustBeSettled(run: Run, effects: readonly Effect[]): void {
+    const again = step(run, this.#world.fleet, [], this.#world.now);
+    if (again.run !== run) throw new Error(`${run.id} was not settled after ${effects.length} effects`);
+    if (again.effects.length > 0) throw new Error(`effects were not done: ${JSON.stringify(again.effects)}`);
+  }
+
+  #sites(): string[] {
+    return Object.entries(this.#newest().sites).map(([site, progress]) => {
+      const item = this.#world.sets.get(site)?.set.items[0];
+      const set = item === undefined ? "nothing assigned" : `assigned ${item.version} by ${item.run}/${item.wave}`;
+      return `${site} ${progress.outcome} ${set}${item?.reportEvery === undefined ? "" : ` every ${item.reportEvery}`}`;
+    });
+  }
+
+  #newest(): Run {
+    const run = [...this.#world.runs.values()].at(-1);
+    if (run === undefined) throw new Error("no rollout yet");
+    return run;
+  }
+
+  /** To the newest run, if there is one. */
+  #tell(input: Input): void {
+    const run = [...this.#world.runs.values()].at(-1);
+    if (run !== undefined) this.#inputs.set(run.id, [...(this.#inputs.get(run.id) ?? []), input]);
+  }
+}
+
+function commandsOf(text: string): { words: string[]; body: string }[] {
+  const found: { words: string[]; body: string }[] = [];
+  for (const line of text.split("\n")) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const last = found.at(-1);
+    if (!line.startsWith("  ")) found.push({ words: line.trim().split(/\s+/), body: "" });
+    else if (last !== undefined) last.body += `${line}\n`;
+  }
+  return found;
+}
+
+function phaseOf({ phase, plan }: Run): string {
+  if (phase.kind !== "rolling") return phase.kind;
+  return `rolling ${plan.waves[phase.wave]?.name} ${phase.step}`;
+}
+
+function outcomesThatChanged(before: Run, after: Run): string[] {
+  return Object.entries(after.sites).flatMap(([site, { outcome, code }]) => {
+    const was = before.sites[site]?.outcome ?? "joined";
+    return was === outcome ? [] : [`${site} ${was} -> ${outcome}${code === null ? "" : ` (${code})`}`];
+  });
+}
+
+function inWordsEffect(effect: Effect, numbers: ReadonlyMap<string, number>): string {
+  switch (effect.kind) {
+    case "assign":
+      return `assign ${effect.site}${effect.back ? " back" : ""} as set ${numbers.get(effect.site)}`;
+    case "withdraw":
+      return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
+    case "notice":
+      return `notice ${effect.site === null ? "" : `${effect.site}: `}${effect.words}`;
+  }
+}
+
+function markOf(before: [[number, number], [number, number]] | undefined, committed: number | undefined) {
+  if (committed === undefined) return before === undefined ? {} : { marks: before };
+  const highest = Math.max(committed, before?.[0][1] ?? 1);
+  const marks: [[number, number], [number, number]] = [[1, highest], before?.[1] ?? [1, 1]];
+  return { marks };
+}
+
+/** `v2` or `1.2.0`. */
+function versionOf(text: string): number {
+  return Number(/^(?:v|1\.)(\d+)/.exec(text)?.[1]);
+}
+
+function known<T extends string>(list: readonly T[], value: string | undefined): T {
+  const found = list.find((item) => item === value);
+  if (found === undefined) throw new Error(`${value} is none of ${list.join(", ")}`);
+  return found;
+}
