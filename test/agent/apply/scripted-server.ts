@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { KubeError } from "../../../agent/apply/kube.ts";
 import { RestKube } from "../../../agent/apply/rest.ts";
 import { Transport } from "../../../agent/apply/rest-transport.ts";
 
@@ -62,4 +63,13 @@ export function json(
 ): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(body));
+}
+
+export async function failure(work: Promise<unknown>): Promise<KubeError> {
+  const error = await work.then(
+    () => new Error("it succeeded"),
+    (caught: unknown) => caught,
+  );
+  if (error instanceof KubeError) return error;
+  throw error;
 }
