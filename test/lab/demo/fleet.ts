@@ -1,0 +1,193 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUNDLE_NAMESPACE } from "../../../shared/bundle.ts";
+import { createRepository } from "../git/repository.ts";
+
+/** The operator's side of the demo: a fleet repository, made and changed with `git`, `ssh-keygen` and `skerry` only. */
+export interface Fleet {
+  /** The operator's checkout. */
+  dir: string;
+  bare: string;
+  rootDigest: string;
+  signSite(site: { id: string; labels: Record<string, string>; reportKey: string }): void;
+  publishTrust(): void;
+  /** Builds, signs (as `key`) and publishes one version of `pos`. */
+  release(version: Release): void;
+  /** Builds and signs a version (as `key`) without publishing it; the files as they would lie in its commit. */
+  forge(version: Release & { key: string }): Record<string, Uint8Array>;
+  /** Changes `version` in rollouts/pos.yaml, which is the deployment. */
+  deploy(version: string): void;
+  git(...args: string[]): string;
+  keys: string;
+}
+
+export interface Release {
+  version: string;
+  greeting: string;
+  stuck?: boolean;
+}
+
+/** `registry.example` is never asked for anything: the lab's kubelet pulls no images. */
+const IMAGE = `registry.example/till:1@sha256:${"1".repeat(64)}`;
+
+export function makeFleet(options: {
+  dir: string;
+  served: string;
+  url: string;
+  hubUrl: string;
+  skerry: string;
+  rollout: string;
+}): Fleet {
+  const { dir, served, url, hubUrl, skerry } = options;
+  const keys = join(dir, "..", "keys");
+  const bare = createRepository(served, "fleet.git");
+  execFileSync("git", ["-C", bare, "config", "http.receivepack", "true"]);
+  mkdirSync(keys, { recursive: true });
+  for (const key of ["root", "site", "assign", "pos", "stranger"]) {
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(keys, key)]);
+  }
+  execFileSync("git", ["clone", "--quiet", url, dir], { stdio: "ignore" });
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", dir, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, [skerry, ...args], {
+      cwd: dir,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  const put = (path: string, text: string) => {
+    mkdirSync(join(dir, path, ".."), { recursive: true });
+    writeFileSync(join(dir, path), text);
+  };
+  const commit = (words: string) => {
+    git("add", "-A");
+    git("commit", "--quiet", "-m", words);
+    git("push", "--quiet", "origin", "HEAD:main");
+  };
+  const build = ({ version, greeting, stuck = false }: Release) => {
+    put("bundles/pos/bundle.yaml", bundleYaml(version));
+    put("bundles/pos/manifests/till.yaml", manifests(greeting, stuck));
+    commit(`pos ${version}`);
+    run("bundle", "build", "bundles/pos");
+  };
+  git("checkout", "-q", "-B", "main");
+  git("config", "user.name", "Operator");
+  git("config", "user.email", "operator@example.com");
+
+  put("root.yaml", rootYaml(hubUrl, keys));
+  run("root", "init", "--from", "root.yaml");
+  run("root", "sign", "--key", join(keys, "root"));
+  commit("The root of trust");
+  const rootDigest = execFileSync("sha256sum", [join(dir, "root/1.json")], { encoding: "utf8" }).slice(0, 64);
+
+  return {
+    dir,
+    bare,
+    rootDigest,
+    keys,
+    git,
+    signSite: ({ id, labels, reportKey }) => {
+      const draft = `sites/${id}.yaml`;
+      put(draft, `id: ${id}\nlabels: ${JSON.stringify(labels)}\nbundles: [pos]\nreportKeys: ["${reportKey}"]\n`);
+      run("site", "sign", draft, "--key", join(keys, "site"));
+    },
+    publishTrust: () => {
+      commit("Site records");
+      run("publish");
+    },
+    release: (release) => {
+      build(release);
+      run("bundle", "sign", `pos@${release.version}`, "--key", join(keys, "pos"));
+      run("bundle", "publish", `pos@${release.version}`);
+    },
+    forge: ({ key, ...release }) => {
+      build(release);
+      const staged = join(dir, ".skerry/pos", release.version);
+      // As somebody would who holds the Git server and any key: signed over the same bytes, named like the key that is trusted.
+      execFileSync(
+        "ssh-keygen",
+        ["-Y", "sign", "-q", "-n", BUNDLE_NAMESPACE, "-f", join(keys, key), join(staged, "bundle.json")],
+        { stdio: "ignore" },
+      );
+      renameSync(join(staged, "bundle.json.sig"), join(staged, "bundle.json.pos.sig"));
+      return filesBelow(staged);
+    },
+    deploy: (version) => {
+      put("rollouts/pos.yaml", options.rollout.replace("VERSION", version));
+      commit(`Deploy pos ${version}`);
+    },
+  };
+}
+
+function rootYaml(hubUrl: string, folder: string): string {
+  const keys = ["root", "site", "assign", "pos"].map((name) => `  ${name}: ${join(folder, `${name}.pub`)}\n`).join("");
+  return `fleet: demo
+keys:
+${keys}roles:
+  root: { keys: [root], threshold: 1 }
+  site: { keys: [site], threshold: 1 }
+  assign: { keys: [assign], threshold: 1 }
+hubs:
+  - { url: "${hubUrl}", ca: "" }
+bundles:
+  - { pattern: pos, keys: [pos], threshold: 1, epoch: 1, namespaces: [shop], kinds: ["*"], podSecurity: restricted }
+`;
+}
+
+function bundleYaml(version: string): string {
+  return `kind: BundleSource/v1
+name: pos
+version: ${version}
+content: { manifests: manifests }
+scope: [{ sites: {} }]
+health: { holdFor: 1s, deadline: 6s }
+`;
+}
+
+function manifests(greeting: string, stuck: boolean): string {
+  return `apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: till, namespace: shop }
+data: { greeting: "${greeting}" }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: till, namespace: shop }
+spec:
+  selector: { app: till }
+  ports: [{ port: 80, targetPort: 8080 }]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: till, namespace: shop }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: till } }
+  template:
+    metadata:
+      labels: { app: till${stuck ? ", skerry.dev/test: stuck" : ""} }
+      annotations: { greeting: "${greeting}" }
+    spec:
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
+      containers:
+        - name: till
+          image: ${IMAGE}
+          ports: [{ containerPort: 8080 }]
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
+`;
+}
+
+function filesBelow(folder: string): Record<string, Uint8Array> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    names.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [path.slice(folder.length + 1), readFileSync(path)];
+    }),
+  );
+}
