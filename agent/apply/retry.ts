@@ -8,7 +8,8 @@ const FIRST_MS: Readonly<Record<KubeClass, number>> = {
   manifest: 60_000,
   immutable: 60_000,
   policy: 60_000,
-  forbidden: 10_000,
+  // A server that just started answers so to users who do hold the right, for a second or so.
+  forbidden: 500,
   quota: 10_000,
   conflict: 200,
   "missing-namespace": 200,
