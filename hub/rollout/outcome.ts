@@ -60,7 +60,7 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
   if (!run.back && isAbove(member, run.target)) return { outcome: "ahead", code: null };
   const assigned = assignmentOf(run, member);
   if (assigned !== undefined && acknowledged(member.site, assigned)) return byReport(member, assigned, view);
-  if (!moving) return { outcome: "pending", code: null };
+  if (!moving) return before.outcome === "timedOut" ? before : { outcome: "pending", code: null };
   const silentSince = Math.max(member.site.heardAt, before.assignedAt ?? now);
   const offline = now - silentSince >= milliseconds(run.spec.site.offlineAfter);
   return { outcome: offline ? "offline" : "notified", code: null };

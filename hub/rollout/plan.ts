@@ -13,7 +13,7 @@ import { atLeast } from "./share.ts";
  * id: the alphabet's first shops are not always the canaries, and a site that comes or goes moves few others.
  *
  * Throws `AppError` whose `where` is a JSON pointer into the rollout file: `schema` for a selection or a wave that matches no
- * site (but for a last wave that takes all that remain), `record` or `floor` where no selected site may have the target.
+ * site (but for one that takes all that remain), `record` or `floor` where no selected site may have the target.
  */
 export function plan(spec: Rollout, target: Target, fleet: readonly FleetMember[], seed: string): Plan {
   const selected = fleet.filter((member) => selects(spec.sites, member.labels));
@@ -57,9 +57,9 @@ function wavesOf(spec: Rollout, eligible: readonly FleetMember[]): PlannedWave[]
   };
   for (const [index, wave] of spec.waves.entries()) {
     const members = membersOf(wave, remaining);
-    const isRest = wave.sites === undefined && wave.take === undefined && index === spec.waves.length - 1;
+    const takesAll = wave.sites === undefined && wave.take === undefined;
     if (members.length > 0) open(wave, members);
-    else if (!isRest) throw emptyWave(wave, index, eligible);
+    else if (!takesAll) throw emptyWave(wave, index, eligible);
   }
   if (remaining.length > 0) open({ name: "rest", soak: "0", success: "100%" }, remaining);
   return waves;

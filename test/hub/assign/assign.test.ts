@@ -131,6 +131,18 @@ describe("assignmentSets", () => {
     expect(changed?.assigned["pos"]).toMatchObject({ run: "pos-1", introduced: [3, 2] });
   });
 
+  it("names the newest of the runs that gave the site what it committed", () => {
+    const again = { ...first, id: "pos-1b", startedAt: first.startedAt + 1 };
+    const current = stored(asked({ effects: [give] }));
+    for (const order of [
+      [first, again, second],
+      [second, again, first],
+    ]) {
+      const runs = new Map(order.map((run) => [run.id, run]));
+      expect(asked({ current, effects: [takeBack], runs })[0]?.set.items[0]?.run).toBe("pos-1b");
+    }
+  });
+
   it("drops the item where no known run gave the site what it committed", () => {
     const current = stored(asked({ effects: [give] }));
     const [changed] = asked({ current, effects: [takeBack], runs: new Map([["pos-2", second]]) });

@@ -14,10 +14,10 @@ import { type Turn, World } from "./world.ts";
  * Scripts in the manner of etcd raft's interaction-driven tests. A file is blocks of commands, a line `----`, and what they
  * print; comments start with `#`. Indented lines belong to the command above them. `v2` is version 1.2.0, pair 1.2.
  *
- *   fleet                          sites, one a line: id, labels, and `runs=v1` for what it reported long ago
+ *   fleet                          sites, one a line: id, labels, and `runs=v1` (mark=v2, floor=v1, previous=v1) reported long ago
  *   rollout v2 [seed=x] [back]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
  *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
- *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [untaken]     a signed report of the site
+ *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=HASH] [untaken]     a signed report of the site
  *   pause|resume|abort WHO REASON, file WORDS, join S LABELS, leave S, sites
  */
 export class Script {
@@ -66,23 +66,23 @@ export class Script {
 
   #join([id = "", ...rest]: string[]): void {
     const entries = rest.map((pair) => pair.split("=") as [string, string]);
-    const special = new Set(["runs", "bundles", "floor", "previous"]);
+    const special = new Set(["runs", "bundles", "mark", "floor", "previous"]);
     const labels = Object.fromEntries(entries.filter(([key]) => !special.has(key)));
     const given = Object.fromEntries(entries);
     const member = memberOf(id, labels, { bundles: given["bundles"]?.split(",") ?? ["pos"] });
-    this.#world.fleet.set(id, given["runs"] === undefined ? member : this.#settled(member, given));
+    this.#world.join(given["runs"] === undefined ? member : this.#settled(member, given));
   }
 
   /** Committed long before the script began. */
-  #settled(member: FleetMember, { runs, floor, previous }: Record<string, string>): FleetMember {
+  #settled(member: FleetMember, { runs, mark, floor, previous }: Record<string, string>): FleetMember {
     const number = versionOf(runs ?? "");
     const item = {
       digest: digestOf(number).slice(0, 32),
       healthyFor: 86_400,
-      marks: [[1, number], floor === undefined ? targetOf(number).floor : [1, versionOf(floor)]] as [
-        [number, number],
-        [number, number],
-      ],
+      marks: [
+        [1, mark === undefined ? number : versionOf(mark)],
+        floor === undefined ? targetOf(number).floor : [1, versionOf(floor)],
+      ] as [[number, number], [number, number]],
       ...(previous === undefined ? {} : { previous: digestOf(versionOf(previous)).slice(0, 32) }),
     };
     return heard(member, reportOf(item, undefined), -86_400_000);
@@ -123,6 +123,7 @@ export class Script {
       {
         digest: digestOf(number).slice(0, 32),
         state: known(ITEM_STATES, state),
+        values: options["values"] ?? "",
         healthyFor: Number(options["healthy"] ?? 0),
         objects: { total: 4, healthy: 4 - Number(options["down"] ?? 0), drifted: 0 },
         ...(options["failed"] === undefined

@@ -70,7 +70,7 @@ function happen(world: World, event: Happening): Input[] {
       world.now += event.seconds * 1000;
       return [];
     case "join":
-      if (!world.fleet.has(event.site)) world.fleet.set(event.site, memberOf(event.site));
+      if (!world.fleet.has(event.site)) world.join(memberOf(event.site));
       return [];
     case "leave":
       world.fleet.delete(event.site);

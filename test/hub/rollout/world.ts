@@ -18,6 +18,11 @@ export class World {
   readonly runs = new Map<string, Run>();
   readonly sets = new Map<string, ChangedSet>();
 
+  /** What is stored for a site outlasts its leaving the fleet. */
+  join(member: FleetMember): void {
+    this.fleet.set(member.id, { ...member, assigned: this.sets.get(member.id)?.assigned ?? {} });
+  }
+
   member(site: string): FleetMember {
     const found = this.fleet.get(site);
     if (found === undefined) throw new Error(`no site ${site} in this fleet`);
