@@ -16,6 +16,8 @@ const programs: BuildOptions = {
   platform: "node",
   target: "node22",
   format: "esm",
+  // What is loaded lazily (the Kubernetes client, 18 MB of it) stays in files of its own.
+  splitting: true,
   external: ["better-sqlite3"],
   // Packages that are still CommonJS ask for Node's own modules by `require`.
   banner: {

@@ -12,6 +12,7 @@ import type { AssignedItem } from "./target/target.ts";
 
 /** A report at rest, where nothing changed. */
 const AT_REST_MS = 6 * 3_600_000;
+const AFTER_FAULT_MS = 5_000;
 const PULL_BACKOFF_FIRST_MS = 1_000;
 
 export interface LoopWorld extends World {
@@ -75,7 +76,13 @@ export class Loop {
     while (this.again && !this.stopped) {
       this.again = false;
       this.cancelWake();
-      await this.cycle();
+      try {
+        await this.cycle();
+      } catch (error) {
+        // A full disk, mostly. What was not stored did not happen, so the next cycle begins from what was.
+        this.world.log.error({ words: inWords(error) }, "a cycle ended early");
+        this.cancelWake = this.world.clock.after(AFTER_FAULT_MS, () => this.wake());
+      }
     }
   }
 

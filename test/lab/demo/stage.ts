@@ -165,7 +165,7 @@ async function makeSite(options: {
       "poll: 1s",
       `kube: { server: "${cluster.server}", tokenFile: ${cluster.agentTokenFile}${cluster.caFile === null ? "" : `, caFile: ${cluster.caFile}`} }`,
       `hub: { url: "mqtt://127.0.0.1:${toHub.port}" }`,
-      "reconnect: { within: 0, atMost: 2s }",
+      "reconnect: { within: 0s, atMost: 2s }",
       "keepalive: 5s",
       `clock: { syncedFile: ${syncedFile} }`,
       "",

@@ -1,0 +1,202 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Bus } from "../../hub/broker/bus.ts";
+import { embeddedBroker } from "../../hub/broker/embedded.ts";
+import { sorted } from "../../shared/canonical.ts";
+import { type EventBatch, eventBatch } from "../../shared/event.ts";
+import type { KubeObject } from "../../shared/live.ts";
+import { encodeFrame, openFrame } from "../../shared/node/frame.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+import { BODY_MAX, FRAME_NAMESPACE, hello, PACKET_MAX, parseTopic, topicOf } from "../../shared/protocol.ts";
+import { type Report, report } from "../../shared/report.ts";
+import { recordBranch } from "../../shared/source/source.ts";
+import { type Program, startProgram } from "../lab/demo/program.ts";
+import { commitFiles, createRepository } from "../lab/git/repository.ts";
+import { startGitServer } from "../lab/git/server.ts";
+import { keys, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
+
+const DIST = join(import.meta.dirname, "../../dist");
+
+/** One real agent with a real Git server, a real broker and a minimal hub that takes everything and acknowledges it. */
+export interface SoloSite {
+  dir: string;
+  dataDir: string;
+  config: string;
+  agentLog: string;
+  reports: Report[];
+  events: EventBatch["events"];
+  publish(version: { seq: number; objects: readonly KubeObject[]; deadline?: string }): string;
+  assign(digest: string, seq: number, options?: { reportEvery?: string; back?: boolean }): Promise<void>;
+  start(script?: string, args?: readonly string[]): Program;
+  /** Cuts off hub and sources: what is left is the disk and the cluster. */
+  goDark(): Promise<void>;
+  /** The newest report of the one bundle. */
+  item(): Report["items"][number] | undefined;
+  stop(): Promise<void>;
+}
+
+export interface SoloCluster {
+  server: string;
+  token: string;
+  caFile: string | null;
+}
+
+export async function soloSite(cluster: SoloCluster): Promise<SoloSite> {
+  const dir = mkdtempSync(join(tmpdir(), "skerry-solo-"));
+  const served = join(dir, "served");
+  mkdirSync(served);
+  const bare = createRepository(served, "fleet.git");
+  const git = await startGitServer({ root: served });
+  const reports: Report[] = [];
+  const events: EventBatch["events"] = [];
+  let acked = { boot: "", report: 0, event: 0 };
+  const bus: Bus = await embeddedBroker(
+    { host: "127.0.0.1", port: 0, fleet: "shops", allows: (id) => id === "s-1", log: quiet },
+    {
+      onMessage: async ({ topic, frame }) => {
+        const { kind } = parseTopic(topic);
+        const opened = openFrame({
+          topic,
+          namespace: FRAME_NAMESPACE[kind],
+          bytes: frame,
+          maxBytes: PACKET_MAX,
+          maxInflated: BODY_MAX,
+          keys: [keys.report.public],
+        });
+        if (kind === "up/report") {
+          const body = report.parse(opened.json);
+          reports.push(body);
+          acked = { ...acked, boot: body.boot, report: body.number };
+        } else if (kind === "up/event") {
+          const batch = eventBatch.parse(opened.json);
+          events.push(...batch.events.filter((event) => event.number > acked.event));
+          acked = {
+            ...acked,
+            boot: batch.boot,
+            event: Math.max(acked.event, ...batch.events.map((event) => event.number)),
+          };
+        } else if (kind === "up/hello") acked = { ...acked, boot: hello.parse(opened.json).boot };
+        else return;
+        setImmediate(() => void send("down/ack", acked, false).catch(() => {}));
+      },
+      onBreach: () => {},
+    },
+  );
+  const send = (kind: "down/ack" | "down/assign", body: unknown, retain: boolean) => {
+    const topic = topicOf("shops", "s-1", kind);
+    const frame = encodeFrame({
+      topic,
+      namespace: FRAME_NAMESPACE[kind],
+      json: sorted(body),
+      format: "deflate",
+      key: keys.assign,
+    });
+    return bus.publish(topic, frame, { retain });
+  };
+  const root = signedRoot({
+    hubs: [{ url: bus.url, ca: "" }],
+    bundles: [{ pattern: "pos*", keys: ["pos"], threshold: 1, epoch: 1, namespaces: ["*"], kinds: ["*"] }],
+  });
+  commitFiles(bare, "main", { "README.md": "fleet\n" }, "fleet");
+  commitFiles(bare, "trust", filesOf("root/1.json", root), "root");
+  commitFiles(bare, recordBranch(sha256Hex(Buffer.from("s-1"))), filesOf("sites/s-1.json", signedSite()), "s-1");
+
+  const dataDir = join(dir, "data");
+  mkdirSync(dataDir);
+  writeFileSync(join(dataDir, "report.key"), formatEd25519(keys.report, "s-1"), { mode: 0o600 });
+  writeFileSync(join(dir, "token"), cluster.token, { mode: 0o600 });
+  writeFileSync(join(dir, "synced"), "");
+  const config = join(dir, "agent.yaml");
+  const { caFile } = cluster;
+  writeFileSync(
+    config,
+    [
+      "fleet: shops",
+      "site: s-1",
+      `dataDir: ${dataDir}`,
+      `root: { digest: ${sha256Hex(root.body)} }`,
+      `source: { git: "${git.url}/fleet.git" }`,
+      "poll: 1s",
+      `kube: { server: "${cluster.server}", tokenFile: ${join(dir, "token")}${caFile === null ? "" : `, caFile: ${caFile}`} }`,
+      "reconnect: { within: 0s, atMost: 2s }",
+      `clock: { syncedFile: ${join(dir, "synced")} }`,
+      "",
+    ].join("\n"),
+  );
+  const agentLog = join(dir, "agent.log");
+  const running: Program[] = [];
+  let number = 0;
+  let up = true;
+  const goDark = async () => {
+    if (!up) return;
+    up = false;
+    await Promise.all([git.stop(), bus.close()]);
+  };
+  return {
+    dir,
+    dataDir,
+    config,
+    agentLog,
+    reports,
+    events,
+    publish: ({ seq, objects, deadline = "60s" }) => {
+      const made = signedBundle({ seq, health: { holdFor: "0", deadline } }, objects);
+      const files = Object.fromEntries([...made.files].map(([path, bytes]) => [`files/${path}`, bytes]));
+      commitFiles(bare, "bundles/pos", { ...filesOf("bundle.json", made.document), ...files }, `1.${seq - 1}.0`);
+      return made.digest;
+    },
+    assign: async (digest, seq, { reportEvery = "1s", back = false } = {}) => {
+      number += 1;
+      const item = {
+        bundle: "pos",
+        version: `1.${seq - 1}.0`,
+        digest,
+        pair: [1, seq],
+        record: 1,
+        mode: "run",
+        run: "bench",
+        wave: "all",
+        values: {},
+        reportEvery,
+        ...(back ? { back } : {}),
+      };
+      const expires = "2099-01-01T00:00:00Z";
+      await send(
+        "down/assign",
+        { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires, items: [item] },
+        true,
+      );
+    },
+    start: (script = join(DIST, "skerry-agent.js"), args = ["run", "--config", config]) => {
+      const program = startProgram("the agent", script, args, agentLog);
+      running.push(program);
+      return program;
+    },
+    goDark,
+    item: () => reports.at(-1)?.items[0],
+    stop: async () => {
+      await Promise.all(running.map((program) => program.stop()));
+      await goDark();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function filesOf(path: string, { body, signatures }: SignedBytes): Record<string, string | Uint8Array> {
+  return {
+    [path]: body,
+    ...Object.fromEntries([...signatures].map(([name, armored]) => [`${path}.${name}.sig`, armored])),
+  };
+}
+
+/** Resident memory in MB of a process, and its highest so far. */
+export function memoryOf(pid: number): { now: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const read = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) / 1000;
+  return { now: read("VmRSS"), peak: read("VmHWM") };
+}
+
+export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
