@@ -13,7 +13,7 @@ function holds(
   expression: { key: string; operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; values?: string[] | undefined },
   labels: Labels,
 ): boolean {
-  const value = labels[expression.key];
+  const value = Object.hasOwn(labels, expression.key) ? labels[expression.key] : undefined;
   const listed = value !== undefined && (expression.values ?? []).includes(value);
   switch (expression.operator) {
     case "In":
