@@ -1,8 +1,8 @@
 import type { Verb } from "../../shared/verbs.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { SeenRollout, StoredEvent } from "../registry/store.ts";
+import type { Because } from "../rollout/because.ts";
 import type { Run } from "../rollout/run.ts";
-import type { Because } from "../rollout/step.ts";
 
 /** What the API sees of the hub: everything as of the last commit, read at one moment. Nothing in it may be changed. */
 export interface Snapshot {
