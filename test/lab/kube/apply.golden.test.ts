@@ -18,7 +18,9 @@ interface Step {
   answer: { conflicts: string[]; object: Json; managers: { [manager: string]: JsonObject } };
 }
 
-const golden = readFileSync(new URL("apply.golden.jsonl", import.meta.url), "utf8").trim().split("\n");
+const golden = readFileSync(new URL("apply.golden.jsonl", import.meta.url), "utf8")
+  .trim()
+  .split("\n");
 const scenarios = golden.map((line) => JSON.parse(line) as { type: string; steps: Step[] });
 
 /** As it is stored: without what no manager is named for. */
@@ -30,40 +32,37 @@ function nonEmpty(managers: [string, JsonObject][]): { [manager: string]: JsonOb
   return Object.fromEntries(managers.filter(([, fields]) => Object.keys(fields).length > 0));
 }
 
-test.each(scenarios.map((scenario, index) => ({ ...scenario, index })))(
-  "scenario $index of $type is merged as Kubernetes merges it",
-  ({ type, steps }) => {
-    const ref = type === "deduced" ? DEDUCED : type;
-    let live: KubeObject | null = null;
-    let managers: Managers = new Map();
-    for (const { op, manager, force, object, answer } of steps) {
-      const writer = {
-        name: manager,
-        operation: op === "apply" ? "Apply" : "Update",
-        apiVersion: "v1",
-        subresource: "",
-      } as const;
-      let conflicts: string[] = [];
-      if (op === "apply") {
-        const result = applyTo(ref, live, object, { managers, writer, force, reset: [] });
-        if ("conflicts" in result) {
-          conflicts = result.conflicts.map((one) => `${one.manager.name} ${pathText(one.path)}`);
-        } else {
-          live = result.object;
-          managers = result.managers;
-        }
+test.each(scenarios)("scenario %# of $type is merged as Kubernetes merges it", ({ type, steps }) => {
+  const ref = type === "deduced" ? DEDUCED : type;
+  let live: KubeObject | null = null;
+  let managers: Managers = new Map();
+  for (const { op, manager, force, object, answer } of steps) {
+    const writer = {
+      name: manager,
+      operation: op === "apply" ? "Apply" : "Update",
+      apiVersion: "v1",
+      subresource: "",
+    } as const;
+    let conflicts: string[] = [];
+    if (op === "apply") {
+      const result = applyTo(ref, live, object, { managers, writer, force, reset: [] });
+      if ("conflicts" in result) {
+        conflicts = result.conflicts.map((one) => `${one.manager.name} ${pathText(one.path)}`);
       } else {
-        managers = trackUpdate(ref, live, object, { managers, writer, reset: [] });
-        live = object;
+        live = result.object;
+        managers = result.managers;
       }
-      expect(conflicts.sort()).toEqual([...answer.conflicts].sort());
-      expect(live ?? {}).toEqual(answer.object);
-      const theirs = Object.entries(answer.managers).map(([name, fields]): [string, JsonObject] => [
-        name,
-        owned(fromFieldsV1(fields)),
-      ]);
-      const ours = [...managers.values()].map((one): [string, JsonObject] => [one.name, owned(one.fields)]);
-      expect(nonEmpty(ours)).toEqual(nonEmpty(theirs));
+    } else {
+      managers = trackUpdate(ref, live, object, { managers, writer, reset: [] });
+      live = object;
     }
-  },
-);
+    expect(conflicts.toSorted()).toEqual([...answer.conflicts].toSorted());
+    expect(live ?? {}).toEqual(answer.object);
+    const theirs = Object.entries(answer.managers).map(([name, fields]): [string, JsonObject] => [
+      name,
+      owned(fromFieldsV1(fields)),
+    ]);
+    const ours = [...managers.values()].map((one): [string, JsonObject] => [one.name, owned(one.fields)]);
+    expect(nonEmpty(ours)).toEqual(nonEmpty(theirs));
+  }
+});

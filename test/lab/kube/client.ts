@@ -49,9 +49,11 @@ export class Client {
   }
 
   /** Events until `enough` says so or the server ends the stream. Fails after ten seconds. */
-  async watch(path: string, enough: (events: WatchLine[]) => boolean): Promise<{ events: WatchLine[]; ended: boolean }> {
-    const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]);
+  async watch(
+    path: string,
+    enough: (events: WatchLine[]) => boolean,
+  ): Promise<{ events: WatchLine[]; ended: boolean }> {
+    const signal = AbortSignal.timeout(10_000);
     const headers = { authorization: `Bearer ${this.token}` };
     const response = await fetch(`${this.cluster.server}${path}`, { headers, signal });
     const events: WatchLine[] = [];
@@ -60,10 +62,7 @@ export class Client {
       const lines = (rest + Buffer.from(chunk).toString()).split("\n");
       rest = lines.pop() ?? "";
       events.push(...lines.map((line) => JSON.parse(line) as WatchLine));
-      if (enough(events)) {
-        abort.abort();
-        return { events, ended: false };
-      }
+      if (enough(events)) return { events, ended: false };
     }
     return { events, ended: true };
   }
@@ -98,7 +97,12 @@ export function configMap(name: string, data: Record<string, string>, metadata =
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data };
 }
 
-export function workload(kind: string, name: string, spec: JsonObject = {}, labels: Record<string, string> = {}): JsonObject {
+export function workload(
+  kind: string,
+  name: string,
+  spec: JsonObject = {},
+  labels: Record<string, string> = {},
+): JsonObject {
   const app = { app: name };
   const containers = [{ name: "main", image: "registry.example/main:1" }];
   return {

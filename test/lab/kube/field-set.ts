@@ -2,8 +2,8 @@ import type { Json, JsonObject } from "../../../shared/live.ts";
 import { type ListType, resolve } from "./schema.ts";
 
 /**
- * A set of field paths as a tree, after structured-merge-diff `fieldpath/set.go`. A path element is kept in the words of
- * FieldsV1: `f:name`, `k:{"containerPort":80,"protocol":"TCP"}` (keys sorted) or `v:"item"`.
+ * A set of field paths as a tree, after structured-merge-diff `fieldpath/set.go`. A path element is kept in the
+ * words of FieldsV1: `f:name`, `k:{"containerPort":80,"protocol":"TCP"}` (keys sorted) or `v:"item"`.
  */
 export interface FieldSet {
   members: Set<string>;
@@ -95,8 +95,8 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
 }
 
 export function* pathsOf(set: FieldSet, prefix: Path = []): Generator<Path> {
-  for (const element of [...set.members].sort()) yield [...prefix, element];
-  for (const element of [...set.children.keys()].sort()) {
+  for (const element of [...set.members].toSorted()) yield [...prefix, element];
+  for (const element of [...set.children.keys()].toSorted()) {
     yield* pathsOf(below(set, element), [...prefix, element]);
   }
 }
@@ -115,7 +115,7 @@ export function pathText(path: Path): string {
 
 export function toFieldsV1(set: FieldSet): JsonObject {
   const out: JsonObject = {};
-  for (const element of [...new Set([...set.members, ...set.children.keys()])].sort()) {
+  for (const element of [...new Set([...set.members, ...set.children.keys()])].toSorted()) {
     const child = set.children.get(element);
     const inner = child === undefined ? {} : toFieldsV1(child);
     out[element] = child !== undefined && set.members.has(element) ? { ".": {}, ...inner } : inner;
@@ -149,13 +149,14 @@ export function itemElement(list: ListType, item: Json): { element: string } | {
   }
   const fields = resolve(list.element).map?.fields;
   const found: JsonObject = {};
-  for (const key of [...list.keys].sort()) {
+  for (const key of [...list.keys].toSorted()) {
     const value = item[key] ?? fields?.get(key)?.default;
     if (value !== undefined) found[key] = value;
   }
   if (Object.keys(found).length > 0) return { element: `k:${JSON.stringify(found)}` };
   const words = list.keys.map((key) => JSON.stringify(key)).join(" ");
+  const lacks = "(and doesn't have default values for any key fields)";
   return {
-    fault: `associative list with keys has an element that omits all key fields [${words}] (and doesn't have default values for any key fields)`,
+    fault: `associative list with keys has an element that omits all key fields [${words}] ${lacks}`,
   };
 }

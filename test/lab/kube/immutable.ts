@@ -99,10 +99,8 @@ const RULES: { [resource: string]: Rule[] } = {
 /** Kubernetes prints the whole pod spec in its message, secrets in its environment too; so does this. */
 function jobTemplate(live: KubeObject, next: KubeObject): FieldFault[] {
   const field = "spec.template.spec";
-  const isSpec = !isSame(valueAt(live, field), valueAt(next, field));
-  return fixed("spec.template")(live, next).map((fault) =>
-    isSpec ? { ...fault, field, value: valueAt(next, field) ?? null } : fault,
-  );
+  const inSpec = fixed(field)(live, next);
+  return inSpec.length > 0 ? inSpec : fixed("spec.template")(live, next);
 }
 
 function serviceAddress(live: KubeObject, next: KubeObject): FieldFault[] {

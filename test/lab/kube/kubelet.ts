@@ -11,7 +11,7 @@ import { uidOf } from "./store.ts";
 const PODS = kindNamed("pods");
 const CLAIMS = kindNamed("persistentvolumeclaims");
 
-/** The lab's kubelet and volume controller: after `delay` milliseconds a pod is ready, sick or done; a claim is bound. */
+/** The lab's kubelet and volume controller: pods are ready, sick or done after `delay` ms; claims are bound at once. */
 export function runKubelet(loop: Loop, resources: Resources, delay: number): void {
   const begun = new Map<string, number>();
   loop.control(PODS, (pod, target) => {

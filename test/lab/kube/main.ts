@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { startLabCluster } from "./cluster.ts";
 
-/** `node test/lab/kube/main.ts --port 0 --token T`: prints `{"server":"http://127.0.0.1:NNNN"}`, serves until SIGTERM. */
+/** `--port 0 --token T`: prints `{"server":"http://127.0.0.1:NNNN"}`, serves until SIGTERM. */
 const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, token: { type: "string" } } });
 const { token } = values;
 if (token === undefined) {

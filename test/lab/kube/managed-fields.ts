@@ -118,8 +118,8 @@ export function writeManagers(object: KubeObject, managers: Managers, now: strin
   }
   const rank = (entry: Manager): string =>
     [entry.operation, entry.time, entry.name, entry.apiVersion, entry.subresource].join("\n");
-  entries.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-  object.metadata["managedFields"] = entries.map(entryOf);
+  const ordered = entries.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  object.metadata["managedFields"] = ordered.map(entryOf);
 }
 
 function entryOf(manager: Manager): JsonObject {

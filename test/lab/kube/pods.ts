@@ -26,7 +26,7 @@ function sorted(value: Json): Json {
   if (!isMap(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
-      .sort()
+      .toSorted()
       .map((key) => [key, sorted(value[key] ?? null)]),
   );
 }
@@ -113,15 +113,15 @@ export function untilAvailable(pods: KubeObject[], owner: KubeObject, now: Date)
 
 /** What the lab's kubelet does with a pod: by label `skerry.dev/test`, else by an image tag that ends so. */
 export function fateOf(pod: KubeObject): "ready" | "stuck" | "crash" {
-  const wanted = [
+  const wanted = new Set([
     labelsOf(pod)["skerry.dev/test"] ?? "",
     ...mapsAt(specOf(pod), "containers").map((container) => {
       const [image = ""] = String(container["image"]).split("@");
       return /:[\w.-]*?(stuck|crash)$/.exec(image)?.[1] ?? "";
     }),
-  ];
-  if (wanted.includes("stuck")) return "stuck";
-  return wanted.includes("crash") ? "crash" : "ready";
+  ]);
+  if (wanted.has("stuck")) return "stuck";
+  return wanted.has("crash") ? "crash" : "ready";
 }
 
 /** A condition in a list, its time of change kept where its status stays. */

@@ -58,8 +58,7 @@ export function readJson(text: string): Json {
  * space, and other controls are refused. A client that does not escape them must fail here as on a real server.
  */
 export function readYaml(text: string): JsonObject {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that YAML does not take
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/.test(text)) {
+  if (/(?![\t\n\r\u0085])[\p{Cc}\uFFFE\uFFFF]/u.test(text)) {
     throw badRequest("error decoding YAML: yaml: control characters are not allowed");
   }
   const folded = text.replaceAll("\u0085", " ");

@@ -265,10 +265,11 @@ function refuseFaults(kind: Kind, object: KubeObject, faults: FieldFault[]): voi
 function conflictWords(causes: Cause[]): string {
   const [first] = causes;
   if (causes.length === 1) return `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`;
-  const lines = [...new Set(causes.map((cause) => cause.message))].flatMap((message) => [
-    `${message.replace("conflict with", "conflicts with")}:`,
-    ...causes.filter((cause) => cause.message === message).map((cause) => `- ${cause.field}`),
-  ]);
+  const lines: string[] = [];
+  for (const message of new Set(causes.map((cause) => cause.message))) {
+    lines.push(`${message.replace("conflict with", "conflicts with")}:`);
+    for (const cause of causes) if (cause.message === message) lines.push(`- ${cause.field}`);
+  }
   return `Apply failed with ${causes.length} conflicts: ${lines.join("\n")}`;
 }
 

@@ -40,7 +40,9 @@ export function runDeployments(loop: Loop, resources: Resources): void {
     const hash = mapAt({ labels: labels ?? {} }, "labels")?.[HASH];
     const extra = hash === undefined ? {} : { [HASH]: String(hash) };
     for (let n = pods.length; n < wanted; n++) createPod(resources, set, `${set.metadata.name}-`, extra);
-    const unwanted = [...pods].sort((a, b) => Number(isReady(a)) - Number(isReady(b))).slice(0, pods.length - wanted);
+    const unwanted = [...pods]
+      .toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)))
+      .slice(0, pods.length - wanted);
     if (pods.length > wanted) for (const pod of unwanted) deletePod(resources, pod);
     const left = podsOf(resources, set);
     const now = resources.now();
@@ -158,7 +160,7 @@ function scaleSets(resources: Resources, deployment: KubeObject, current: KubeOb
   scaled(resources, current, grown);
   let spare = total - (wanted - allowedMissing) - (replicas(current) - available(current));
   // Sick pods of old sets go first: they serve nobody.
-  for (const set of [...old].sort((a, b) => available(a) - available(b))) {
+  for (const set of [...old].toSorted((a, b) => available(a) - available(b))) {
     const cut = Math.max(0, Math.min(replicas(set), spare));
     spare -= cut;
     scaled(resources, set, replicas(set) - cut);

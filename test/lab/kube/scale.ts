@@ -19,7 +19,7 @@ export function getScale(object: KubeObject): JsonObject {
       creationTimestamp: creationTimestamp ?? null,
     },
     spec: { replicas: mapAt(object, "spec")?.["replicas"] ?? 0 },
-    status: { replicas: mapAt(object, "status")?.["replicas"] ?? 0, selector: selector.sort().join(",") },
+    status: { replicas: mapAt(object, "status")?.["replicas"] ?? 0, selector: selector.toSorted().join(",") },
   };
 }
 

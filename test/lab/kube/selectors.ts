@@ -29,8 +29,8 @@ function labelTerm(term: string): (labels: Record<string, string>) => boolean {
   const set = new RegExp(`^${KEY}\\s+(in|notin)\\s*\\(([^)]*)\\)$`).exec(term);
   if (set?.[1] !== undefined && set[3] !== undefined) {
     const key = set[1];
-    const values = set[3].split(",").map((value) => value.trim());
-    const isIn = (labels: Record<string, string>): boolean => values.includes(labels[key] ?? "");
+    const values = new Set(set[3].split(",").map((value) => value.trim()));
+    const isIn = (labels: Record<string, string>): boolean => values.has(labels[key] ?? "");
     if (set[2] === "in") return (labels) => labels[key] !== undefined && isIn(labels);
     return (labels) => labels[key] === undefined || !isIn(labels);
   }

@@ -93,7 +93,7 @@ function ordinalOf(pod: KubeObject): number {
 /** The next steps: fill gaps from below, cut from above, then renew from above, each waiting for the ones before. */
 function movePods(resources: Resources, set: KubeObject, wanted: number, revision: string): void {
   const isParallel = specOf(set)["podManagementPolicy"] === "Parallel";
-  const pods = podsOf(resources, set).sort((a, b) => ordinalOf(a) - ordinalOf(b));
+  const pods = podsOf(resources, set).toSorted((a, b) => ordinalOf(a) - ordinalOf(b));
   const name = (ordinal: number): string => `${set.metadata.name}-${ordinal}`;
   for (let ordinal = 0; ordinal < wanted; ordinal++) {
     const pod = pods.find((one) => ordinalOf(one) === ordinal);

@@ -38,7 +38,7 @@ export class Store {
   list(kind: Kind, namespace = ""): KubeObject[] {
     const all = [...(this.objects.get(resourceOf(kind)) ?? [])];
     const inside = namespace === "" ? all : all.filter(([key]) => key.startsWith(`${namespace}/`));
-    return inside.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    return inside.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
   /** Stores the object under a new resourceVersion and gives it back as stored. */
@@ -93,7 +93,7 @@ export class Store {
     this.history.push(change);
     const dropped = this.history.length > this.keep ? this.history.shift() : undefined;
     if (dropped !== undefined) this.floor = dropped.revision;
-    for (const listener of [...this.listeners]) listener(change);
+    for (const listener of this.listeners) listener(change);
   }
 }
 

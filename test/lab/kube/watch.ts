@@ -41,7 +41,7 @@ export class Watches {
 
   /** Ends them cleanly; `resource` limits it to one kind's. */
   close(resource?: string): void {
-    for (const watch of [...this.open]) if (resource === undefined || watch.resource === resource) watch.end();
+    for (const watch of this.open) if (resource === undefined || watch.resource === resource) watch.end();
   }
 
   /** From now on they say nothing, and stay open: a connection that a firewall dropped. */

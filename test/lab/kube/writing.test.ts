@@ -81,7 +81,10 @@ test("managedFields of one empty entry clear them; none at all keeps them", asyn
 test("status belongs to its subresource, and the spec is not written there", async () => {
   const path = `${DEPLOYMENTS}/split`;
   await client.apply(path, workload("Deployment", "split", { replicas: 0 }));
-  const main = await client.apply(path, { ...workload("Deployment", "split", { replicas: 0 }), status: { replicas: 9 } });
+  const main = await client.apply(path, {
+    ...workload("Deployment", "split", { replicas: 0 }),
+    status: { replicas: 9 },
+  });
   expect(at(main.body, "status", "replicas")).toBeUndefined();
   const status = { status: { collisionCount: 3 }, spec: { replicas: 7 } };
   const { body } = await client.patch(`${path}/status`, "merge-patch+json", status, "?fieldManager=prober");
@@ -112,7 +115,10 @@ test("defaults and what Go leaves out are silent: the same apply is a no-op", as
     env: [{ name: "EMPTY", value: "" }],
     resources: { limits: { cpu: "1000m" } },
   };
-  const template = { metadata: { creationTimestamp: null, labels: { app: "silent" } }, spec: { containers: [container] } };
+  const template = {
+    metadata: { creationTimestamp: null, labels: { app: "silent" } },
+    spec: { containers: [container] },
+  };
   const wanted = workload("Deployment", "silent", { replicas: 0, paused: true, template });
   const first = await client.apply(path, wanted);
   const live = at(first.body, "spec", "template", "spec", "containers", 0);
@@ -231,5 +237,5 @@ test("metadata alone, for who asks for it", async () => {
   const accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
   const { body } = await client.get(`${CONFIG_MAPS}?fieldSelector=metadata.name=light`, { accept });
   expect(body["kind"]).toBe("PartialObjectMetadataList");
-  expect(Object.keys(at(body, "items", 0) as JsonObject).sort()).toEqual(["apiVersion", "kind", "metadata"]);
+  expect(Object.keys(at(body, "items", 0) as JsonObject).toSorted()).toEqual(["apiVersion", "kind", "metadata"]);
 });
