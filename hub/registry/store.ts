@@ -26,6 +26,7 @@ export interface HubState {
   rollouts: SeenRollout[];
   /** Root documents held, rising by number. */
   roots: SignedBytes[];
+  records: StoredRecord[];
 }
 
 export interface Batch {
@@ -36,8 +37,17 @@ export interface Batch {
   assignments?: readonly SiteAssignment[];
   rollouts?: readonly SeenRollout[];
   root?: { number: number; document: SignedBytes };
+  records?: readonly StoredRecord[];
   /** Things the hub itself did or refused, for the event list: `site` is empty. */
   notices?: readonly Notice[];
+}
+
+/** A site record as it was accepted, so that a hub without network knows its sites. */
+export interface StoredRecord {
+  site: string;
+  /** Number of the root under which it was accepted. */
+  root: number;
+  document: SignedBytes;
 }
 
 export interface Meta {

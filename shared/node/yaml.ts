@@ -8,6 +8,15 @@ import { readYamlDocuments } from "./yaml-document.ts";
  * aliases, tags), `too-large` (1 MiB), all with `file:line`; `schema` with `file:line /json/pointer`.
  */
 export function readYaml<T>(text: string, file: string, schema: z.ZodMiniType<T>): T {
+  return readYamlPlaced(text, file, schema).value;
+}
+
+/** The same, and a way to say where in the file a part of the value stands: `file:line /json/pointer`. */
+export function readYamlPlaced<T>(
+  text: string,
+  file: string,
+  schema: z.ZodMiniType<T>,
+): { value: T; where(pointer: string): string } {
   const [document, second] = readYamlDocuments(text, file);
   if (document === undefined) throw new AppError("malformed", "the file is empty", { where: file });
   if (second !== undefined) {
@@ -17,7 +26,9 @@ export function readYaml<T>(text: string, file: string, schema: z.ZodMiniType<T>
     });
   }
   const result = schema.safeParse(document.value, { reportInput: true });
-  if (result.success) return result.data;
+  if (result.success) {
+    return { value: result.data, where: (pointer) => `${file}:${document.lineOf(pointer)} ${pointer}` };
+  }
   const findings = findingsOf(result.error.issues);
   throw schemaError(findings, `${file}:${document.lineOf(findings[0]?.path ?? "")}`);
 }

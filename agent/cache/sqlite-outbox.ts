@@ -1,0 +1,67 @@
+import type { NewEvent, SiteEvent } from "../../shared/event.ts";
+import type { Database } from "../../shared/node/sqlite.ts";
+import type { Cache, Counters } from "./cache.ts";
+
+type Outbox = Pick<
+  Cache,
+  "counters" | "takeReportNumber" | "raiseCounters" | "acknowledge" | "addEvents" | "numberEvents"
+>;
+
+const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
+const OLDEST = "SELECT id, number, body FROM outbox ORDER BY id LIMIT ?";
+
+/** Reports are numbered, events wait until a hub confirmed them. */
+export function outbox(database: Database): Outbox {
+  const { all, run, transaction } = database;
+  const counters = () => {
+    const [row] = all<Counters>(COUNTERS);
+    if (row === undefined) throw new Error("the schema makes this row");
+    return row;
+  };
+  const raise = (atLeast: { report: number; event: number }) => {
+    // The hub knows event numbers that we never used: ours were lost, and it took none of the events numbered since.
+    if (atLeast.event > counters().event) run("UPDATE outbox SET number = NULL WHERE number IS NOT NULL");
+    run("UPDATE counters SET report = ? WHERE report < ?", atLeast.report, atLeast.report);
+    run("UPDATE counters SET event = ? WHERE event < ?", atLeast.event, atLeast.event);
+  };
+
+  return {
+    counters,
+    takeReportNumber: () =>
+      transaction("cache.takeReportNumber", () => {
+        run("UPDATE counters SET report = report + 1");
+        return counters().report;
+      }),
+    raiseCounters: (atLeast) => {
+      transaction("cache.raiseCounters", () => raise(atLeast));
+    },
+    acknowledge: (confirmed) => {
+      transaction("cache.acknowledge", () => {
+        raise(confirmed);
+        run("UPDATE counters SET report_acked = ? WHERE report_acked < ?", confirmed.report, confirmed.report);
+        run("UPDATE counters SET event_acked = ? WHERE event_acked < ?", confirmed.event, confirmed.event);
+        run("DELETE FROM outbox WHERE number <= ?", confirmed.event);
+      });
+    },
+
+    addEvents: (events: readonly NewEvent[]) => {
+      transaction("cache.addEvents", () => {
+        for (const event of events) run("INSERT INTO outbox (body) VALUES (?)", JSON.stringify(event));
+      });
+    },
+    numberEvents: (max) =>
+      transaction("cache.numberEvents", () => {
+        const rows = all<{ id: number; number: number | null; body: string }>(OLDEST, max);
+        let last = counters().event;
+        const events = rows.map(({ id, number, body }): SiteEvent => {
+          if (number === null) {
+            last += 1;
+            run("UPDATE outbox SET number = ? WHERE id = ?", last, id);
+          }
+          return { ...(JSON.parse(body) as NewEvent), number: number ?? last };
+        });
+        run("UPDATE counters SET event = ? WHERE event < ?", last, last);
+        return events;
+      }),
+  };
+}

@@ -1,0 +1,84 @@
+import { sorted } from "../../shared/canonical.ts";
+import type { Database } from "../../shared/node/sqlite.ts";
+import { bytesOf, upsert } from "../../shared/node/sqlite-row.ts";
+import type { Cache, Hold, InventoryRow, StoredAssignment } from "./cache.ts";
+
+type Running = Pick<
+  Cache,
+  "holds" | "keepHold" | "inventory" | "keepInventory" | "dropInventory" | "assignment" | "keepAssignment"
+>;
+
+interface ObjectRow {
+  api_version: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string | null;
+  desired: string;
+  fields: string | null;
+  live: string | null;
+  state: InventoryRow["state"];
+}
+
+const HOLD = upsert("holds", ["bundle"], ["body"]);
+const OBJECT = upsert(
+  "inventory",
+  ["bundle", "api_version", "kind", "namespace", "name"],
+  ["uid", "desired", "fields", "live", "state"],
+);
+const ASSIGNMENT = upsert("assignment", ["only"], ["term", "number", "key", "frame"]);
+
+/** What the site runs, owns in the cluster, and was told to run. */
+export function running(database: Database): Running {
+  const { get, all, run, transaction } = database;
+  return {
+    holds: () =>
+      all<{ body: string }>("SELECT body FROM holds ORDER BY bundle").map(({ body }): Hold => JSON.parse(body)),
+    keepHold: (hold) => {
+      // Sorted keys, so that the same hold built in another order is the same text and is not written.
+      transaction("cache.keepHold", () => run(HOLD, hold.bundle, sorted(hold)));
+    },
+
+    inventory: (bundle) =>
+      all<ObjectRow>(
+        `SELECT api_version, kind, namespace, name, uid, desired, fields, live, state FROM inventory
+         WHERE bundle = ? ORDER BY api_version, kind, namespace, name`,
+        bundle,
+      ).map(({ api_version: apiVersion, kind, namespace, name, ...rest }) => ({
+        object: { apiVersion, kind, namespace, name },
+        ...rest,
+      })),
+    keepInventory: (bundle, rows) => {
+      transaction("cache.keepInventory", () => {
+        for (const { object, uid, desired, fields, live, state } of rows) {
+          const { apiVersion, kind, namespace, name } = object;
+          run(OBJECT, bundle, apiVersion, kind, namespace, name, uid, desired, fields, live, state);
+        }
+      });
+    },
+    dropInventory: (bundle, objects) => {
+      transaction("cache.dropInventory", () => {
+        for (const { apiVersion, kind, namespace, name } of objects) {
+          run(
+            "DELETE FROM inventory WHERE bundle = ? AND api_version = ? AND kind = ? AND namespace = ? AND name = ?",
+            bundle,
+            apiVersion,
+            kind,
+            namespace,
+            name,
+          );
+        }
+      });
+    },
+
+    assignment: () => {
+      const row = get<Omit<StoredAssignment, "frame"> & { frame: Buffer }>(
+        "SELECT term, number, key, frame FROM assignment",
+      );
+      return row === undefined ? null : { ...row, frame: bytesOf(row.frame) };
+    },
+    keepAssignment: ({ term, number, key, frame }) => {
+      transaction("cache.keepAssignment", () => run(ASSIGNMENT, 1, term, number, key, frame));
+    },
+  };
+}

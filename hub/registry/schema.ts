@@ -1,0 +1,58 @@
+/**
+ * The hub's database. A string in a module, because the hub ships as bundled files and reads none of its own at run time.
+ * Released texts never change; a change is one more text in the list that `sqliteStore` passes. Runs, sites and sets are JSON:
+ * they are read whole at the start and written whole.
+ */
+export const SCHEMA = `
+CREATE TABLE meta (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  term INTEGER NOT NULL
+) STRICT;
+INSERT INTO meta VALUES (1, 1);
+
+CREATE TABLE roots (
+  number INTEGER PRIMARY KEY,
+  body BLOB NOT NULL,
+  signatures TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE records (
+  site TEXT PRIMARY KEY,
+  root INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  signatures TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE sites (
+  id TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE assignments (
+  site TEXT PRIMARY KEY,
+  body TEXT NOT NULL,
+  assigned TEXT NOT NULL,
+  frame BLOB NOT NULL,
+  published INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE rollouts (
+  name TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  row INTEGER PRIMARY KEY AUTOINCREMENT,
+  site TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  UNIQUE (site, number)
+) STRICT;
+`;

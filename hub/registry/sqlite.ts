@@ -1,0 +1,132 @@
+import { sorted } from "../../shared/canonical.ts";
+import type { SiteEvent } from "../../shared/event.ts";
+import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
+import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
+import type { Journal } from "../../shared/ports.ts";
+import type { Run } from "../rollout/run.ts";
+import { SCHEMA } from "./schema.ts";
+import type { Site } from "./site.ts";
+import type { Batch, HubState, SeenRollout, SiteAssignment, Store, StoredEvent } from "./store.ts";
+
+/** Events that are kept; older ones go, a tenth at a time. */
+const EVENTS_KEPT = 100_000;
+
+const ROOT = upsert("roots", ["number"], ["body", "signatures"]);
+const RECORD = upsert("records", ["site"], ["root", "body", "signatures"]);
+const SITE = upsert("sites", ["id"], ["body"]);
+const RUN = upsert("runs", ["id"], ["started_at", "body"]);
+const ASSIGNMENT = upsert("assignments", ["site"], ["body", "assigned", "frame", "published"]);
+const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
+
+/**
+ * The store in one SQLite file. A commit is named `store.<effect>` in the journal. Throws `storage`; a damaged file is the
+ * operator's to restore: unlike a site, a hub holds what nobody else has.
+ */
+export async function sqliteStore(options: { file: string; journal: Journal }): Promise<Store> {
+  const database = openDatabase({ ...options, migrations: [SCHEMA] });
+  return {
+    load: async () => load(database),
+    commit: async (effect, batch) => {
+      database.transaction(`store.${effect}`, () => write(database, batch));
+    },
+    events: async (query) => events(database, query),
+    close: async () => database.close(),
+  };
+}
+
+function load({ get, all }: Database): HubState {
+  return {
+    meta: get<{ term: number }>("SELECT term FROM meta") ?? { term: 1 },
+    sites: all<Body>("SELECT body FROM sites ORDER BY id").map(parsed<Site>),
+    runs: all<Body>("SELECT body FROM runs ORDER BY started_at, rowid").map(parsed<Run>),
+    assignments: all<AssignmentRow>("SELECT site, body, assigned, frame, published FROM assignments ORDER BY site").map(
+      ({ site, body, assigned, frame, published }): SiteAssignment => ({
+        site,
+        set: JSON.parse(body) as SiteAssignment["set"],
+        frame: bytesOf(frame),
+        assigned: JSON.parse(assigned) as SiteAssignment["assigned"],
+        published: published === 1,
+      }),
+    ),
+    rollouts: all<Body>("SELECT body FROM rollouts ORDER BY name").map(parsed<SeenRollout>),
+    roots: all<SignedRow>("SELECT body, signatures FROM roots ORDER BY number").map(signedOf),
+    records: all<SignedRow & { site: string; root: number }>(
+      "SELECT site, root, body, signatures FROM records ORDER BY site",
+    ).map(({ site, root, ...row }) => ({ site, root, document: signedOf(row) })),
+  };
+}
+
+function write({ get, run }: Database, batch: Batch): void {
+  if (batch.meta !== undefined) run("UPDATE meta SET term = ?", batch.meta.term);
+  if (batch.root !== undefined) run(ROOT, batch.root.number, ...signedColumns(batch.root.document));
+  for (const { site, root, document } of batch.records ?? []) run(RECORD, site, root, ...signedColumns(document));
+  for (const site of batch.sites ?? []) run(SITE, site.id, sorted(site));
+  for (const each of batch.runs ?? []) run(RUN, each.id, each.startedAt, sorted(each));
+  for (const { site, set, assigned, frame, published } of batch.assignments ?? []) {
+    run(ASSIGNMENT, site, sorted(set), sorted(assigned), frame, published ? 1 : 0);
+  }
+  for (const seen of batch.rollouts ?? []) run(ROLLOUT, seen.name, sorted(seen));
+  for (const { site, at, event } of batch.events ?? []) {
+    run(
+      "INSERT INTO events (site, number, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      site,
+      event.number,
+      at,
+      sorted(event),
+    );
+  }
+  for (const { at, event } of batch.notices ?? []) {
+    // The hub's own are numbered here: it says each of them once.
+    const number =
+      (get<{ number: number | null }>("SELECT max(number) AS number FROM events WHERE site = ''")?.number ?? 0) + 1;
+    run("INSERT INTO events (site, number, at, body) VALUES ('', ?, ?, ?)", number, at, sorted({ ...event, number }));
+  }
+  prune({ get, run });
+}
+
+function prune({ get, run }: Pick<Database, "get" | "run">): void {
+  const ends = get<{ first: number | null; last: number | null }>(
+    "SELECT min(row) AS first, max(row) AS last FROM events",
+  );
+  if (ends?.first == null || ends.last == null || ends.last - ends.first < EVENTS_KEPT * 1.1) return;
+  run("DELETE FROM events WHERE row <= ?", ends.last - EVENTS_KEPT);
+}
+
+function events({ all }: Database, query: { site?: string; before?: number; limit: number }): StoredEvent[] {
+  const before = query.before ?? Number.MAX_SAFE_INTEGER;
+  const rows =
+    query.site === undefined
+      ? all<EventRow>(
+          "SELECT row, site, at, body FROM events WHERE row < ? ORDER BY row DESC LIMIT ?",
+          before,
+          query.limit,
+        )
+      : all<EventRow>(
+          "SELECT row, site, at, body FROM events WHERE site = ? AND row < ? ORDER BY row DESC LIMIT ?",
+          query.site,
+          before,
+          query.limit,
+        );
+  return rows.map(({ row, site, at, body }) => ({ row, site, at, event: JSON.parse(body) as SiteEvent }));
+}
+
+interface Body {
+  body: string;
+}
+
+interface AssignmentRow extends Body {
+  site: string;
+  assigned: string;
+  frame: Buffer;
+  published: number;
+}
+
+interface EventRow extends Body {
+  row: number;
+  site: string;
+  at: number;
+}
+
+function parsed<T>({ body }: Body): T {
+  return JSON.parse(body) as T;
+}
