@@ -22,7 +22,7 @@ const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
  * The store in one SQLite file. A commit is named `store.<effect>` in the journal. Throws `storage`; a damaged file is the
  * operator's to restore: unlike a site, a hub holds what nobody else has.
  */
-export async function sqliteStore(options: { file: string; journal: Journal }): Promise<Store> {
+export function sqliteStore(options: { file: string; journal: Journal }): Store {
   const database = openDatabase({ ...options, migrations: [SCHEMA] });
   return {
     load: async () => load(database),
