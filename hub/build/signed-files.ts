@@ -1,0 +1,45 @@
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { AppError } from "../../shared/errors.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+
+/** A document and its signatures `<file>.<key>.sig` beside it; null where there is no document. */
+export async function readSigned(file: string, beside?: readonly string[]): Promise<SignedBytes | null> {
+  const body = await readFile(file).catch(absent);
+  if (body === null) return null;
+  const stem = `${basename(file)}.`;
+  const names = (beside ?? (await namesIn(dirname(file)))).filter(
+    (name) => name.startsWith(stem) && name.endsWith(".sig"),
+  );
+  const signatures = await Promise.all(
+    names.map(async (name): Promise<[string, string]> => {
+      return [name.slice(stem.length, -".sig".length), await readFile(join(dirname(file), name), "utf8")];
+    }),
+  );
+  return { body, signatures: new Map(signatures) };
+}
+
+/** Throws `not-found` where there is no such file. */
+export async function readWhole(file: string): Promise<Buffer> {
+  const bytes = await readFile(file).catch(absent);
+  if (bytes !== null) return bytes;
+  throw new AppError("not-found", "there is no such file", { where: file });
+}
+
+/** The whole file or none of it, whenever the machine stops. */
+export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const unfinished = join(dirname(file), `.${basename(file)}.unfinished`);
+  await writeFile(unfinished, content, { flush: true });
+  await rename(unfinished, file);
+}
+
+/** Names in a folder, sorted; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return ((await readdir(folder).catch(absent)) ?? []).toSorted();
+}
+
+function absent(cause: NodeJS.ErrnoException): null {
+  if (cause.code === "ENOENT") return null;
+  throw new AppError("storage", cause.message, { cause });
+}

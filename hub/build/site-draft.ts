@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
+import { AppError } from "../../shared/errors.ts";
+import { readYaml } from "../../shared/node/yaml.ts";
+import { parseAs } from "../../shared/parse.ts";
+import type { Journal } from "../../shared/ports.ts";
+import type { Root } from "../../shared/root.ts";
+import { SITE_MAX_BYTES, type SiteRecord, siteRecord } from "../../shared/site.ts";
+import { readSigned, readWhole, writeWhole } from "./signed-files.ts";
+
+const { id, labels, values, bundles, reportKeys, box, groups, floors, retired } = siteRecord.shape;
+/** A site record as a person writes it; what is left out is empty, or derived: fleet, number, date, root. */
+const siteDraft = z.strictObject({
+  id,
+  labels,
+  bundles,
+  reportKeys,
+  values: z.optional(values),
+  box,
+  groups: z.optional(groups),
+  floors: z.optional(floors),
+  retired,
+});
+
+/**
+ * Writes `sites/<id>.json` from a draft. A record that says the same already stays as it is, so that a second person
+ * who signs from the same draft signs the same bytes. Returns its path.
+ */
+export async function writeRecord(
+  repository: string,
+  options: { from: string; root: Root; createdAt: string },
+  journal: Journal,
+): Promise<string> {
+  const { from, root, createdAt } = options;
+  const draft = readYaml((await readWhole(from)).toString(), from, siteDraft);
+  const file = join(repository, "sites", `${draft.id}.json`);
+  const present = await readRecord(file);
+  const record: SiteRecord = {
+    ...draft,
+    fleet: root.fleet,
+    root: root.number,
+    values: draft.values ?? {},
+    groups: draft.groups ?? {},
+    floors: draft.floors ?? {},
+    number: (present?.number ?? 0) + 1,
+    createdAt,
+  };
+  if (present !== null) {
+    const same = { ...record, number: present.number, createdAt: present.createdAt, root: present.root };
+    if (canonicalJson(same) === canonicalJson(present)) return file;
+  }
+  journal("build.write", "before");
+  await writeWhole(file, canonicalJson(parseAs(siteRecord, record, from)));
+  journal("build.write", "after");
+  return file;
+}
+
+async function readRecord(file: string): Promise<SiteRecord | null> {
+  const document = await readSigned(file);
+  if (document === null) return null;
+  const record = siteRecord.safeParse(parseCanonical(document.body, file, SITE_MAX_BYTES));
+  if (record.success) return record.data;
+  throw new AppError("schema", "the present record cannot be read", {
+    where: file,
+    fix: "restore it with `git checkout`, so that the next number is known",
+  });
+}

@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import { AppError } from "../../shared/errors.ts";
+import { rfc3339, time } from "../../shared/names.ts";
+import { SITE_NAMESPACE } from "../../shared/site.ts";
+import { readFleet } from "../build/fleet.ts";
+import { signFile } from "../build/sign.ts";
+import { writeRecord } from "../build/site-draft.ts";
+import type { Session } from "./session.ts";
+
+export function siteCommand(session: Session): Command {
+  const command = new Command("site").description("site records");
+  command
+    .command("sign <site.yaml>")
+    .description("write sites/<id>.json from a draft, and sign it")
+    .requiredOption("--key <file>", "private key, or public key of one in an agent")
+    .option("--as <name>", "name of the key")
+    .option("--created-at <time>", "date of the record, RFC 3339 in UTC; left out: now")
+    .action(async (draft: string, options: { key: string; as?: string; createdAt?: string }) => {
+      const createdAt = options.createdAt ?? rfc3339(session.now);
+      if (!time.safeParse(createdAt).success) {
+        throw new AppError("usage", `--created-at ${createdAt} is no time`, { fix: "write 2026-01-31T12:00:00Z" });
+      }
+      const { newest } = await readFleet(session.repo());
+      const root = newest.document;
+      const record = { from: session.path(draft), root, createdAt };
+      const file = await writeRecord(session.repo(), record, session.journal);
+      const keyFile = session.path(options.key);
+      const request = { file, namespace: SITE_NAMESPACE, keyFile, as: options.as, keys: root.keys };
+      session.print(await signFile(request, session.journal));
+    });
+  return command;
+}
