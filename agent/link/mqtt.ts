@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { type IPublishPacket, MqttClient, type Packet } from "mqtt";
+import { MqttClient, type Packet } from "mqtt";
 import { AppError } from "../../shared/errors.ts";
 import { PACKET_MAX, topicOf } from "../../shared/protocol.ts";
 import type { Link, LinkEvents } from "./link.ts";
@@ -81,7 +81,7 @@ function openMqtt(options: MqttOptions, address: { host: string; port: number },
     if (packet.granted.some((granted) => granted === 128)) drop("the broker refused the subscription");
     else on.onUp();
   });
-  client.on("message", (topic: string, frame: Buffer, _packet: IPublishPacket) => {
+  client.on("message", (topic, frame) => {
     if (ended === undefined) on.onMessage(topic, frame);
   });
   socket.on("close", () => {
@@ -105,9 +105,13 @@ function openMqtt(options: MqttOptions, address: { host: string; port: number },
       unacknowledged.add(reject);
       const payload = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
       client.publish(topic, payload, { qos: 1, retain }, (error) => {
+        if (error) {
+          // mqtt.js gives up on it because the connection ends; `close` knows why.
+          socket.destroy();
+          return;
+        }
         unacknowledged.delete(reject);
-        if (error) reject(unreachable(error.message));
-        else resolve();
+        resolve();
       });
       return promise;
     },

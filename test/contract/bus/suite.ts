@@ -226,8 +226,8 @@ export function busContract(name: string, setup: () => Promise<BusLab>): void {
       const second = await connected("pos-1");
       await vi.waitFor(() => expect(first.heard.ends().length).toBeGreaterThan(0));
       await first.link.close();
-      await vi.waitFor(() => expect(second.link.connected).toBe(true));
-      await second.link.publish("up/report", text("r1"));
+      // The two displace each other until the first is closed, so the second may be on its way back still.
+      await vi.waitFor(() => second.link.publish("up/report", text("r1")));
     });
 
     it("counts its bytes over all its connections", async () => {
