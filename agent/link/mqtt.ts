@@ -10,7 +10,7 @@ export interface MqttOptions extends RedialOptions {
   url: string;
   /** Frame that the broker publishes on `presence`, retained, when the connection ends for whatever reason. */
   will: Uint8Array;
-  /** A ping after this long without an answer from the broker; a connection without one for half as long again is dead. */
+  /** A ping after this long without an answer from the broker; half as long again and the connection is dead. */
   keepaliveSeconds: number;
 }
 
@@ -22,8 +22,8 @@ const LEAVE_TIMEOUT_MS = 1_000;
 const READ_MAX = 64 * 1024;
 
 /**
- * The link over MQTT 3.1.1. `close` leaves without a DISCONNECT on purpose: the broker then publishes the will, which says
- * the same as this side would. Throws `config` for a URL that is not `mqtt:`.
+ * The link over MQTT 3.1.1. `close` leaves without a DISCONNECT on purpose: the broker then publishes the will, which
+ * says the same as this side would. Throws `config` for a URL that is not `mqtt:`.
  */
 export function mqttLink(options: MqttOptions, events: LinkEvents): Link {
   const url = URL.parse(options.url);
@@ -42,7 +42,7 @@ function openMqtt(options: MqttOptions, address: { host: string; port: number },
   const client = new MqttClient(() => socket, {
     clientId: site,
     protocolVersion: 4,
-    // The hub's state is retained and the site's is in its outbox: a session at the broker would only queue stale messages.
+    // The hub's state is retained and the site's is in its outbox: a session would only queue stale messages.
     clean: true,
     reconnectPeriod: 0,
     queueQoSZero: false,

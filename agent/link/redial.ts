@@ -35,8 +35,8 @@ export interface RedialOptions {
 const OVERHEAD = 2 + 2;
 
 /**
- * Keeps one connection open for ever. `onDisconnect` is told of every attempt that ended, also of one that never came up, so
- * that the person at the site can read why. A message whose topic this version does not know is left out: a newer hub may
+ * Keeps one connection open for ever. `onDisconnect` is told of every attempt that ended, also of one that never came
+ * up, so that the person at the site can read why. A topic that this version does not know is left out: a newer hub may
  * publish kinds that it does not need.
  */
 export function keepConnected(
@@ -86,8 +86,8 @@ export function keepConnected(
     past.down += current?.bytes.down ?? 0;
     current = undefined;
     const wasUp = upSince !== undefined;
-    // A hub that accepts and drops at once must not be dialled without pause: only a connection that outlived the longest
-    // wait before it starts the count anew.
+    // A hub that accepts and drops at once must not be dialled without pause: only a connection that outlived the
+    // longest wait before it starts the count anew.
     const steady = upSince !== undefined && clock.monotonic() - upSince > nextDelay(failures, 1, options.backoff);
     failures = steady ? 0 : failures + 1;
     upSince = undefined;

@@ -21,7 +21,7 @@ export interface EmbeddedOptions {
   connectTimeoutMs?: number;
 }
 
-/** aedes tells other brokers of its cluster that it lives; there are none. Four times this must fit a timer's 31 bits. */
+/** aedes tells other brokers that it lives; there are none. Four times this must fit a timer's 31 bits. */
 const HEARTBEAT_MS = 86_400_000;
 /** CONNACK "not authorized". */
 const NOT_AUTHORIZED = 5;
@@ -40,8 +40,8 @@ interface Session {
 }
 
 /**
- * An MQTT 3.1.1 broker in this process: for the hub, its sites and nobody else. It routes nothing from site to site, keeps no
- * sessions, and holds retained messages in memory only, so the hub publishes its own again at each start.
+ * An MQTT 3.1.1 broker in this process: for the hub, its sites and nobody else. It routes nothing from site to site,
+ * keeps no sessions, and holds retained messages in memory only, so the hub publishes its own again at each start.
  * Throws `config` when it cannot listen.
  */
 export async function embeddedBroker(options: EmbeddedOptions, events: BusEvents): Promise<Bus> {
@@ -163,7 +163,7 @@ export async function embeddedBroker(options: EmbeddedOptions, events: BusEvents
       }
       if (closing) throw new AppError("unreachable", "the broker is closed", { where: topic });
       const payload = Buffer.from(frame);
-      // Not awaited: aedes calls back when the slowest subscriber has drained, and one site must not hold up the others.
+      // Not awaited: aedes calls back when the slowest subscriber has drained, and the others must not wait for it.
       broker.publish({ cmd: "publish", topic, payload, retain, qos: 1, dup: false }, (error) => {
         if (error && !closing) log.error({ topic, error: error.message }, "the broker did not take a message");
       });

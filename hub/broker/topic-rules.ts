@@ -1,8 +1,8 @@
 import { parseTopic } from "../../shared/protocol.ts";
 
 /**
- * What a site may say and hear. Each rule gives the words of a breach, or nothing. A client id is a site id here: the broker
- * has authenticated it before it asks.
+ * What a site may say and hear. Each rule gives the words of a breach, or nothing. A client id is a site id here: the
+ * broker has authenticated it before it asks.
  */
 
 interface Message {

@@ -9,7 +9,10 @@ import { describe, expect, it, vi } from "vitest";
 import { mqttLink } from "../../../agent/link/mqtt.ts";
 import { clock, FAST, hearing, text } from "../../contract/bus/hearing.ts";
 
-/** The link against a broker that is not ours. Fails where mosquitto is not installed: whoever asks for the leg wants it run. */
+/**
+ * The link against a broker that is not ours. Fails where mosquitto is not installed: whoever asks for the leg wants
+ * it run.
+ */
 export function mosquittoLeg(): void {
   describe("MQTT link and a real mosquitto", () => {
     it("connects, publishes, hears what is retained, leaves its will, and finds the broker again", async () => {

@@ -4,7 +4,10 @@ import type { Bus, BusEvents } from "../../../hub/broker/bus.ts";
 import { PACKET_MAX } from "../../../shared/protocol.ts";
 import { type Heard, hearing, text } from "./hearing.ts";
 
-/** What one pair of adapters, the hub's end and the site's, gives to the suite. Fleet `harbour`; sites `pos-1` and `pos-2` are known. */
+/**
+ * What one pair of adapters, the hub's end and the site's, gives to the suite. Fleet `harbour`; sites `pos-1` and
+ * `pos-2` are known.
+ */
 export interface BusLab {
   /** Starts the hub's end; again after its `close` at the same address. */
   bus(events: BusEvents): Promise<Bus>;
