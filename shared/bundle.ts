@@ -108,6 +108,7 @@ export function unsupportedInBundle(document: Bundle): string[] {
   const filled = (key: "requires" | "overlays" | "secrets" | "phases" | "recreate" | "checks") => {
     if ((document[key] ?? []).length > 0) found.push(`/${key}`);
   };
+  if (document.from !== undefined) found.push("/from");
   filled("requires");
   if (document.remove === true) found.push("/remove");
   if (Object.keys(document.variables ?? {}).length > 0) found.push("/variables");

@@ -30,17 +30,20 @@ export function parseCanonical(bytes: Uint8Array, where: string, maxBytes: numbe
   }
   let text: string;
   let value: unknown;
+  let canonical: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(text);
+    canonical = canonicalJson(value);
   } catch (cause) {
+    if (cause instanceof AppError) throw new AppError(cause.code, cause.message, { where, cause });
     throw new AppError("malformed", "not JSON", {
       where,
       cause,
       fix: "documents are JSON made by `skerry`; YAML belongs in bundle.yaml and rollouts/, which the builder reads",
     });
   }
-  if (canonicalJson(value) !== text) {
+  if (canonical !== text) {
     throw new AppError(
       "malformed",
       "not in canonical form (keys sorted, no white space, no duplicate keys, one final LF)",
