@@ -1,7 +1,7 @@
 /**
  * Walks a stream of MQTT packets by their fixed headers, so that a length over the cap is known from its first bytes,
- * before anything holds the packet. Returns the words of a breach, or nothing; after a breach it must not be used again.
- * `cap` is in bytes and bounds the remaining length of the header (MQTT 3.1.1, 2.2.3).
+ * before anything holds the packet. Returns the words of a breach, or nothing; after a breach it must not be used
+ * again. `cap` is in bytes and bounds the remaining length of the header (MQTT 3.1.1, 2.2.3).
  */
 export type PacketGate = (chunk: Uint8Array, cap: number) => string | undefined;
 
