@@ -95,16 +95,21 @@ export class GitFolder {
     throw new AppError("too-large", `${blob.length} bytes, at most ${maxBytes} are read`, { where: path });
   }
 
-  /** Reads at a commit; where that fails, once more from a fresh folder, as the old one may be broken. */
+  /** Reads at a commit; where an older folder may be to blame for a failure, once more from a fresh one. */
   async #read<T>(at: At, run: (files: ReadonlyMap<string, string>) => Promise<T>): Promise<T> {
-    await this.#have(at);
-    try {
-      return await run(await this.#files(at.commit));
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      await this.discard();
+    const attempt = async () => {
       await this.#have(at);
       return run(await this.#files(at.commit));
+    };
+    const fresh = (await packs(this.#remote.dir)).length === 0;
+    try {
+      return await attempt();
+    } catch (error) {
+      const elsewhere =
+        error instanceof git.Errors.HttpError || (error instanceof AppError && error.code !== "malformed");
+      if (fresh || elsewhere) throw error;
+      await this.discard();
+      return attempt();
     }
   }
 

@@ -7,7 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { type CgiResponse, parseCgi } from "./cgi.ts";
 
 export interface GitFaults {
-  /** Every connection is destroyed before an answer. */
+  /** Every connection is destroyed before an answer, but for those that set faults. */
   cut: boolean;
   /** A response with a pack ends after so many bytes, as if it were whole. */
   truncate: number | null;
@@ -57,7 +57,7 @@ async function serve(
   faults: GitFaults,
   served: GitServer["served"],
 ): Promise<void> {
-  if (faults.cut) {
+  if (faults.cut && request.url !== "/lab/faults") {
     request.socket.destroy();
     return;
   }
