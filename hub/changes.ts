@@ -1,0 +1,119 @@
+import { sorted } from "../shared/canonical.ts";
+import { AppError, inWords } from "../shared/errors.ts";
+import { comparePairs, type Pair } from "../shared/names.ts";
+import type { Rollout } from "../shared/rollout.ts";
+import type { Followed, RolloutRead } from "./follow/followed.ts";
+import type { SeenRollout } from "./registry/store.ts";
+import type { Run, Target } from "./rollout/run.ts";
+
+/** What a commit of the fleet repository means for one rollout, beside what was made of the commits before. */
+export type Change =
+  /** A run shall start: `seen` is what to remember if it does. `where` places a JSON pointer in the file, for a refusal. */
+  | { kind: "start"; seen: SeenRollout; spec: Rollout; target: Target; back: boolean; where(pointer: string): string }
+  /** The file says again what its last run does: nothing starts. */
+  | { kind: "restored"; seen: SeenRollout }
+  /** Broken or deleted, or it names what is not there: what runs stands still. `code` is null for a deletion. */
+  | { kind: "stopped"; seen: SeenRollout; words: string; code: AppError["code"] | null };
+
+export interface Past {
+  seen: ReadonlyMap<string, SeenRollout>;
+  runs: Iterable<Run>;
+}
+
+/**
+ * The rollouts for which something has to be done. The same content starts nothing twice; a file that was refused has started
+ * nothing yet, and is tried again whenever the fleet's documents change.
+ */
+export function rolloutChanges({ rollouts, bundles }: Followed, past: Past): Change[] {
+  if (rollouts === null) return [];
+  const latest = latestRuns(past.runs);
+  const deleted = [...past.seen.values()].filter(({ name, sha256 }) => sha256 !== null && !rollouts.has(name));
+  const changes = deleted.map((seen): Change => {
+    const words = `rollouts/${seen.name}.yaml was deleted`;
+    return { kind: "stopped", seen: { ...seen, sha256: null, refused: null }, words, code: null };
+  });
+  for (const [name, file] of rollouts) {
+    const seen = past.seen.get(name);
+    if (seen?.sha256 === file.sha256 && seen.refused === null) continue;
+    const change = changeOf(name, file, { bundles, seen, last: latest.get(name) });
+    if (seen?.sha256 !== file.sha256 || change.kind !== "stopped" || change.seen.refused !== seen.refused) {
+      changes.push(change);
+    }
+  }
+  return changes;
+}
+
+/** What to remember of a file for which nothing was started, and what to say. */
+export function stopped(seen: SeenRollout, error: AppError): Change {
+  const words = inWords(error);
+  return { kind: "stopped", seen: { ...seen, refused: words }, words, code: error.code };
+}
+
+interface Around {
+  bundles: Followed["bundles"];
+  seen: SeenRollout | undefined;
+  last: Run | undefined;
+}
+
+function changeOf(name: string, file: RolloutRead, { bundles, seen, last }: Around): Change {
+  const { commit, sha256 } = file;
+  if (file.kind === "refused") {
+    return stopped({ name, commit, sha256, version: seen?.version ?? null, refused: null }, file.error);
+  }
+  const { spec, where } = file;
+  const next: SeenRollout = { name, commit, sha256, version: spec.version, refused: null };
+  // Broken or deleted and then mended: that is no new order.
+  const interrupted = seen !== undefined && (seen.sha256 === null || seen.refused !== null);
+  if (interrupted && last !== undefined && sorted(last.spec) === sorted(spec)) return { kind: "restored", seen: next };
+  try {
+    const target = targetOf(spec, bundles, where);
+    const before = last?.target.bundle === spec.bundle ? last.target.pair : undefined;
+    return { kind: "start", seen: next, spec, target, back: isBelow(target.pair, before), where };
+  } catch (error) {
+    if (error instanceof AppError) return stopped(next, error);
+    throw error;
+  }
+}
+
+function targetOf(spec: Rollout, bundles: Followed["bundles"], where: (pointer: string) => string): Target {
+  const { bundle, version } = spec;
+  const versions = bundles.get(bundle);
+  if (versions === undefined) {
+    throw new AppError("not-found", `there is no bundle ${bundle}; the rollout waits for it`, {
+      where: where("/bundle"),
+      fix: "publish it with `skerry bundle publish`, or correct the name",
+    });
+  }
+  const seen = versions.get(version);
+  if (seen === undefined) {
+    const known = [...versions.keys()].slice(-5).join(", ");
+    throw new AppError("not-found", `bundle ${bundle} has no version ${version} yet; the rollout waits for it`, {
+      where: where("/version"),
+      fix: `publish it with \`skerry bundle publish\`, or name one that is there: ${known}`,
+    });
+  }
+  if (seen.kind === "refused") {
+    throw new AppError(seen.error.code, `${bundle} ${version} is refused: ${inWords(seen.error)}`, {
+      where: where("/version"),
+      cause: seen.error,
+    });
+  }
+  if (!seen.filesChecked) {
+    throw new AppError("unreachable", `the files of ${bundle} ${version} could not be read yet; the rollout waits`, {
+      where: where("/version"),
+    });
+  }
+  return { bundle, version, digest: seen.digest, pair: seen.pair, floor: seen.floor };
+}
+
+function isBelow(pair: Pair, before: Pair | undefined): boolean {
+  return before !== undefined && comparePairs(pair, before) < 0;
+}
+
+function latestRuns(runs: Iterable<Run>): ReadonlyMap<string, Run> {
+  const latest = new Map<string, Run>();
+  for (const run of runs) {
+    if ((latest.get(run.rollout)?.startedAt ?? -1) <= run.startedAt) latest.set(run.rollout, run);
+  }
+  return latest;
+}

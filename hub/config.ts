@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import * as z from "zod/mini";
+import { AppError } from "../shared/errors.ts";
+import { duration, milliseconds, name, sha256 } from "../shared/names.ts";
+import { LOG_LEVELS } from "../shared/node/log.ts";
+import { ed25519ToRaw, type PrivateKey } from "../shared/node/ssh-key.ts";
+import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
+import { readYaml } from "../shared/node/yaml.ts";
+
+const path = z.string().check(z.minLength(1));
+/** 0 takes a free one. */
+const port = z.int().check(z.gte(0), z.lte(65_535));
+const longerThanZero = duration.check(z.refine((text) => milliseconds(text) > 0, "must be longer than 0"));
+
+/** The one configuration file of a hub. Paths are relative to the file's folder. */
+const config = z.strictObject({
+  fleet: name,
+  /** Everything that the hub keeps. */
+  dataDir: path,
+  /** SHA-256 of the root document that this hub begins with. */
+  root: z.strictObject({ digest: sha256 }),
+  repository: z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) }),
+  /** How often the fleet repository is asked for news. */
+  poll: z._default(longerThanZero, "30s"),
+  /** The hub's own key, which the root's role `assign` names: an OpenSSH private key, ed25519, without a passphrase. */
+  assignKey: path,
+  mqtt: z.strictObject({ host: z._default(z.string(), "127.0.0.1"), port }),
+  http: z.strictObject({ host: z._default(z.string(), "127.0.0.1"), port, tokenFile: z.optional(path) }),
+  /** How long a site may start what it was assigned without hearing from the hub again. */
+  assignmentsExpire: z._default(longerThanZero, "30d"),
+  log: z._default(z.enum(LOG_LEVELS), "info"),
+});
+
+export type HubConfig = z.infer<typeof config>;
+
+const KNOWN = [config.shape, config.shape.root.shape, config.shape.repository.shape, config.shape.mqtt.shape]
+  .concat(config.shape.http.shape)
+  .flatMap((shape) => Object.keys(shape));
+
+/** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
+export function readConfig(file: string): HubConfig {
+  const text = read(file, "the configuration cannot be read", "give its path with --config");
+  const folder = dirname(resolve(file));
+  const parsed = withNearestKey(() => readYaml(text, file, config));
+  const { tokenFile } = parsed.http;
+  return {
+    ...parsed,
+    dataDir: resolve(folder, parsed.dataDir),
+    assignKey: resolve(folder, parsed.assignKey),
+    http: { ...parsed.http, ...(tokenFile === undefined ? {} : { tokenFile: resolve(folder, tokenFile) }) },
+  };
+}
+
+/** Throws `config`; `key` or `malformed` for what is no ed25519 key. */
+export function readAssignKey(file: string): PrivateKey {
+  const key = parsePrivateKey(
+    read(file, "the assign key cannot be read", "make one with `ssh-keygen -t ed25519 -N ''` and name it in the root"),
+  );
+  ed25519ToRaw(key.public);
+  return key;
+}
+
+/** Throws `config` for a file that cannot be read or holds less than 16 characters. */
+export function readToken(file: string): string {
+  const token = read(file, "the token of the API cannot be read", "write a long random word into it").trim();
+  if (token.length >= 16) return token;
+  throw new AppError("config", `a token of ${token.length} characters is too short`, {
+    where: file,
+    fix: "use at least 16, as from `openssl rand -hex 16`",
+  });
+}
+
+function read(file: string, what: string, fix: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new AppError("config", what, { where: file, cause, fix });
+  }
+}
+
+function withNearestKey<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const unknown = error instanceof AppError ? /^unknown key "([^"]*)"/.exec(error.message)?.[1] : undefined;
+    const nearest = unknown === undefined ? undefined : nearestOf(unknown, KNOWN);
+    if (!(error instanceof AppError) || nearest === undefined) throw error;
+    const { where = "" } = error;
+    throw new AppError(error.code, error.message, { where, cause: error, fix: `did you mean ${nearest}?` });
+  }
+}
+
+/** The known key that takes the fewest edits to get to, where that is at most half of the word. */
+function nearestOf(word: string, known: readonly string[]): string | undefined {
+  const scored = known.map((key) => ({ key, edits: editsBetween(word.toLowerCase(), key.toLowerCase()) }));
+  const [best] = scored.toSorted((a, b) => a.edits - b.edits);
+  return best !== undefined && best.edits <= best.key.length / 2 ? best.key : undefined;
+}
+
+/** Levenshtein's distance. */
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,199 @@
+import { AppError } from "../shared/errors.ts";
+import { assignmentSets, type ChangedSet } from "./assign/assign.ts";
+import { type Change, stopped } from "./changes.ts";
+import { notice } from "./notices.ts";
+import type { FleetMember } from "./registry/site.ts";
+import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
+import type { Because } from "./rollout/because.ts";
+import type { Effect, Input, Run } from "./rollout/run.ts";
+import { startRun } from "./rollout/start.ts";
+import { step } from "./rollout/step.ts";
+
+export interface World {
+  fleetName: string;
+  term: number;
+  rootNumber: number;
+  lifetimeMs: number;
+  /** Oldest first. */
+  runs: ReadonlyMap<string, Run>;
+  members: ReadonlyMap<string, FleetMember>;
+  assignments: ReadonlyMap<string, SiteAssignment>;
+  /** What each run waited for when it was last looked at. */
+  because: ReadonlyMap<string, Because>;
+}
+
+/** What happened since the last decision. */
+export interface News {
+  changes: readonly Change[];
+  /** By run. */
+  inputs: ReadonlyMap<string, readonly Input[]>;
+}
+
+/** To be stored in one transaction, before anything of it is said to anyone. */
+export interface Decision {
+  runs: readonly Run[];
+  sets: readonly ChangedSet[];
+  rollouts: readonly SeenRollout[];
+  notices: readonly Notice[];
+  because: ReadonlyMap<string, Because>;
+}
+
+/** One turn of all rollouts: files that changed become runs, runs take a step, and their effects become assignment sets. */
+export function decide(world: World, { changes, inputs }: News, now: number): Decision {
+  const turn = new Turn(world, inputs, now);
+  for (const change of changes) turn.takeChange(change);
+  return turn.end();
+}
+
+class Turn {
+  private readonly world: World;
+  private readonly now: number;
+  private readonly runs: Map<string, Run>;
+  private readonly inputs: Map<string, Input[]>;
+  private readonly rollouts: SeenRollout[] = [];
+  private readonly notices: Notice[] = [];
+
+  constructor(world: World, inputs: News["inputs"], now: number) {
+    this.world = world;
+    this.now = now;
+    this.runs = new Map(world.runs);
+    this.inputs = new Map([...inputs].map(([run, list]) => [run, [...list]]));
+  }
+
+  takeChange(change: Change): void {
+    const { name, commit } = change.seen;
+    const runs = [...this.runs.values()].filter((run) => run.rollout === name && !isOver(run));
+    switch (change.kind) {
+      case "start":
+        this.start(change, runs);
+        return;
+      case "restored":
+        this.rollouts.push(change.seen);
+        for (const run of runs) {
+          if (run.phase.kind !== "paused" || run.phase.because.kind !== "file") continue;
+          this.input(run, {
+            kind: "resume",
+            who: `commit ${commit}`,
+            reason: "the file says again what this run does",
+          });
+        }
+        return;
+      case "stopped":
+        this.rollouts.push(change.seen);
+        this.notices.push(notice(this.now, "refused", `rollout ${name}: ${change.words}`, change.code));
+        for (const run of runs) this.input(run, { kind: "file", words: change.words });
+    }
+  }
+
+  end(): Decision {
+    const { world, now } = this;
+    const because = new Map<string, Because>();
+    const effects: Effect[] = [];
+    const held = new Set([...world.members.values()].flatMap(({ assigned }) => Object.values(assigned).map(runOf)));
+    for (const run of this.runs.values()) {
+      if (isOver(run) && !held.has(run.id) && world.because.has(run.id)) continue;
+      const result = step(run, world.members, this.inputs.get(run.id) ?? [], now);
+      this.runs.set(run.id, result.run);
+      because.set(run.id, result.because);
+      effects.push(...result.effects);
+    }
+    for (const effect of effects) {
+      if (effect.kind !== "notice") continue;
+      const where = effect.site === null ? "" : `${effect.site}: `;
+      this.notices.push(notice(now, effect.code === null ? "assigned" : "failed", where + effect.words, effect.code));
+    }
+    return {
+      runs: [...this.runs.values()].filter((run) => world.runs.get(run.id) !== run),
+      sets: this.sets(effects),
+      rollouts: this.rollouts,
+      notices: this.notices,
+      because,
+    };
+  }
+
+  private start(change: Extract<Change, { kind: "start" }>, older: readonly Run[]): void {
+    const { seen, spec, target, back } = change;
+    const id = this.nextId(seen.name);
+    let run: Run;
+    try {
+      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed: `${id} ${seen.commit}` };
+      run = startRun(start, [...this.world.members.values()], this.now);
+      this.refuseOverlap(run, change.where("/sites"));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const { where = "", fix, cause } = error;
+      const placed = where.startsWith("/") ? change.where(where) : where;
+      this.takeChange(
+        stopped(seen, new AppError(error.code, error.message, { where: placed, cause, ...(fix && { fix }) })),
+      );
+      return;
+    }
+    for (const other of older) this.input(other, { kind: "superseded", by: id });
+    this.runs.set(id, run);
+    this.rollouts.push(seen);
+    const { waves, left } = run.plan;
+    const sites = `${Object.keys(run.sites).length} sites in ${waves.length} waves`;
+    const others = left.length === 0 ? "" : `, ${left.length} left out`;
+    const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}`;
+    this.notices.push(notice(this.now, "assigned", words));
+  }
+
+  /** Of two rollouts that move one site for one bundle, the newcomer is refused; what is completed gives way. */
+  private refuseOverlap(run: Run, where: string): void {
+    for (const other of this.runs.values()) {
+      if (isOver(other) || other.phase.kind === "completed" || other.rollout === run.rollout) continue;
+      if (other.target.bundle !== run.target.bundle) continue;
+      const site = Object.keys(run.sites).find((id) => other.sites[id] !== undefined);
+      if (site === undefined) continue;
+      throw new AppError("busy", `run ${other.id} of another rollout has ${run.target.bundle} at ${site} already`, {
+        where,
+        fix: `select other sites, or abort ${other.id} first`,
+      });
+    }
+  }
+
+  private nextId(rollout: string): string {
+    const numbers = [...this.runs.values()]
+      .filter((run) => run.rollout === rollout)
+      .map(({ id }) => Number(id.slice(rollout.length + 1)));
+    return `${rollout}-${Math.max(0, ...numbers) + 1}`;
+  }
+
+  private input(run: Run, input: Input): void {
+    this.inputs.set(run.id, [...(this.inputs.get(run.id) ?? []), input]);
+  }
+
+  private sets(effects: readonly Effect[]): ChangedSet[] {
+    const { world } = this;
+    if (world.rootNumber === 0) return [];
+    return assignmentSets({
+      current: world.assignments,
+      effects: effects.filter((effect) => !this.isTaken(effect)),
+      runs: this.runs,
+      fleet: world.members,
+      fleetName: world.fleetName,
+      term: world.term,
+      rootNumber: world.rootNumber,
+      now: this.now,
+      lifetimeMs: world.lifetimeMs,
+    });
+  }
+
+  /** No two rollouts take a site from each other for ever: it goes from a completed one to a newer one, and not back. */
+  private isTaken(effect: Effect): boolean {
+    if (effect.kind !== "assign") return false;
+    const run = this.runs.get(effect.run);
+    const holder = this.runs.get(this.world.members.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
+    if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
+    return holder.phase.kind !== "completed" || holder.startedAt > run.startedAt;
+  }
+}
+
+/** Nothing more is given out by it. */
+function isOver({ phase }: Run): boolean {
+  return phase.kind === "aborted" || phase.kind === "superseded";
+}
+
+function runOf({ run }: { run: string }): string {
+  return run;
+}

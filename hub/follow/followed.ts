@@ -1,0 +1,48 @@
+import type { AppError } from "../../shared/errors.ts";
+import type { Pair } from "../../shared/names.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+import type { Rollout } from "../../shared/rollout.ts";
+import type { Source, VersionRef } from "../../shared/source/source.ts";
+import type { VerifiedRecord } from "../../shared/verify/record.ts";
+import type { TrustedRoot } from "../../shared/verify/root.ts";
+
+/** A source that is the fleet repository: beside documents and bundles it has files that people write. */
+export interface FleetSource extends Source {
+  /** Files below a folder at a head, sorted by path, which begins with the folder. */
+  files(head: string, folder: string): Promise<{ path: string; bytes: Uint8Array }[]>;
+}
+
+/** What the fleet repository says, as far as it was verified. Always the whole of it, so that a lost outcome costs nothing. */
+export interface Followed {
+  /** From the pinned root to the newest, rising by one. */
+  roots: readonly HeldRoot[];
+  records: ReadonlyMap<string, HeldRecord>;
+  /** By name, then by version. */
+  bundles: ReadonlyMap<string, ReadonlyMap<string, Version>>;
+  /** null: nothing may be concluded from the files now, because something else could not be read. */
+  rollouts: ReadonlyMap<string, RolloutRead> | null;
+  /** Everything that is refused at present, by what it is. */
+  refusals: ReadonlyMap<string, AppError>;
+}
+
+export interface HeldRoot {
+  root: TrustedRoot;
+  document: SignedBytes;
+}
+
+export interface HeldRecord {
+  record: VerifiedRecord;
+  document: SignedBytes;
+  /** Number of the root under which it was accepted: it is read under that one again after a restart. */
+  root: number;
+}
+
+export type Version =
+  | { kind: "accepted"; ref: VersionRef; digest: string; pair: Pair; floor: Pair; filesChecked: boolean }
+  | { kind: "refused"; error: AppError };
+
+/** A file `rollouts/<name>.yaml`. */
+export type RolloutRead = { commit: string; sha256: string } & (
+  | { kind: "read"; spec: Rollout; where(pointer: string): string }
+  | { kind: "refused"; error: AppError }
+);

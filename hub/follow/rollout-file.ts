@@ -1,0 +1,65 @@
+import { AppError } from "../../shared/errors.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import { readYamlPlaced } from "../../shared/node/yaml.ts";
+import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
+import type { RolloutRead } from "./followed.ts";
+
+/** Runs are called `<rollout>-<n>` and must stay DNS labels. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?$/;
+
+/** The rollouts in a folder of files, by name; other files there are none of the hub's business. */
+export function readRolloutFiles(
+  files: readonly { path: string; bytes: Uint8Array }[],
+  commit: string,
+): Map<string, RolloutRead> {
+  const found = new Map<string, RolloutRead>();
+  for (const { path, bytes } of files) {
+    const name = /^rollouts\/([^/]+)\.ya?ml$/.exec(path)?.[1];
+    if (name === undefined) continue;
+    // `pos.yml` beside `pos.yaml` has a name of its own, under which it is refused.
+    found.set(path.endsWith(".yml") ? `${name}.yml` : name, readRolloutFile(name, path, bytes, commit));
+  }
+  return found;
+}
+
+function readRolloutFile(name: string, path: string, bytes: Uint8Array, commit: string): RolloutRead {
+  const sha256 = sha256Hex(bytes);
+  try {
+    refuseName(name, path);
+    const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
+    const spec = withDefaults(value);
+    const [first, ...more] = unsupportedInRollout(spec);
+    if (first !== undefined) {
+      throw new AppError("unsupported", `this version does not do ${[first, ...more].join(", ")}`, {
+        where: where(first),
+        fix: "leave that key out, or update the hub first",
+      });
+    }
+    return { commit, sha256, kind: "read", spec, where };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { commit, sha256, kind: "refused", error };
+  }
+}
+
+function refuseName(name: string, path: string): void {
+  if (path.endsWith(".yml")) {
+    throw new AppError("schema", "rollouts are read from files that end in .yaml", {
+      where: path,
+      fix: `rename it to rollouts/${name}.yaml`,
+    });
+  }
+  if (NAME.test(name)) return;
+  throw new AppError("schema", "the file's name is no name for a rollout", {
+    where: path,
+    fix: "use at most 52 lower-case letters, digits and hyphens",
+  });
+}
+
+function decoded(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError("malformed", "the file is not UTF-8", { where: path, cause });
+  }
+}

@@ -1,0 +1,127 @@
+import { inWords, isRefusal, type RefusalCode } from "../shared/errors.ts";
+import type { Ack, Hello } from "../shared/protocol.ts";
+import { type Incoming, type Message, openMessage } from "./ingest/open.ts";
+import type { Memory } from "./memory.ts";
+import { fold } from "./registry/fold.ts";
+import type { Site } from "./registry/site.ts";
+import type { Batch } from "./registry/store.ts";
+
+export interface Intake {
+  /** As they shall be stored. */
+  sites: readonly Site[];
+  events: NonNullable<Batch["events"]>;
+  /** To be sent once the above is stored, by site. */
+  acks: ReadonlyMap<string, Ack>;
+  /** Not worth a commit of their own. */
+  presences: readonly Site[];
+  refused: readonly Refused[];
+  /** Why this hub was restored from an older state, and the term that fences the one that went on. */
+  restored: { words: string; term: number } | null;
+}
+
+export interface Refused {
+  client: string;
+  code: RefusalCode;
+  words: string;
+}
+
+/** What a batch of messages changes, in the order they came. Whatever is refused changes nothing. */
+export function intake(messages: readonly Incoming[], fleet: string, memory: Memory, now: number): Intake {
+  const turn = new Turn(memory, now);
+  const senders = { fleet, keysOf: (site: string) => memory.keysOf(site) };
+  for (const message of messages) {
+    try {
+      turn.take(openMessage(message, senders));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      turn.refused.push({ client: message.client.slice(0, 80), code: error.code, words: inWords(error) });
+    }
+  }
+  return turn.end();
+}
+
+class Turn {
+  readonly refused: Refused[] = [];
+  private readonly memory: Memory;
+  private readonly now: number;
+  private readonly sites = new Map<string, Site>();
+  private readonly presences = new Map<string, Site>();
+  private readonly events: Intake["events"][number][] = [];
+  private readonly acks = new Map<string, { boot: string; full: boolean }>();
+  private restored: Intake["restored"] = null;
+
+  constructor(memory: Memory, now: number) {
+    this.memory = memory;
+    this.now = now;
+  }
+
+  take(message: Message): void {
+    const { site } = message;
+    const before = this.site(site);
+    const after = fold(before, message, this.now);
+    switch (message.kind) {
+      case "presence":
+        (this.sites.has(site) ? this.sites : this.presences).set(site, after);
+        return;
+      case "hello": {
+        const lost = whatWasLost(message.body, before, this.memory);
+        if (lost !== null) this.restored = { words: `${site} ${lost}`, term: this.termAbove(message.body) };
+        this.acks.set(site, { boot: message.body.boot, full: message.body.report > (before.report?.body.number ?? 0) });
+        break;
+      }
+      case "report":
+        this.acks.set(site, { boot: message.body.boot, full: false });
+        break;
+      case "event":
+        for (const event of message.body.events) this.events.push({ site, at: this.now, event });
+        this.acks.set(site, { boot: message.body.boot, full: this.acks.get(site)?.full ?? false });
+        break;
+      case "answer":
+        break;
+    }
+    this.presences.delete(site);
+    this.sites.set(site, after);
+  }
+
+  end(): Intake {
+    const acks = [...this.acks].map(([site, { boot, full }]): [string, Ack] => {
+      const { report, event } = this.site(site);
+      return [site, { boot, report: report?.body.number ?? 0, event, ...(full ? { full } : {}) }];
+    });
+    return {
+      sites: [...this.sites.values()],
+      events: this.events,
+      acks: new Map(acks),
+      presences: [...this.presences.values()],
+      refused: this.refused,
+      restored: this.restored,
+    };
+  }
+
+  private site(id: string): Site {
+    return this.sites.get(id) ?? this.presences.get(id) ?? this.memory.site(id);
+  }
+
+  private termAbove({ assignment }: Hello): number {
+    return Math.max(this.memory.meta.term, this.restored?.term ?? 0, assignment?.[0] ?? 0) + 1;
+  }
+}
+
+/**
+ * What a site was told by this hub, or by the one it was restored from, that this hub does not know; null where all is well.
+ * What it says about a term that is fenced already is old news.
+ */
+function whatWasLost(hello: Hello, site: Site, memory: Memory): string | null {
+  const [term, number] = hello.assignment ?? [FIRST_TERM, 0];
+  if (term < memory.meta.term) return null;
+  const stored = memory.assignments.get(site.id)?.set;
+  const isNewer = stored === undefined || term > stored.term || (term === stored.term && number > stored.number);
+  if (number > 0 && isNewer) return `holds assignment ${term}.${number}, which is not stored here`;
+  const report = site.report?.body.number ?? 0;
+  if (hello.report > report) return `had report ${hello.report} confirmed, and ${report} is the last one stored here`;
+  if (hello.event > site.event)
+    return `had event ${hello.event} confirmed, and ${site.event} is the last one stored here`;
+  return null;
+}
+
+const FIRST_TERM = 1;

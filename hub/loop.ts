@@ -1,0 +1,357 @@
+import { sorted } from "../shared/canonical.ts";
+import { AppError, inWords } from "../shared/errors.ts";
+import { encodeFrame } from "../shared/node/frame.ts";
+import type { PrivateKey } from "../shared/node/ssh-key.ts";
+import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
+import { type Ack, FRAME_NAMESPACE, type TopicKind, topicOf } from "../shared/protocol.ts";
+import { isLegal } from "../shared/verbs.ts";
+import type { Act, HubView, Snapshot } from "./api/snapshot.ts";
+import type { Bus, BusEvents } from "./broker/bus.ts";
+import { rolloutChanges } from "./changes.ts";
+import { type Decision, decide, type News } from "./decide.ts";
+import type { Follower } from "./follow/follow.ts";
+import type { Followed } from "./follow/followed.ts";
+import type { Incoming } from "./ingest/open.ts";
+import { OncePer } from "./ingest/rate.ts";
+import { type Intake, intake } from "./intake.ts";
+import type { Memory } from "./memory.ts";
+import { notice } from "./notices.ts";
+import { Outbox } from "./publish/outbox.ts";
+import type { Batch, Notice, SiteAssignment, Store, StoredEvent } from "./registry/store.ts";
+import type { Because } from "./rollout/because.ts";
+import type { Input, Run } from "./rollout/run.ts";
+
+export interface HubOptions {
+  fleet: string;
+  store: Store;
+  memory: Memory;
+  follower: Follower;
+  assignKey: PrivateKey;
+  /** How long an assignment set is good for, ms. */
+  lifetimeMs: number;
+  pollMs: number;
+  clock: Clock;
+  random: Random;
+  journal: Journal;
+  log: Log;
+}
+
+const TICK_MS = 1_000;
+/** More than this is left for the next commit, so that timers and the API get their turn. */
+const MESSAGES_A_COMMIT = 500;
+const REFUSALS_EVERY_MS = 60_000;
+const NOTHING_NEW: News = { changes: [], inputs: new Map() };
+
+interface Waiting {
+  message: Incoming;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The hub's one writer: whatever happens becomes a turn, turns run one after the other, and each stores what it changes
+ * before any of it is acknowledged or published. A turn that cannot store changes nothing.
+ */
+export class Hub implements HubView, BusEvents {
+  private readonly options: HubOptions;
+  private readonly memory: Memory;
+  private because: ReadonlyMap<string, Because> = new Map();
+  private readonly refusals = new OncePer(REFUSALS_EVERY_MS);
+  private readonly told = new Map<string, string>();
+  private readonly watchers = new Set<() => void>();
+  private readonly cancels = new Map<string, () => void>();
+  private tail: Promise<unknown> = Promise.resolve();
+  private inbox: Waiting[] = [];
+  private decisionQueued = false;
+  private published: SiteAssignment[] = [];
+  private followed: Followed | null = null;
+  private polling: Promise<void> | null = null;
+  private sourceFault: string | null = null;
+  private lastFault = "";
+  private bus: Bus | null = null;
+  private outbox: Outbox | null = null;
+  private stopped = false;
+
+  constructor(options: HubOptions) {
+    this.options = options;
+    this.memory = options.memory;
+  }
+
+  /** Publishes what is in force, and begins to follow and to decide. */
+  start(bus: Bus): void {
+    const { fleet, clock, random, journal, log } = this.options;
+    this.bus = bus;
+    const onPublished = (sets: readonly SiteAssignment[]) => this.markPublished(sets);
+    this.outbox = new Outbox({ fleet, bus, clock, random, journal, log, onPublished });
+    // All of them: an embedded broker has forgotten what it retained.
+    this.outbox.offer(this.memory.assignments.values());
+    this.tick();
+    this.poll();
+  }
+
+  /** Resolves when nothing is under way any more; messages that wait are refused, and so sent again. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const cancel of this.cancels.values()) cancel();
+    await this.outbox?.stop();
+    await this.polling;
+    await this.tail;
+  }
+
+  knows(site: string): boolean {
+    return this.memory.record(site) !== undefined;
+  }
+
+  onMessage(message: Incoming): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.inbox.push({ message, resolve, reject });
+    // One turn for all that come before it begins.
+    if (this.inbox.length === 1) void this.turn(() => this.ingest());
+    return promise;
+  }
+
+  onBreach({ client, words }: { client: string; words: string }): void {
+    const { clock, log } = this.options;
+    if (!this.refusals.allows(`${client} breach`, clock.monotonic())) return;
+    log.warn({ client }, words);
+    const notices = [notice(clock.now(), "refused", words, "sender")];
+    void this.turn(() => this.commit("breach", { notices })).catch((error) => this.fault(error));
+  }
+
+  read(): Snapshot {
+    const { memory, because } = this;
+    const runs = [...memory.runs.values()].flatMap((run) => {
+      const why = because.get(run.id);
+      return why === undefined ? [] : [{ run, because: why }];
+    });
+    return {
+      fleet: this.options.fleet,
+      now: this.options.clock.now(),
+      root: memory.root,
+      members: [...memory.members.values()],
+      runs,
+      rollouts: [...memory.rollouts.values()],
+    };
+  }
+
+  subscribe(onChange: () => void): () => void {
+    this.watchers.add(onChange);
+    return () => this.watchers.delete(onChange);
+  }
+
+  events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]> {
+    return this.options.store.events(query);
+  }
+
+  act({ run: id, verb, who, reason }: Act): Promise<Run> {
+    return this.turn(async () => {
+      const run = this.memory.runs.get(id);
+      if (run === undefined) throw new AppError("not-found", `there is no run ${id}`);
+      if (!isLegal(verb, run.phase.kind)) {
+        throw new AppError("usage", `a run that is ${run.phase.kind} takes no ${verb}`, { where: id });
+      }
+      await this.decide({ changes: [], inputs: new Map([[id, [{ kind: verb, who, reason }]]]) });
+      return this.memory.runs.get(id) ?? run;
+    });
+  }
+
+  private turn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  private async ingest(): Promise<void> {
+    const batch = this.inbox.splice(0, MESSAGES_A_COMMIT);
+    if (this.inbox.length > 0) void this.turn(() => this.ingest());
+    try {
+      if (this.stopped) throw new AppError("unreachable", "the hub is stopping");
+      const taken = intake(
+        batch.map(({ message }) => message),
+        this.options.fleet,
+        this.memory,
+        this.options.clock.now(),
+      );
+      await this.store(taken);
+      for (const site of taken.presences) this.memory.setPresence(site);
+      for (const { resolve } of batch) resolve();
+      for (const [site, ack] of taken.acks) this.acknowledge(site, ack);
+      if (taken.sites.length > 0) this.decideSoon();
+      else if (taken.presences.length > 0) this.changed();
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      this.fault(error);
+    }
+  }
+
+  private async store({ sites, events, refused, restored }: Intake): Promise<void> {
+    const { clock, log } = this.options;
+    const notices: Notice[] = [];
+    for (const { client, code, words } of refused) {
+      if (!this.refusals.allows(`${client} ${code}`, clock.monotonic())) continue;
+      log.warn({ client, code }, `refused a message: ${words}`);
+      notices.push(notice(clock.now(), "refused", `from ${client}: ${words}`, code));
+    }
+    if (restored === null) {
+      await this.commit("ingest", { sites, events, notices });
+      return;
+    }
+    // In one commit with the pause: a hub that is killed in between would go on as if it knew everything.
+    const words = `this hub was restored from an older state: ${restored.words}; runs are paused, term ${restored.term}`;
+    log.error({ term: restored.term }, words);
+    const pause: Input = { kind: "pause", who: "hub", reason: words };
+    const inputs = new Map([...this.memory.runs.keys()].map((run) => [run, [pause]]));
+    notices.push(notice(clock.now(), "refused", words));
+    await this.decide({ changes: [], inputs }, { sites, events, notices, meta: { term: restored.term } });
+  }
+
+  private decideSoon(): void {
+    if (this.decisionQueued || this.stopped) return;
+    this.decisionQueued = true;
+    void this.turn(async () => {
+      this.decisionQueued = false;
+      await this.decide(NOTHING_NEW);
+    }).catch((error) => this.fault(error));
+  }
+
+  /** Stores a decision together with `more`, and then publishes it. */
+  private async decide(news: News, more: Batch = {}): Promise<void> {
+    const { memory, because } = this;
+    const { fleet: fleetName, lifetimeMs, clock } = this.options;
+    const { runs, members, assignments, root: rootNumber } = memory;
+    const { term } = more.meta ?? memory.meta;
+    const world = { fleetName, term, rootNumber, lifetimeMs, runs, members, assignments, because };
+    const decision = decide(world, news, clock.now());
+    const sets = this.framed(decision);
+    const notices = [...(more.notices ?? []), ...decision.notices];
+    for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
+    this.because = new Map([...because, ...decision.because]);
+    await this.commit("decide", {
+      ...more,
+      runs: decision.runs,
+      rollouts: decision.rollouts,
+      assignments: sets,
+      notices,
+    });
+    this.outbox?.offer(sets);
+  }
+
+  private framed({ sets }: Decision): SiteAssignment[] {
+    return sets.map((changed) => {
+      return { ...changed, frame: this.frame(changed.site, "down/assign", changed.set), published: false };
+    });
+  }
+
+  private frame(site: string, kind: TopicKind, body: object): Uint8Array {
+    const { fleet, assignKey: key } = this.options;
+    const json = sorted(body);
+    return encodeFrame({
+      topic: topicOf(fleet, site, kind),
+      namespace: FRAME_NAMESPACE[kind],
+      json,
+      format: "deflate",
+      key,
+    });
+  }
+
+  /** Not awaited and not repeated: without it the site sends again what was not confirmed. */
+  private acknowledge(site: string, ack: Ack): void {
+    const { fleet, journal, log } = this.options;
+    journal("bus.ack", "before");
+    this.bus?.publish(topicOf(fleet, site, "down/ack"), this.frame(site, "down/ack", ack), { retain: false }).then(
+      () => journal("bus.ack", "after"),
+      (error) => log.debug({ site }, `an acknowledgement was not sent: ${inWords(error)}`),
+    );
+  }
+
+  private markPublished(sets: readonly SiteAssignment[]): void {
+    this.published.push(...sets);
+    if (this.published.length > sets.length) return;
+    void this.turn(async () => {
+      const done = this.published.splice(0);
+      const current = done.filter((set) => !set.published && this.memory.assignments.get(set.site) === set);
+      await this.commit("published", { assignments: current.map((set) => ({ ...set, published: true })) });
+    }).catch((error) => this.fault(error));
+  }
+
+  private tick(): void {
+    this.decideSoon();
+    this.later("tick", TICK_MS, () => this.tick());
+  }
+
+  private poll(): void {
+    this.polling = this.look().finally(() => {
+      this.polling = null;
+      this.later("poll", this.options.pollMs, () => this.poll());
+    });
+  }
+
+  private async look(): Promise<void> {
+    const { follower, clock, log } = this.options;
+    let fault: string | null = null;
+    try {
+      this.followed = (await follower.poll()) ?? this.followed;
+    } catch (error) {
+      fault = inWords(error);
+    }
+    const isNews = (fault === null) !== (this.sourceFault === null);
+    this.sourceFault = fault;
+    const words = fault === null ? "the fleet repository can be read again" : `the fleet repository: ${fault}`;
+    if (isNews) log[fault === null ? "info" : "warn"]({}, words);
+    const notices = isNews ? [notice(clock.now(), "source", words)] : [];
+    await this.turn(() => this.follow(notices)).catch((error) => this.fault(error));
+  }
+
+  /** Takes in what was followed; it stays for the next time where it cannot be stored. */
+  private async follow(notices: Notice[]): Promise<void> {
+    const { clock, log } = this.options;
+    const { followed, memory } = this;
+    if (followed === null) return this.commit("follow", { notices });
+    for (const held of followed.roots.slice(memory.roots.length)) {
+      await this.commit("root", { root: { number: held.root.document.number, document: held.document } });
+      memory.roots = [...memory.roots, held];
+    }
+    const records = [...followed.records].filter(([site, held]) => memory.record(site) !== held);
+    const news = [...followed.refusals].filter(([what, error]) => this.told.get(what) !== inWords(error));
+    for (const [what, error] of news) {
+      log.warn({ what, code: error.code }, `refused: ${inWords(error)}`);
+      notices.push(notice(clock.now(), "refused", `${what}: ${inWords(error)}`, error.code));
+    }
+    await this.commit("follow", {
+      notices,
+      records: records.map(([site, { document, root }]) => ({ site, root, document })),
+    });
+    memory.setRecords(records);
+    this.told.clear();
+    for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));
+    const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values() });
+    await this.decide({ changes, inputs: new Map() });
+    this.followed = null;
+  }
+
+  /** Nothing is written where nothing changed. */
+  private async commit(effect: string, batch: Batch): Promise<void> {
+    const parts: (object | readonly unknown[] | undefined)[] = Object.values(batch);
+    if (parts.every((part) => Array.isArray(part) && part.length === 0)) return;
+    await this.options.store.commit(effect, batch);
+    this.memory.absorb(batch);
+    this.lastFault = "";
+    this.changed();
+  }
+
+  private changed(): void {
+    for (const onChange of this.watchers) onChange();
+  }
+
+  /** A turn that failed is tried again with the next one; the same words are said once. */
+  private fault(error: unknown): void {
+    const words = inWords(error);
+    if (words === this.lastFault || this.stopped) return;
+    this.lastFault = words;
+    this.options.log.error({ error: error instanceof Error ? error.stack : undefined }, words);
+  }
+
+  private later(what: string, ms: number, run: () => void): void {
+    if (!this.stopped) this.cancels.set(what, this.options.clock.after(ms, run));
+  }
+}

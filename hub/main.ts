@@ -1,0 +1,138 @@
+import "../shared/node/require-node.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { inWords } from "../shared/errors.ts";
+import { milliseconds } from "../shared/names.ts";
+import { systemClock } from "../shared/node/clock.ts";
+import { stdoutLog } from "../shared/node/log.ts";
+import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
+import { gitSource } from "../shared/source/git.ts";
+import { apiServer } from "./api/server.ts";
+import { embeddedBroker } from "./broker/embedded.ts";
+import { type HubConfig, readAssignKey, readConfig, readToken } from "./config.ts";
+import { Follower } from "./follow/follow.ts";
+import { Hub } from "./loop.ts";
+import { Memory } from "./memory.ts";
+import { sqliteStore } from "./registry/sqlite.ts";
+import { reopen } from "./reopen.ts";
+import { inWordsBecause } from "./rollout/because.ts";
+
+export const HUB_VERSION = "0.1.0";
+
+export interface HubWorld {
+  journal: Journal;
+  log: Log;
+  clock: Clock;
+  random: Random;
+  /** Script of the Git child process. */
+  gitChild: string;
+  /** Folder of the built page. */
+  assets: string;
+}
+
+export interface RunningHub {
+  /** Of the API and the page. */
+  url: string;
+  mqttUrl: string;
+  stop(): Promise<void>;
+}
+
+/** Builds a hub out of its parts and runs it until `stop`. Throws `AppError` for what keeps it from starting. */
+export async function runHub(config: HubConfig, world: HubWorld): Promise<RunningHub> {
+  const { journal, log, clock, random } = world;
+  const assignKey = readAssignKey(config.assignKey);
+  const { tokenFile } = config.http;
+  const token = tokenFile === undefined ? undefined : readToken(tokenFile);
+  mkdirSync(config.dataDir, { recursive: true });
+  const ending: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of ending.splice(0).toReversed()) await end();
+  };
+  try {
+    const store = sqliteStore({ file: join(config.dataDir, "hub.db"), journal });
+    ending.push(() => store.close());
+    const state = await store.load();
+    const { roots, records } = reopen(state, config.root.digest, log);
+    const source = gitSource({ url: config.repository.git, dir: join(config.dataDir, "git"), child: world.gitChild });
+    ending.push(() => source.close());
+    const hub = new Hub({
+      fleet: config.fleet,
+      store,
+      memory: new Memory(state, roots, records),
+      follower: new Follower({ source, journal, digest: config.root.digest, roots, records }),
+      assignKey,
+      lifetimeMs: milliseconds(config.assignmentsExpire),
+      pollMs: milliseconds(config.poll),
+      clock,
+      random,
+      journal,
+      log,
+    });
+    const bus = await embeddedBroker(
+      { ...config.mqtt, fleet: config.fleet, allows: (site) => hub.knows(site), log },
+      hub,
+    );
+    ending.push(() => bus.close());
+    ending.push(() => hub.stop());
+    const api = await apiServer({
+      ...(token === undefined ? {} : { token }),
+      host: config.http.host,
+      port: config.http.port,
+      assets: world.assets,
+      clock,
+      log,
+      inWords: inWordsBecause,
+      read: () => hub.read(),
+      subscribe: (onChange) => hub.subscribe(onChange),
+      events: (query) => hub.events(query),
+      act: (act) => hub.act(act),
+    });
+    ending.push(() => api.stop());
+    hub.start(bus);
+    return { url: api.url, mqttUrl: bus.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function main(): Promise<void> {
+  const program = new Command("skerry-hub")
+    .description("moves a fleet of sites to the versions that its owners signed for")
+    .version(HUB_VERSION);
+  program
+    .command("run")
+    .description("run until stopped")
+    .requiredOption("--config <file>", "the configuration file (YAML)")
+    .option("--print-config", "show the configuration with its defaults, and end")
+    .action(async (options: { config: string; printConfig?: boolean }) => {
+      const config = readConfig(options.config);
+      if (options.printConfig === true) {
+        process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+        return;
+      }
+      const log = stdoutLog("skerry-hub", config.log);
+      const gitChild = fileURLToPath(new URL("skerry-git.js", import.meta.url));
+      const assets = fileURLToPath(new URL("ui", import.meta.url));
+      const world = { journal: silent, log, clock: systemClock, random: Math.random, gitChild, assets };
+      const hub = await runHub(config, world);
+      log.info({ http: hub.url, mqtt: hub.mqttUrl, pid: process.pid }, "ready");
+      const stop = () =>
+        void hub.stop().then(
+          () => process.exit(0),
+          (error: unknown) => fail(error),
+        );
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+    });
+  await program.parseAsync();
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`skerry-hub: ${inWords(error)}\n`);
+  process.exit(1);
+}
+
+if (import.meta.main) main().catch(fail);

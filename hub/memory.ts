@@ -1,0 +1,78 @@
+import { parseWireKey } from "../shared/node/frame.ts";
+import type { PublicKey } from "../shared/node/ssh-key.ts";
+import type { HeldRecord, HeldRoot } from "./follow/followed.ts";
+import { newSite } from "./registry/fold.ts";
+import type { FleetMember, Site } from "./registry/site.ts";
+import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
+import type { Run } from "./rollout/run.ts";
+
+/** What the store holds, at hand: it changes by `absorb`, after the same batch was committed, and in no other way. */
+export class Memory {
+  meta: Meta;
+  roots: readonly HeldRoot[];
+  readonly runs = new Map<string, Run>();
+  readonly assignments = new Map<string, SiteAssignment>();
+  readonly rollouts = new Map<string, SeenRollout>();
+  /** Sites with a record, as the rollouts see them. */
+  readonly members = new Map<string, FleetMember>();
+  private readonly sites = new Map<string, Site>();
+  private readonly records = new Map<string, HeldRecord>();
+  private readonly keys = new Map<string, readonly PublicKey[]>();
+
+  constructor(state: HubState, roots: readonly HeldRoot[], records: ReadonlyMap<string, HeldRecord>) {
+    this.meta = state.meta;
+    this.roots = roots;
+    const { sites, assignments, rollouts } = state;
+    this.absorb({ sites, assignments, rollouts, runs: state.runs.toSorted((a, b) => a.startedAt - b.startedAt) });
+    this.setRecords(records);
+  }
+
+  /** Number of the newest root; 0 before the first. */
+  get root(): number {
+    return this.roots.at(-1)?.root.document.number ?? 0;
+  }
+
+  site(id: string): Site {
+    return this.sites.get(id) ?? newSite(id);
+  }
+
+  record(id: string): HeldRecord | undefined {
+    return this.records.get(id);
+  }
+
+  keysOf(id: string): readonly PublicKey[] | undefined {
+    return this.keys.get(id);
+  }
+
+  absorb({ meta, sites = [], runs = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root">): void {
+    if (meta !== undefined) this.meta = meta;
+    for (const run of runs) this.runs.set(run.id, run);
+    for (const seen of rollouts) this.rollouts.set(seen.name, seen);
+    for (const site of sites) this.sites.set(site.id, site);
+    for (const entry of assignments) this.assignments.set(entry.site, entry);
+    for (const { id } of sites) this.refresh(id);
+    for (const { site } of assignments) this.refresh(site);
+  }
+
+  setRecords(records: Iterable<readonly [string, HeldRecord]>): void {
+    for (const [id, held] of records) {
+      this.records.set(id, held);
+      this.keys.set(id, held.record.reportKeys.map(parseWireKey));
+      this.refresh(id);
+    }
+  }
+
+  /** A hint, and so not worth a commit: it is stored with what the site says next. */
+  setPresence(site: Site): void {
+    this.sites.set(site.id, site);
+    this.refresh(site.id);
+  }
+
+  private refresh(id: string): void {
+    const held = this.records.get(id);
+    if (held === undefined) return;
+    const { labels, number, bundles, floors } = held.record;
+    const assigned = this.assignments.get(id)?.assigned ?? {};
+    this.members.set(id, { id, labels, record: number, bundles, floors, site: this.site(id), assigned });
+  }
+}

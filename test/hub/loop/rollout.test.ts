@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { HubWorld, rollout } from "./world.ts";
+
+let world: HubWorld;
+
+beforeEach(async () => {
+  world = new HubWorld();
+  world.addSite("s-1", { ring: "lab" });
+  world.addSite("s-2", { ring: "shop" });
+  world.addSite("s-3", { ring: "shop" });
+  world.publish(1);
+  await world.start();
+});
+
+afterEach(() => world.end());
+
+test("a rollout goes through two waves on the evidence of its sites", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(7);
+  expect(world.run("pos-1").run.phase).toMatchObject({ kind: "rolling", wave: 0 });
+  expect(world.site("s-1").version("pos")).toBe("1.0.0");
+  expect(world.site("s-2").set).toBeNull();
+  await world.pass(10);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+  expect([...world.sites.values()].map((site) => site.version("pos"))).toEqual(["1.0.0", "1.0.0", "1.0.0"]);
+  expect(await world.notices()).toEqual([
+    "pos-1 planned: pos 1.0.0 for 3 sites in 2 waves",
+    "pos-1: wave lab opened",
+    "pos-1: wave rest opened",
+    "pos-1 completed",
+  ]);
+});
+
+test("a hub that is killed in the middle of a wave goes on where it was, without the network", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(7);
+  const before = world.run("pos-1").run;
+  const set = world.site("s-1").set;
+  await world.kill();
+  world.repository.faults.cut = true;
+  await world.start();
+  expect(world.run("pos-1").run).toEqual(before);
+  expect([...world.retained.keys()]).toEqual(["skerry/1/shops/s-1/down/assign"]);
+  expect(world.site("s-1").set).toEqual(set);
+  await world.pass(10);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+  expect(world.hub.read().runs).toHaveLength(1);
+  expect((await world.notices()).filter((words) => words.includes("planned"))).toHaveLength(1);
+});
+
+test("what is decided is stored before it is published, and published again by the next hub where the bus was down", async () => {
+  world.faults.bus = true;
+  world.deploy(rollout("1.0.0"));
+  await world.pass(7);
+  expect(world.site("s-1").set).toBeNull();
+  await world.kill();
+  world.faults.bus = false;
+  world.trace.length = 0;
+  await world.start();
+  expect(world.site("s-1").version("pos")).toBe("1.0.0");
+  await world.settle();
+  expect(world.trace.indexOf("bus.publish")).toBeLessThan(world.trace.indexOf("store.published"));
+});
+
+test("the bus that comes back gets the sets that waited, with a backoff", async () => {
+  world.faults.bus = true;
+  world.deploy(rollout("1.0.0"));
+  await world.pass(7);
+  world.faults.bus = false;
+  await world.pass(60);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});
+
+test("nothing is published that could not be stored, and nothing is forgotten", async () => {
+  world.faults.store = true;
+  world.deploy(rollout("1.0.0"));
+  await world.pass(7);
+  expect(world.hub.read().runs).toEqual([]);
+  expect(world.retained.size).toBe(0);
+  world.faults.store = false;
+  await world.pass(20);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});
+
+test("where nothing changes nothing is written", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(25);
+  world.commits.length = 0;
+  for (let second = 0; second < 60; second += 1) {
+    world.clock.advance(1_000);
+    await world.settle();
+  }
+  expect(world.commits).toEqual([]);
+});
+
+test("a failed site pauses the run; a commit that goes back is a return and supersedes it", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.publish(2);
+  world.site("s-1").sick.add("1.1.0");
+  world.deploy(rollout("1.1.0"));
+  await world.pass(10);
+  expect(world.run("pos-2").run.phase).toMatchObject({ kind: "paused", because: { kind: "failures" } });
+  expect(world.site("s-2").version("pos")).toBe("1.0.0");
+  world.deploy(rollout("1.0.0"));
+  await world.pass(15);
+  expect(world.run("pos-2").run.phase).toMatchObject({ kind: "superseded", by: "pos-3" });
+  expect(world.run("pos-3").run).toMatchObject({ back: true, phase: { kind: "completed" } });
+});
+
+test("a person's verb is stored with its reason; one that the phase does not allow is refused", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(6);
+  const act = { run: "pos-1", who: "kim", reason: "stocktaking" };
+  await world.hub.act({ ...act, verb: "pause" });
+  await world.pass(10);
+  expect(world.run("pos-1").run.phase).toMatchObject({ kind: "paused", because: { kind: "person", who: "kim" } });
+  await expect(world.hub.act({ ...act, verb: "pause" })).rejects.toMatchObject({ code: "usage" });
+  await expect(world.hub.act({ ...act, run: "pos-9", verb: "pause" })).rejects.toMatchObject({ code: "not-found" });
+  await world.hub.act({ ...act, verb: "resume" });
+  await world.pass(15);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});
+
+test("another rollout of the same bundle does not take sites from a run that moves them", async () => {
+  world.site("s-3").dark = true;
+  world.deploy(rollout("1.0.0"));
+  await world.pass(6);
+  world.publish(2);
+  world.repository.add("main", { "rollouts/other.yaml": rollout("1.1.0") }, "a second one");
+  await world.pass(6);
+  const [words] = await world.notices("busy");
+  expect(words).toContain("rollouts/other.yaml:4 /sites");
+  expect(world.hub.read().runs.map(({ run }) => run.id)).toEqual(["pos-1"]);
+  world.site("s-3").dark = false;
+  await world.site("s-3").hello();
+  await world.pass(15);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});

@@ -1,0 +1,137 @@
+import { sorted } from "../../../shared/canonical.ts";
+import type { SiteEvent } from "../../../shared/event.ts";
+import { type Pair, rfc3339 } from "../../../shared/names.ts";
+import { encodeFrame, openFrame } from "../../../shared/node/frame.ts";
+import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
+import type { Clock } from "../../../shared/ports.ts";
+import { type Ack, BODY_MAX, FRAME_NAMESPACE, PACKET_MAX, type TopicKind, topicOf } from "../../../shared/protocol.ts";
+import type { Report, ReportItem } from "../../../shared/report.ts";
+import { openAssignment, type VerifiedAssignment } from "../../../shared/verify/assignment.ts";
+import type { TrustedRoot } from "../../../shared/verify/root.ts";
+
+export const FLEET = "shops";
+
+export interface SiteOptions {
+  id: string;
+  key: PrivateKey;
+  root: TrustedRoot;
+  clock: Clock;
+  /** Rejects where the hub did not take it. */
+  send(message: { topic: string; client: string; frame: Uint8Array }): Promise<void>;
+}
+
+/** A site that takes what the hub signed, is healthy at once unless told otherwise, and reports it. No agent code in it. */
+export class FakeSite {
+  /** Versions at which it fails instead of becoming healthy. */
+  readonly sick = new Set<string>();
+  readonly boot: string;
+  readonly acks: Ack[] = [];
+  set: VerifiedAssignment | null = null;
+  number = 0;
+  /** Neither hears nor speaks. */
+  dark = false;
+  private readonly options: SiteOptions;
+  private items = new Map<string, { item: ReportItem; healthySince: number }>();
+
+  constructor(options: SiteOptions) {
+    this.options = options;
+    this.boot = options.id.replace(/\D/g, "").padStart(16, "0");
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  version(bundle: string): string | undefined {
+    return this.set?.items.find((item) => item.bundle === bundle)?.version;
+  }
+
+  hear(topic: string, frame: Uint8Array): void {
+    if (this.dark) return;
+    if (topic.endsWith("/down/ack")) this.acks.push(this.opened(topic, "down/ack", frame) as Ack);
+    if (!topic.endsWith("/down/assign")) return;
+    const { id, root } = this.options;
+    const last = this.set === null ? null : { ...this.set, key: root.keys.get("assign")?.spki ?? "" };
+    const opened = openAssignment(frame, { site: id, root, last });
+    if (opened === null) return;
+    this.set = opened.set;
+    for (const wanted of opened.set.items) this.move(wanted);
+  }
+
+  hello(over: { report?: number; event?: number } = {}): Promise<void> {
+    const assignment = this.set === null ? {} : { assignment: [this.set.term, this.set.number] };
+    const { boot } = this;
+    return this.say("up/hello", {
+      boot,
+      agent: "0.1.0",
+      ...assignment,
+      report: 0,
+      event: 0,
+      root: 1,
+      record: 1,
+      ...over,
+    });
+  }
+
+  report(): Promise<void> {
+    const now = this.options.clock.now();
+    this.number += 1;
+    const body: Report = {
+      number: this.number,
+      boot: this.boot,
+      ...(this.set === null ? {} : { assignment: [this.set.term, this.set.number] }),
+      root: 1,
+      record: 1,
+      at: rfc3339(now),
+      synced: true,
+      items: [...this.items.values()].map(({ item, healthySince }) => ({
+        ...item,
+        healthyFor: item.state === "committed" ? Math.floor((now - healthySince) / 1000) : 0,
+      })),
+    };
+    return this.say("up/report", body);
+  }
+
+  event(...events: SiteEvent[]): Promise<void> {
+    return this.say("up/event", { boot: this.boot, events });
+  }
+
+  say(kind: TopicKind, body: object): Promise<void> {
+    if (this.dark) return Promise.resolve();
+    return this.options.send({ topic: topicOf(FLEET, this.id, kind), client: this.id, frame: this.frame(kind, body) });
+  }
+
+  frame(kind: TopicKind, body: object, key: PrivateKey = this.options.key): Uint8Array {
+    const topic = topicOf(FLEET, this.id, kind);
+    return encodeFrame({ topic, namespace: FRAME_NAMESPACE[kind], json: sorted(body), format: "deflate", key });
+  }
+
+  private opened(topic: string, kind: TopicKind, bytes: Uint8Array): unknown {
+    const assign = this.options.root.keys.get("assign");
+    if (assign === undefined) throw new Error("the root has no key named assign");
+    const namespace = FRAME_NAMESPACE[kind];
+    return openFrame({ topic, namespace, bytes, maxBytes: PACKET_MAX, maxInflated: BODY_MAX, keys: [assign] }).json;
+  }
+
+  private move(wanted: VerifiedAssignment["items"][number]): void {
+    const now = this.options.clock.now();
+    const digest = wanted.digest.slice(0, 32);
+    const before = this.items.get(wanted.bundle)?.item;
+    if (before?.digest === digest && before.state === "committed") return;
+    if (before?.failed?.digest === digest) return;
+    const marks: [Pair, Pair] = [wanted.pair, [1, 1]];
+    const moved = {
+      bundle: wanted.bundle,
+      digest,
+      values: "",
+      record: wanted.record,
+      since: rfc3339(now),
+      healthyFor: 0,
+    };
+    const item: ReportItem =
+      this.sick.has(wanted.version) && before !== undefined
+        ? { ...before, state: "reverted", failed: { digest, code: "unhealthy" } }
+        : { ...moved, state: "committed", marks, objects: { total: 1, healthy: 1, drifted: 0 } };
+    this.items.set(wanted.bundle, { item, healthySince: now });
+  }
+}

@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import type { SeenRun } from "../../../hub/api/snapshot.ts";
+import type { Bus } from "../../../hub/broker/bus.ts";
+import { Follower } from "../../../hub/follow/follow.ts";
+import { Hub } from "../../../hub/loop.ts";
+import { Memory } from "../../../hub/memory.ts";
+import { sqliteStore } from "../../../hub/registry/sqlite.ts";
+import type { Batch, Store } from "../../../hub/registry/store.ts";
+import { reopen } from "../../../hub/reopen.ts";
+import { AppError } from "../../../shared/errors.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+import { ed25519FromSeed } from "../../../shared/node/ssh-private-key.ts";
+import type { Journal, Log, SignedBytes } from "../../../shared/ports.ts";
+import { parseTopic } from "../../../shared/protocol.ts";
+import { recordBranch } from "../../../shared/source/source.ts";
+import {
+  keys,
+  line,
+  NOW,
+  type SignedBundle,
+  signedBundle,
+  signedRoot,
+  signedSite,
+  trustedRoot,
+} from "../../support/fleet.ts";
+import { type FleetMemory, fleetMemory } from "../follow/memory.ts";
+import { FakeClock } from "./clock.ts";
+import { FakeSite, FLEET } from "./site.ts";
+
+const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const ROOT = signedRoot();
+
+/** A hub with its real decisions and its real store; the repository, the broker and the sites are in memory. */
+export class HubWorld {
+  readonly clock = new FakeClock(NOW);
+  readonly repository: FleetMemory = fleetMemory();
+  readonly sites = new Map<string, FakeSite>();
+  /** What the broker retains: lost with the hub, as that of the embedded broker is. */
+  retained = new Map<string, Uint8Array>();
+  /** In the order in which they happened. */
+  readonly trace: string[] = [];
+  readonly commits: { effect: string; batch: Batch }[] = [];
+  readonly faults = { store: false, bus: false };
+  private readonly dir = mkdtempSync(join(tmpdir(), "skerry-hub-loop-"));
+  private running: { hub: Hub; store: Store; life: { alive: boolean } } | null = null;
+
+  constructor() {
+    this.repository.commit("trust", signedFiles("root/1.json", ROOT), "root 1");
+  }
+
+  get hub(): Hub {
+    if (this.running === null) throw new Error("the hub is not running");
+    return this.running.hub;
+  }
+
+  async start(): Promise<void> {
+    const journal: Journal = (effect, place) => {
+      if (place === "after" && this.trace.at(-1) !== effect) this.trace.push(effect);
+    };
+    const store = this.failing(sqliteStore({ file: join(this.dir, "hub.db"), journal }));
+    const state = await store.load();
+    const life = { alive: true };
+    const digest = sha256Hex(ROOT.body);
+    const { roots, records } = reopen(state, digest, quiet);
+    const hub = new Hub({
+      fleet: FLEET,
+      store,
+      memory: new Memory(state, roots, records),
+      follower: new Follower({ source: this.repository.source, journal, digest, roots, records }),
+      assignKey: keys.assign,
+      lifetimeMs: 30 * 86_400_000,
+      pollMs: 5_000,
+      clock: {
+        now: () => this.clock.now(),
+        monotonic: () => this.clock.monotonic(),
+        after: (ms, run) => this.clock.after(ms, () => life.alive && run()),
+      },
+      random: () => 0.5,
+      journal,
+      log: quiet,
+    });
+    this.running = { hub, store, life };
+    hub.start(this.bus());
+    await this.settle();
+  }
+
+  /** As SIGKILL does: nothing is finished, nothing is said, memory is gone. */
+  async kill(): Promise<void> {
+    const { running } = this;
+    this.running = null;
+    this.retained = new Map();
+    if (running !== null) running.life.alive = false;
+    await running?.store.close();
+  }
+
+  async end(): Promise<void> {
+    await this.running?.hub.stop();
+    await this.running?.store.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  addSite(id: string, labels: Record<string, string>): FakeSite {
+    const seed = Number(id.replace(/\D/g, "")) + 100;
+    const key = ed25519FromSeed(new Uint8Array(32).fill(seed));
+    const document = signedSite({ id, labels, reportKeys: [line(key)] });
+    const branch = recordBranch(sha256Hex(Buffer.from(id)));
+    this.repository.add(branch, signedFiles(`sites/${id}.json`, document), `record of ${id}`);
+    const send = async (message: { topic: string; client: string; frame: Uint8Array }) => {
+      if (this.running === null) throw new AppError("unreachable", "no hub");
+      await this.running.hub.onMessage(message);
+    };
+    const site = new FakeSite({ id, key, root: trustedRoot(), clock: this.clock, send });
+    this.sites.set(id, site);
+    return site;
+  }
+
+  site(id: string): FakeSite {
+    const found = this.sites.get(id);
+    if (found === undefined) throw new Error(`no site ${id}`);
+    return found;
+  }
+
+  publish(seq: number, change: (files: Map<string, Uint8Array>) => void = () => {}): SignedBundle {
+    const bundle = signedBundle({ seq });
+    const files = new Map(bundle.files);
+    change(files);
+    const version = `1.${seq - 1}.0`;
+    const placed = [...files].map(([path, bytes]) => [`files/${path}`, bytes] as const);
+    const content = { ...signedFiles("bundle.json", bundle.document), ...Object.fromEntries(placed) };
+    this.repository.commit("bundles/pos", content, version);
+    return bundle;
+  }
+
+  /** Writes `rollouts/pos.yaml`; null deletes it. */
+  deploy(text: string | null): void {
+    this.repository.commit("main", text === null ? { "README.md": "" } : { "rollouts/pos.yaml": text }, "deploy");
+  }
+
+  /** Second by second; every site reports in each. */
+  async pass(seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second += 1) {
+      this.clock.advance(1_000);
+      await this.settle();
+      for (const site of this.sites.values()) if (this.running !== null) await site.report().catch(() => {});
+      await this.settle();
+    }
+  }
+
+  /** All I/O here is immediate: two rounds of the event loop end whatever is under way. */
+  async settle(): Promise<void> {
+    await setImmediate();
+    await setImmediate();
+  }
+
+  run(id: string): SeenRun {
+    const found = this.hub.read().runs.find(({ run }) => run.id === id);
+    if (found === undefined) throw new Error(`no run ${id}`);
+    return found;
+  }
+
+  /** Words of the hub's own events, oldest first. */
+  async notices(code?: string): Promise<string[]> {
+    const events = await this.hub.events({ site: "", limit: 200 });
+    const wanted = events.filter(({ event }) => code === undefined || event.code === code);
+    return wanted.map(({ event }) => event.words ?? "").toReversed();
+  }
+
+  private failing(store: Store): Store {
+    return {
+      ...store,
+      commit: async (effect, batch) => {
+        if (this.faults.store) throw new AppError("storage", "the disk is full");
+        await store.commit(effect, batch);
+        this.commits.push({ effect, batch });
+      },
+    };
+  }
+
+  private bus(): Bus {
+    return {
+      url: "mqtt://memory",
+      publish: async (topic, frame, { retain }) => {
+        if (this.faults.bus) throw new AppError("unreachable", "the bus is down");
+        if (retain) this.retained.set(topic, frame);
+        this.sites.get(parseTopic(topic).site)?.hear(topic, frame);
+      },
+      close: async () => {},
+    };
+  }
+}
+
+export function rollout(version: string, rest = ""): string {
+  return `kind: Rollout/v1
+bundle: pos
+version: ${version}
+sites: {}
+waves:
+  - { name: lab, sites: { ring: lab }, soak: 3s }
+  - { name: rest }
+site: { deadline: 60s, offlineAfter: 30s, reportEvery: 5s }
+${rest}`;
+}
+
+function signedFiles(path: string, document: SignedBytes): Record<string, Uint8Array | string> {
+  const signatures = [...document.signatures].map(([key, text]) => [`${path}.${key}.sig`, text] as const);
+  return { [path]: document.body, ...Object.fromEntries(signatures) };
+}
