@@ -1,0 +1,245 @@
+import * as z from "zod/mini";
+import { ERROR_CODES } from "../../shared/errors.ts";
+import { EVENT_KINDS } from "../../shared/event.ts";
+import { count, labels, name, number, sha256, shortDigest, siteId, time, version } from "../../shared/names.ts";
+import { ITEM_STATES } from "../../shared/report.ts";
+import { OUTCOMES } from "../../shared/rollout.ts";
+import { PHASES, VERBS, type Verb } from "../../shared/verbs.ts";
+
+/**
+ * What the hub's API says: one set of schemas for validation, for the page and for `skerry`. Times are RFC 3339 in UTC, durations
+ * are whole seconds, and what is not known is null. The page imports the types alone.
+ */
+
+/** `never`: nothing signed by this site was ever heard. `unknown`: heard, and the bus has not said yet whether it is there. */
+export const CONNECTIONS = ["online", "offline", "unknown", "never"] as const;
+
+/** One word for a site; the first that holds. A stale report proves nothing: unknown is not healthy. */
+export const CONDITIONS = [
+  "failed", // it gave up or refused what it should run, or a person must free it
+  "offline", // away; it goes on running what it ran
+  "unknown", // never heard, or its last report is too old to be believed
+  "empty", // nothing runs here and nothing should
+  "moving", // on its way to what it should run
+  "unhealthy", // runs what it should, and not all of it is healthy
+  "healthy",
+] as const;
+
+/** As the site reports it; `none`: it should run the bundle, or refused it, and runs none of it. */
+export const BUNDLE_STATES = [...ITEM_STATES, "none"] as const;
+
+const code = z.enum(ERROR_CODES);
+const ordered = <T extends z.core.SomeType>(element: T) => z.readonly(z.array(element));
+
+const failedState = z.object({ digest: shortDigest, version: z.nullable(version), code });
+
+export const bundleView = z.object({
+  bundle: name,
+  /** What runs; null where no run that the hub knows names this digest. */
+  version: z.nullable(version),
+  digest: z.nullable(shortDigest),
+  state: z.enum(BUNDLE_STATES),
+  since: z.nullable(time),
+  /** Seconds, as of the report. */
+  healthyFor: count,
+  objects: z.nullable(z.object({ total: count, healthy: count, drifted: count })),
+  waitingOn: z.nullable(z.string()),
+  /** What the hub assigned; null where it assigned nothing. */
+  wanted: z.nullable(z.object({ version: z.nullable(version), digest: shortDigest, run: name })),
+  /** What was given up here last. */
+  failed: z.nullable(failedState),
+  /** What was offered and is refused here. */
+  refused: z.nullable(failedState),
+});
+
+export const siteView = z.object({
+  id: siteId,
+  labels,
+  condition: z.enum(CONDITIONS),
+  connection: z.enum(CONNECTIONS),
+  /** When the hub last took a signed message of it. */
+  lastHeard: z.nullable(time),
+  agent: z.nullable(z.string()),
+  reportAgeSeconds: z.nullable(count),
+  /** The report is older than it may be: what it says may not hold any more. */
+  stale: z.boolean(),
+  /** Why the person at the site holds it back. */
+  held: z.nullable(z.string()),
+  /** Number of its newest event that the hub stored; 0 before the first. */
+  event: count,
+  bundles: z.array(bundleView),
+});
+
+const outcome = z.enum(OUTCOMES);
+const failure = z.object({ site: siteId, outcome, code: z.nullable(code) });
+const sitesWithOutcome = ordered(z.object({ site: siteId, outcome }));
+
+export const pauseReason = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("failures"), wave: name, failed: ordered(failure), ended: count, over: z.string() }),
+  z.object({
+    kind: z.literal("cannotPass"),
+    wave: name,
+    failed: ordered(failure),
+    counted: count,
+    needed: count,
+  }),
+  z.object({ kind: z.literal("nobody"), wave: name, sites: count }),
+  z.object({ kind: z.literal("person"), who: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal("file"), words: z.string() }),
+]);
+
+const waiting = { wave: name, healthy: count, of: count, waitingFor: sitesWithOutcome, offline: ordered(siteId) };
+
+/** What a run stands at and what it waits for: the gate's arithmetic. */
+export const because = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("moving"), needed: count, ...waiting }),
+  z.object({ kind: z.literal("soaking"), needed: count, shortestSeconds: count, soakSeconds: z.number(), ...waiting }),
+  z.object({
+    kind: z.literal("quorum"),
+    wave: name,
+    counted: count,
+    of: count,
+    needed: count,
+    offline: ordered(siteId),
+  }),
+  z.object({ kind: z.literal("paused"), why: pauseReason }),
+  z.object({ kind: z.literal("completed"), healthy: count, of: count, behind: sitesWithOutcome }),
+  z.object({ kind: z.literal("aborted"), who: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal("superseded"), by: z.string() }),
+]);
+
+export const waveView = z.object({
+  name,
+  /** `open`: sites of it are given the version, and its gate is asked. */
+  state: z.enum(["waiting", "open", "passed"]),
+  soakSeconds: z.number(),
+  /** Share of the counted sites that must be healthy. */
+  success: z.string(),
+  /** By outcome; outcomes that no site has are left out. */
+  counts: z.partialRecord(outcome, count),
+  /** In the order of the plan, those that joined since at the end. */
+  sites: z.array(z.object({ site: siteId, outcome, since: time, code: z.nullable(code) })),
+});
+
+const verb = z.enum(Object.keys(VERBS) as [Verb, ...Verb[]]);
+
+export const runView = z.object({
+  id: name,
+  rollout: name,
+  bundle: name,
+  version,
+  digest: sha256,
+  /** It goes to an older version, as the file was changed to say. */
+  back: z.boolean(),
+  startedAt: time,
+  phase: z.enum(PHASES),
+  /** When the phase, or its step, was entered. */
+  since: time,
+  /** The wave that is open, or that a pause holds. */
+  wave: z.nullable(name),
+  step: z.nullable(z.enum(["opening", "soaking", "gating"])),
+  waves: z.array(waveView),
+  /** Selected sites that are in no wave, and why. */
+  left: z.array(z.object({ site: siteId, why: z.string() })),
+  because,
+  /** `because`, for a person. */
+  words: z.string(),
+  /** What a person may do now. */
+  verbs: z.array(verb),
+});
+
+export const rolloutView = z.object({
+  name,
+  commit: z.string(),
+  version: z.nullable(version),
+  /** The file is no longer in the fleet repository. */
+  deleted: z.boolean(),
+  /** Why nothing was started for the file as it is now. */
+  refused: z.nullable(z.string()),
+});
+
+export const fleetView = z.object({
+  fleet: name,
+  /** The hub's clock. */
+  now: time,
+  /** Number of the root held; 0 before the first. */
+  root: count,
+  /** By id. */
+  sites: z.array(siteView),
+  /** Oldest first: those that are not over, and the last of each rollout. */
+  runs: z.array(runView),
+  /** By name. */
+  rollouts: z.array(rolloutView),
+});
+
+/** `GET /api/v1/rollouts`: every run that the hub keeps, oldest first. */
+export const rolloutList = z.object({ rollouts: z.array(rolloutView), runs: z.array(runView) });
+
+export const eventView = z.object({
+  /** Pages: `before` of the next request. */
+  row: number,
+  /** Empty for what the hub itself did or refused. */
+  site: z.string(),
+  /** Of the site's own numbering: without a gap, each once. */
+  number,
+  /** By the site's clock, and when the hub stored it. */
+  at: time,
+  storedAt: time,
+  kind: z.enum(EVENT_KINDS),
+  bundle: z.nullable(name),
+  digest: z.nullable(shortDigest),
+  version: z.nullable(version),
+  code: z.nullable(code),
+  object: z.nullable(z.string()),
+  words: z.nullable(z.string()),
+});
+
+/** `GET /api/v1/events`: newest first. `next` is null on the last page. */
+export const eventList = z.object({ events: z.array(eventView), next: z.nullable(number) });
+
+/** Body of `POST /api/v1/rollouts/{name}/runs/{id}/{verb}`: who asks for it, and why. */
+export const verbRequest = z.strictObject({
+  who: z.string().check(z.trim(), z.minLength(1), z.maxLength(100)),
+  reason: z.string().check(z.trim(), z.minLength(1), z.maxLength(300)),
+});
+
+export const PROBLEMS = [
+  "bad-request", // a query or body that the contract does not accept
+  "unauthorized", // no token, or another than the hub's
+  "forbidden", // this hub takes no verbs at all
+  "not-found", // no such path, rollout, run or verb
+  "conflict", // the run's phase does not allow it (any more)
+  "too-large", // a body over its cap
+  "misdirected", // a Host header that is not this hub's
+  "busy", // too many streams are open
+  "unavailable", // the hub cannot do it now; nothing was changed
+  "internal", // a bug
+] as const;
+
+/** RFC 9457, as `application/problem+json`; `type` is always `about:blank`. */
+export const problem = z.object({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(PROBLEMS),
+  detail: z.string(),
+  /** What to do about it. */
+  fix: z.optional(z.string()),
+  /** With `conflict`: the run as it is now. */
+  run: z.optional(runView),
+});
+
+export type Connection = (typeof CONNECTIONS)[number];
+export type Condition = (typeof CONDITIONS)[number];
+export type BundleState = (typeof BUNDLE_STATES)[number];
+export type BundleView = z.infer<typeof bundleView>;
+export type SiteView = z.infer<typeof siteView>;
+export type WaveView = z.infer<typeof waveView>;
+export type RunView = z.infer<typeof runView>;
+export type RolloutView = z.infer<typeof rolloutView>;
+export type FleetView = z.infer<typeof fleetView>;
+export type RolloutList = z.infer<typeof rolloutList>;
+export type EventView = z.infer<typeof eventView>;
+export type EventList = z.infer<typeof eventList>;
+export type ProblemCode = (typeof PROBLEMS)[number];
+export type Problem = z.infer<typeof problem>;

@@ -1,0 +1,142 @@
+import type { ErrorCode } from "../../shared/errors.ts";
+import { milliseconds, rfc3339 } from "../../shared/names.ts";
+import type { Report } from "../../shared/report.ts";
+import type { Outcome } from "../../shared/rollout.ts";
+import type { FleetMember } from "../registry/site.ts";
+import type { Run } from "../rollout/run.ts";
+import type { BundleView, Condition, Connection, SiteView } from "./contract.ts";
+import { isOver, openWave } from "./run-view.ts";
+import { short } from "./versions.ts";
+
+export interface Around {
+  /** The hub's clock, ms. */
+  now: number;
+  /** By short digest. */
+  versions: ReadonlyMap<string, string>;
+  runs: readonly Run[];
+}
+
+/** A site at rest reports on change and every 6 hours: two may be lost. */
+const FRESH_AT_REST_MS = 13 * 3_600_000;
+/** Outcomes of sites that took the assignment, and with it how often they shall report. */
+const TAKEN: ReadonlySet<Outcome> = new Set<Outcome>([
+  "applying",
+  "verifying",
+  "succeeded",
+  "failed",
+  "reverted",
+  "timedOut",
+]);
+
+export function siteView(member: FleetMember, around: Around): SiteView {
+  const { now } = around;
+  const { site } = member;
+  const fresh = freshFor(member, around.runs);
+  const age = site.report === null ? null : Math.max(0, now - site.report.at);
+  const stale = age !== null && age > fresh;
+  const connection = connectionOf(member, { fresh, ...around });
+  const bundles = bundlesOf(member, around.versions);
+  return {
+    id: member.id,
+    labels: member.labels,
+    condition: conditionOf({ connection, believed: age !== null && !stale, bundles }),
+    connection,
+    lastHeard: site.heardAt === 0 ? null : rfc3339(site.heardAt),
+    agent: site.agent,
+    reportAgeSeconds: age === null ? null : Math.floor(age / 1000),
+    stale,
+    held: site.report?.body.held ?? null,
+    event: site.event,
+    bundles,
+  };
+}
+
+/** How long a report holds: 13 hours at rest, three times the cadence of the run whose open wave the site is moving in. */
+function freshFor(member: FleetMember, runs: readonly Run[]): number {
+  const cadences = runs.flatMap((run) => {
+    const progress = run.sites[member.id];
+    if (progress === undefined || progress.wave !== openWave(run) || !TAKEN.has(progress.outcome)) return [];
+    return [3 * milliseconds(run.spec.site.reportEvery)];
+  });
+  return Math.min(FRESH_AT_REST_MS, ...cadences);
+}
+
+/** Presence is a hint that can say "away"; that a site is there is proved by what it signed. */
+function connectionOf(member: FleetMember, { fresh, now, runs }: Around & { fresh: number }): Connection {
+  const { heardAt, presence } = member.site;
+  if (heardAt === 0) return "never";
+  const unanswered = runs.some((run) => !isOver(run) && run.sites[member.id]?.outcome === "offline");
+  return unanswered || now - heardAt > fresh ? "offline" : presence;
+}
+
+function bundlesOf(member: FleetMember, versions: ReadonlyMap<string, string>): BundleView[] {
+  const body = member.site.report?.body;
+  const names = [
+    ...(body?.items ?? []).map((item) => item.bundle),
+    ...(body?.refused ?? []).map((entry) => entry.bundle),
+    ...Object.keys(member.assigned),
+  ];
+  return [...new Set(names)].toSorted().map((bundle) => bundleView(bundle, member, body, versions));
+}
+
+function bundleView(
+  bundle: string,
+  member: FleetMember,
+  body: Report | undefined,
+  versions: ReadonlyMap<string, string>,
+): BundleView {
+  const item = body?.items.find((entry) => entry.bundle === bundle);
+  const assigned = member.assigned[bundle];
+  const versionOf = (digest: string) => versions.get(digest) ?? null;
+  const given = (entry: { digest: string; code: ErrorCode } | undefined) =>
+    entry === undefined ? null : { digest: entry.digest, version: versionOf(entry.digest), code: entry.code };
+  return {
+    bundle,
+    version: item === undefined ? null : versionOf(item.digest),
+    digest: item?.digest ?? null,
+    state: item?.state ?? "none",
+    since: item?.since ?? null,
+    healthyFor: item?.healthyFor ?? 0,
+    objects: item?.objects ?? null,
+    waitingOn: item?.waitingOn ?? null,
+    wanted:
+      assigned === undefined
+        ? null
+        : { version: versionOf(short(assigned.digest)), digest: short(assigned.digest), run: assigned.run },
+    failed: given(item?.failed),
+    refused: given(body?.refused?.find((entry) => entry.bundle === bundle)),
+  };
+}
+
+interface Signs {
+  connection: Connection;
+  /** There is a report, and it is not stale. */
+  believed: boolean;
+  bundles: readonly BundleView[];
+}
+
+/** In the order of `CONDITIONS`: what a person must act on comes before what only time can tell. */
+function conditionOf({ connection, believed, bundles }: Signs): Condition {
+  if (bundles.some(isTrouble)) return "failed";
+  if (connection === "offline") return "offline";
+  if (connection === "never" || !believed) return "unknown";
+  if (bundles.length === 0) return "empty";
+  if (bundles.some(isMoving)) return "moving";
+  return bundles.every(isHealthy) ? "healthy" : "unhealthy";
+}
+
+/** What was given up before and is no longer wanted is history. */
+function isTrouble({ state, failed, refused, wanted }: BundleView): boolean {
+  if (state === "failed" || state === "stuck" || refused !== null) return true;
+  return failed !== null && failed.digest === wanted?.digest;
+}
+
+function isMoving({ state, digest, wanted }: BundleView): boolean {
+  if (state === "applying" || state === "verifying" || state === "reverting") return true;
+  return wanted !== null && wanted.digest !== digest;
+}
+
+/** As the gate of a wave counts it: all objects, or, where none are counted, a second without a break. */
+function isHealthy({ objects, healthyFor }: BundleView): boolean {
+  return objects === null ? healthyFor > 0 : objects.healthy === objects.total;
+}

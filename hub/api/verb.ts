@@ -1,0 +1,70 @@
+import type { Context } from "hono";
+import { AppError } from "../../shared/errors.ts";
+import { parseAs } from "../../shared/parse.ts";
+import { isLegal, VERBS, type Verb } from "../../shared/verbs.ts";
+import { verbRequest } from "./contract.ts";
+import { isToken } from "./guard.ts";
+import { problemAnswer } from "./problem.ts";
+import { runView } from "./run-view.ts";
+import type { ApiOptions } from "./server.ts";
+import type { SeenRun } from "./snapshot.ts";
+
+/** `POST /api/v1/rollouts/{name}/runs/{id}/{verb}`: answers with the run as it is afterwards. */
+export async function actOn(context: Context, options: ApiOptions): Promise<Response> {
+  const { token, inWords, log } = options;
+  if (token === undefined) {
+    return problemAnswer("forbidden", "this hub takes no verbs: it has no token to know people by", {
+      fix: "write a long random word into a file, name it as `http.tokenFile` in the hub's configuration, restart it",
+    });
+  }
+  if (!isToken(context.req.header("authorization"), token)) {
+    return problemAnswer("unauthorized", "the request does not carry the hub's token", {
+      fix: "send `Authorization: Bearer TOKEN` with the word in the hub's `http.tokenFile`",
+    });
+  }
+  const { name, id, verb } = context.req.param() as { name: string; id: string; verb: string };
+  if (!isVerb(verb)) {
+    return problemAnswer("not-found", `there is no verb ${verb}`, { fix: `use ${Object.keys(VERBS).join(", ")}` });
+  }
+  const { who, reason } = parseAs(verbRequest, jsonOf(await context.req.text()), "request");
+  const before = find(options, name, id);
+  if (before === undefined) return problemAnswer("not-found", `rollout ${name} has no run ${id}`);
+  if (!isLegal(verb, before.run.phase.kind)) return conflict(before, verb, inWords);
+  try {
+    await options.act({ run: id, verb, who, reason });
+  } catch (error) {
+    // It was legal a moment ago: the run went on meanwhile.
+    const now = find(options, name, id);
+    if (error instanceof AppError && error.code === "usage" && now !== undefined) return conflict(now, verb, inWords);
+    throw error;
+  }
+  log.info({ run: id, verb, who, reason }, `${verb} of ${id} by ${who}: ${reason}`);
+  const after = find(options, name, id) ?? before;
+  return context.json(runView(after, inWords), 200, { "cache-control": "no-store" });
+}
+
+function find({ read }: ApiOptions, rollout: string, id: string): SeenRun | undefined {
+  return read().runs.find(({ run }) => run.id === id && run.rollout === rollout);
+}
+
+function conflict(seen: SeenRun, verb: Verb, inWords: ApiOptions["inWords"]): Response {
+  const run = runView(seen, inWords);
+  const detail = `${run.id} is ${run.phase} since ${run.since} (${run.words}); ${verb} is for ${VERBS[verb].join(" or ")}`;
+  const fix = run.verbs.length === 0 ? "nothing is left to do with this run" : `now possible: ${run.verbs.join(", ")}`;
+  return problemAnswer("conflict", detail, { fix, run });
+}
+
+function isVerb(word: string): word is Verb {
+  return Object.hasOwn(VERBS, word);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("malformed", "the body is not JSON", {
+      cause,
+      fix: 'send {"who": "your name", "reason": "why"}',
+    });
+  }
+}
