@@ -48,8 +48,8 @@ const REFUSAL = upsert("refusals", ["bundle", "id"], ["body"]);
 // Only blobs that this version names: others may be on their way in for a version that is not accepted yet.
 const DROP_BLOBS = `
   DELETE FROM blobs
-  WHERE sha256 IN (SELECT value FROM versions, json_each(versions.files) WHERE digest = ?1)
-    AND sha256 NOT IN (SELECT value FROM versions, json_each(versions.files) WHERE digest <> ?1)`;
+  WHERE sha256 IN (SELECT value FROM versions, json_each(versions.files) WHERE digest = ?)
+    AND sha256 NOT IN (SELECT value FROM versions, json_each(versions.files) WHERE digest <> ?)`;
 
 /** Documents and bundles as they came, and what was refused. */
 export function content(database: Database): Content {
@@ -99,7 +99,7 @@ export function content(database: Database): Content {
     },
     dropVersion: (digest) => {
       transaction("cache.dropVersion", () => {
-        run(DROP_BLOBS, digest);
+        run(DROP_BLOBS, digest, digest);
         run("DELETE FROM versions WHERE digest = ?", digest);
       });
     },
