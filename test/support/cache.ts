@@ -1,0 +1,205 @@
+import type {
+  Cache,
+  Counters,
+  Hold,
+  InventoryRow,
+  Refusal,
+  StoredAssignment,
+  StoredVersion,
+} from "../../agent/cache/cache.ts";
+import type { NewEvent } from "../../shared/event.ts";
+import { nameOf, type ObjectRef } from "../../shared/live.ts";
+import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
+import { transactions } from "./transaction.ts";
+
+/** Values are replaced, never changed in place. */
+interface State {
+  roots: Map<number, SignedBytes>;
+  record: SignedBytes | null;
+  versions: Map<string, { version: StoredVersion; document: SignedBytes }>;
+  blobs: Map<string, Uint8Array>;
+  refusals: Map<string, Refusal>;
+  holds: Map<string, Hold>;
+  inventory: Map<string, { bundle: string; row: InventoryRow }>;
+  assignment: StoredAssignment | null;
+  counters: Counters;
+  outbox: { number: number | null; event: NewEvent }[];
+}
+
+/** The cache without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
+export function memoryCache({ journal = silent }: { journal?: Journal } = {}): Cache {
+  let state: State = {
+    roots: new Map(),
+    record: null,
+    versions: new Map(),
+    blobs: new Map(),
+    refusals: new Map(),
+    holds: new Map(),
+    inventory: new Map(),
+    assignment: null,
+    counters: { report: 0, reportAcked: 0, event: 0, eventAcked: 0 },
+    outbox: [],
+  };
+  const transaction = transactions<State>(journal, {
+    get: () => state,
+    set: (other) => {
+      state = other;
+    },
+    copy: (from) => ({
+      ...from,
+      roots: new Map(from.roots),
+      versions: new Map(from.versions),
+      blobs: new Map(from.blobs),
+      refusals: new Map(from.refusals),
+      holds: new Map(from.holds),
+      inventory: new Map(from.inventory),
+    }),
+  });
+  const raise = ({ report, event }: { report: number; event: number }) => {
+    const { counters } = state;
+    if (event > counters.event) state.outbox = state.outbox.map((entry) => ({ ...entry, number: null }));
+    state.counters = {
+      ...counters,
+      report: Math.max(counters.report, report),
+      event: Math.max(counters.event, event),
+    };
+  };
+
+  return {
+    transaction,
+    roots: () => sortedBy([...state.roots.entries()], ([number]) => [number]).map(([, document]) => out(document)),
+    keepRoot: (number, document) => {
+      transaction("cache.keepRoot", () => state.roots.set(number, out(document)));
+    },
+    record: () => out(state.record),
+    keepRecord: (document) => {
+      transaction("cache.keepRecord", () => {
+        state.record = out(document);
+      });
+    },
+
+    versions: () =>
+      sortedBy([...state.versions.values()], ({ version }) => [version.bundle, ...version.pair, version.digest]).map(
+        ({ version }) => out(version),
+      ),
+    manifest: (digest) => out(state.versions.get(digest)?.document ?? null),
+    keepManifest: (version, document) => {
+      transaction("cache.keepManifest", () => state.versions.set(version.digest, out({ version, document })));
+    },
+    completeVersion: (digest) => {
+      transaction("cache.completeVersion", () => {
+        const held = state.versions.get(digest);
+        if (held !== undefined) state.versions.set(digest, { ...held, version: { ...held.version, complete: true } });
+      });
+    },
+    dropVersion: (digest) => {
+      transaction("cache.dropVersion", () => {
+        const files = state.versions.get(digest)?.version.files ?? [];
+        state.versions.delete(digest);
+        const named = new Set([...state.versions.values()].flatMap(({ version }) => version.files));
+        for (const file of files) if (!named.has(file)) state.blobs.delete(file);
+      });
+    },
+    hasBlob: (sha256) => state.blobs.has(sha256),
+    blob: (sha256) => out(state.blobs.get(sha256) ?? null),
+    keepBlob: (sha256, bytes) => {
+      transaction("cache.keepBlob", () => state.blobs.set(sha256, out(bytes)));
+    },
+
+    refusals: () => sortedBy([...state.refusals.values()], ({ bundle, id }) => [bundle, id]).map(out),
+    keepRefusal: (refusal) => {
+      transaction("cache.keepRefusal", () => state.refusals.set(`${refusal.bundle}\n${refusal.id}`, out(refusal)));
+    },
+    dropRefusal: (bundle, id) => {
+      transaction("cache.dropRefusal", () => state.refusals.delete(`${bundle}\n${id}`));
+    },
+
+    holds: () => sortedBy([...state.holds.values()], ({ bundle }) => [bundle]).map(out),
+    keepHold: (hold) => {
+      transaction("cache.keepHold", () => state.holds.set(hold.bundle, out(hold)));
+    },
+
+    inventory: (bundle) =>
+      sortedBy(
+        [...state.inventory.values()].filter((entry) => entry.bundle === bundle),
+        ({ row: { object } }) => [object.apiVersion, object.kind, object.namespace, object.name],
+      ).map(({ row }) => out(row)),
+    keepInventory: (bundle, rows) => {
+      transaction("cache.keepInventory", () => {
+        for (const row of rows) state.inventory.set(keyOf(bundle, row.object), out({ bundle, row }));
+      });
+    },
+    dropInventory: (bundle, objects) => {
+      transaction("cache.dropInventory", () => {
+        for (const object of objects) state.inventory.delete(keyOf(bundle, object));
+      });
+    },
+
+    assignment: () => out(state.assignment),
+    keepAssignment: (assignment) => {
+      transaction("cache.keepAssignment", () => {
+        state.assignment = out(assignment);
+      });
+    },
+
+    counters: () => ({ ...state.counters }),
+    takeReportNumber: () =>
+      transaction("cache.takeReportNumber", () => {
+        state.counters = { ...state.counters, report: state.counters.report + 1 };
+        return state.counters.report;
+      }),
+    raiseCounters: (atLeast) => {
+      transaction("cache.raiseCounters", () => raise(atLeast));
+    },
+    acknowledge: (confirmed) => {
+      transaction("cache.acknowledge", () => {
+        raise(confirmed);
+        state.counters = {
+          ...state.counters,
+          reportAcked: Math.max(state.counters.reportAcked, confirmed.report),
+          eventAcked: Math.max(state.counters.eventAcked, confirmed.event),
+        };
+        state.outbox = state.outbox.filter(({ number }) => number === null || number > confirmed.event);
+      });
+    },
+
+    addEvents: (events) => {
+      transaction("cache.addEvents", () => {
+        state.outbox = [...state.outbox, ...events.map((event) => ({ number: null, event: out(event) }))];
+      });
+    },
+    numberEvents: (max) =>
+      transaction("cache.numberEvents", () => {
+        let last = state.counters.event;
+        const numbered = state.outbox.slice(0, max).map(({ number, event }) => {
+          if (number === null) last += 1;
+          return { number: number ?? last, event };
+        });
+        state.outbox = [...numbered, ...state.outbox.slice(max)];
+        state.counters = { ...state.counters, event: last };
+        return numbered.map(({ number, event }) => ({ ...out(event), number }));
+      }),
+
+    close: () => {},
+  };
+}
+
+/** As from a disk: what the caller does to its own value changes nothing here, and the other way round. */
+function out<T>(value: T): T {
+  return structuredClone(value);
+}
+
+function keyOf(bundle: string, object: ObjectRef): string {
+  return `${bundle}\n${nameOf(object)}`;
+}
+
+function sortedBy<T>(values: readonly T[], keyOf: (value: T) => readonly (string | number)[]): T[] {
+  return values.toSorted((a, b) => {
+    const theirs = keyOf(b);
+    for (const [index, ours] of keyOf(a).entries()) {
+      const other = theirs[index] ?? ours;
+      if (ours !== other) return ours < other ? -1 : 1;
+    }
+    return 0;
+  });
+}

@@ -1,0 +1,111 @@
+import type { Site } from "../../hub/registry/site.ts";
+import type {
+  HubState,
+  Meta,
+  SeenRollout,
+  SiteAssignment,
+  Store,
+  StoredEvent,
+  StoredRecord,
+} from "../../hub/registry/store.ts";
+import type { Run } from "../../hub/rollout/run.ts";
+import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
+import { transactions } from "./transaction.ts";
+
+/** Values are replaced, never changed in place. */
+interface State {
+  meta: Meta;
+  sites: Map<string, Site>;
+  runs: Map<string, Run>;
+  assignments: Map<string, SiteAssignment>;
+  rollouts: Map<string, SeenRollout>;
+  roots: Map<number, SignedBytes>;
+  records: Map<string, StoredRecord>;
+  /** Oldest first; none is ever forgotten. */
+  events: StoredEvent[];
+  /** `site number` of each event. */
+  known: Set<string>;
+}
+
+/** The store without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
+export function memoryStore({ journal = silent }: { journal?: Journal } = {}): Store {
+  let state: State = {
+    meta: { term: 1 },
+    sites: new Map(),
+    runs: new Map(),
+    assignments: new Map(),
+    rollouts: new Map(),
+    roots: new Map(),
+    records: new Map(),
+    events: [],
+    known: new Set(),
+  };
+  const transaction = transactions<State>(journal, {
+    get: () => state,
+    set: (other) => {
+      state = other;
+    },
+    copy: (from) => ({
+      meta: from.meta,
+      sites: new Map(from.sites),
+      runs: new Map(from.runs),
+      assignments: new Map(from.assignments),
+      rollouts: new Map(from.rollouts),
+      roots: new Map(from.roots),
+      records: new Map(from.records),
+      events: [...from.events],
+      known: new Set(from.known),
+    }),
+  });
+  const add = (site: string, at: number, event: StoredEvent["event"]) => {
+    const key = `${site} ${event.number}`;
+    if (state.known.has(key)) return;
+    state.known.add(key);
+    state.events.push({ row: state.events.length + 1, site, at, event });
+  };
+
+  return {
+    load: async () => structuredClone(loaded(state)),
+    commit: async (effect, given) => {
+      const batch = structuredClone(given);
+      transaction(`store.${effect}`, () => {
+        state.meta = batch.meta ?? state.meta;
+        if (batch.root !== undefined) state.roots.set(batch.root.number, batch.root.document);
+        for (const each of batch.records ?? []) state.records.set(each.site, each);
+        for (const each of batch.sites ?? []) state.sites.set(each.id, each);
+        for (const each of batch.runs ?? []) state.runs.set(each.id, each);
+        for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
+        for (const each of batch.rollouts ?? []) state.rollouts.set(each.name, each);
+        for (const { site, at, event } of batch.events ?? []) add(site, at, event);
+        for (const { at, event } of batch.notices ?? []) {
+          const number = state.events.filter(({ site }) => site === "").length + 1;
+          add("", at, { ...event, number });
+        }
+      });
+    },
+    events: async ({ site, before = Number.MAX_SAFE_INTEGER, limit }) =>
+      structuredClone(
+        state.events
+          .filter((stored) => stored.row < before && (site === undefined || stored.site === site))
+          .toReversed()
+          .slice(0, limit),
+      ),
+    close: async () => {},
+  };
+}
+
+function loaded(state: State): HubState {
+  return {
+    meta: state.meta,
+    sites: byKey(state.sites),
+    runs: [...state.runs.values()].toSorted((a, b) => a.startedAt - b.startedAt),
+    assignments: byKey(state.assignments),
+    rollouts: byKey(state.rollouts),
+    roots: byKey(state.roots),
+    records: byKey(state.records),
+  };
+}
+
+function byKey<K extends string | number, T>(entries: ReadonlyMap<K, T>): T[] {
+  return [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+}
