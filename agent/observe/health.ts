@@ -14,26 +14,28 @@ export function healthOf(object: KubeObject): Verdict {
     return progressing(`controller has seen generation ${observed} of ${generation}`);
   }
   const group = object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0] ?? ""}` : "";
-  const rule = RULES[`${object.kind}${group}`];
+  const rule = RULES.get(`${object.kind}${group}`);
   return rule === undefined ? byConditions(status) : rule(object, part(object, "spec"), status);
 }
 
 type Rule = (object: KubeObject, spec: JsonObject, status: JsonObject) => Verdict;
 
-const RULES: Readonly<Record<string, Rule>> = {
-  "Deployment.apps": deployment,
-  "StatefulSet.apps": statefulSet,
-  "DaemonSet.apps": daemonSet,
-  "ReplicaSet.apps": replicaSet,
-  "Job.batch": job,
-  Pod: pod,
-  Service: service,
-  PersistentVolumeClaim: claim,
-  Namespace: namespace,
-  "CustomResourceDefinition.apiextensions.k8s.io": definition,
-  "PodDisruptionBudget.policy": () => HEALTHY,
-  "CronJob.batch": () => HEALTHY,
-};
+const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
+  Object.entries({
+    "Deployment.apps": deployment,
+    "StatefulSet.apps": statefulSet,
+    "DaemonSet.apps": daemonSet,
+    "ReplicaSet.apps": replicaSet,
+    "Job.batch": job,
+    Pod: pod,
+    Service: service,
+    PersistentVolumeClaim: claim,
+    Namespace: namespace,
+    "CustomResourceDefinition.apiextensions.k8s.io": definition,
+    "PodDisruptionBudget.policy": () => HEALTHY,
+    "CronJob.batch": () => HEALTHY,
+  }),
+);
 
 function deployment(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
   const progress = condition(status, "Progressing");

@@ -146,11 +146,14 @@ function probeHosts(container: JsonObject, path: string): PodFinding[] {
 function restrictedFindings(spec: JsonObject): PodFinding[] {
   const found: PodFinding[] = [];
   members(spec, "volumes").forEach((volume, index) => {
-    const sort = Object.keys(volume).find((key) => key !== "name");
-    if (sort !== undefined && !RESTRICTED_VOLUMES.has(sort))
-      found.push({ path: `/volumes/${index}`, why: `${sort} volumes` });
+    // Every key counts: one that is null is none to the server, and must not hide the one that is not.
+    const sort = Object.keys(volume).find((key) => key !== "name" && !RESTRICTED_VOLUMES.has(key));
+    if (sort !== undefined) found.push({ path: `/volumes/${index}`, why: `${sort} volumes` });
   });
   const pod = member(spec, "securityContext");
+  // Not even where every container sets its own, as the standard has it.
+  if (pod["runAsNonRoot"] === false) found.push({ path: "/securityContext/runAsNonRoot", why: "running as root" });
+  if (pod["runAsUser"] === 0) found.push({ path: "/securityContext/runAsUser", why: "running as root" });
   for (const { path, container } of containersOf(spec)) {
     const own = member(container, "securityContext");
     const at = `${path}/securityContext`;
@@ -159,7 +162,7 @@ function restrictedFindings(spec: JsonObject): PodFinding[] {
     }
     if ((own["runAsNonRoot"] ?? pod["runAsNonRoot"]) !== true)
       found.push({ path: `${at}/runAsNonRoot`, why: "running as root" });
-    if ((own["runAsUser"] ?? pod["runAsUser"]) === 0) found.push({ path: `${at}/runAsUser`, why: "running as root" });
+    if (own["runAsUser"] === 0) found.push({ path: `${at}/runAsUser`, why: "running as root" });
     const seccomp = member(own, "seccompProfile")["type"] ?? member(pod, "seccompProfile")["type"];
     if (seccomp !== "RuntimeDefault" && seccomp !== "Localhost") {
       found.push({ path: `${at}/seccompProfile`, why: "a missing seccomp profile" });

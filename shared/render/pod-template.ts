@@ -7,22 +7,24 @@ export interface PodTemplate {
   annotations: JsonObject;
 }
 
-const TEMPLATE_AT: Readonly<Record<string, readonly string[]>> = {
-  Pod: [],
-  PodTemplate: ["template"],
-  ReplicationController: ["spec", "template"],
-  "Deployment.apps": ["spec", "template"],
-  "ReplicaSet.apps": ["spec", "template"],
-  "StatefulSet.apps": ["spec", "template"],
-  "DaemonSet.apps": ["spec", "template"],
-  "Job.batch": ["spec", "template"],
-  "CronJob.batch": ["spec", "jobTemplate", "spec", "template"],
-};
+const TEMPLATE_AT: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    Pod: [],
+    PodTemplate: ["template"],
+    ReplicationController: ["spec", "template"],
+    "Deployment.apps": ["spec", "template"],
+    "ReplicaSet.apps": ["spec", "template"],
+    "StatefulSet.apps": ["spec", "template"],
+    "DaemonSet.apps": ["spec", "template"],
+    "Job.batch": ["spec", "template"],
+    "CronJob.batch": ["spec", "jobTemplate", "spec", "template"],
+  }),
+);
 
 /** null for kinds that run no pods by themselves. */
 export function podTemplateOf(object: KubeObject): PodTemplate | null {
   const group = object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0] ?? ""}` : "";
-  const steps = TEMPLATE_AT[`${object.kind}${group}`];
+  const steps = TEMPLATE_AT.get(`${object.kind}${group}`);
   if (steps === undefined) return null;
   let template: JsonObject = object;
   for (const step of steps) template = member(template, step);
