@@ -1,4 +1,4 @@
-import { inWords, isRefusal, type RefusalCode } from "../shared/errors.ts";
+import { type ErrorCode, inWords, isRefusal } from "../shared/errors.ts";
 import type { Ack, Hello } from "../shared/protocol.ts";
 import { type Incoming, type Message, openMessage } from "./ingest/open.ts";
 import type { Memory } from "./memory.ts";
@@ -21,7 +21,7 @@ export interface Intake {
 
 export interface Refused {
   client: string;
-  code: RefusalCode;
+  code: ErrorCode;
   words: string;
 }
 

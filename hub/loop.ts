@@ -1,21 +1,22 @@
-import { sorted } from "../shared/canonical.ts";
-import { AppError, inWords } from "../shared/errors.ts";
-import { encodeFrame } from "../shared/node/frame.ts";
+import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
 import type { PrivateKey } from "../shared/node/ssh-key.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import { type Ack, FRAME_NAMESPACE, type TopicKind, topicOf } from "../shared/protocol.ts";
+import type { Ack } from "../shared/protocol.ts";
 import { isLegal } from "../shared/verbs.ts";
 import type { Act, HubView, Snapshot } from "./api/snapshot.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
 import { rolloutChanges } from "./changes.ts";
-import { type Decision, decide, type News } from "./decide.ts";
+import { decide, type News } from "./decide.ts";
 import type { Follower } from "./follow/follow.ts";
 import type { Followed } from "./follow/followed.ts";
+import { Watch } from "./follow/watch.ts";
+import { Inbox } from "./ingest/inbox.ts";
 import type { Incoming } from "./ingest/open.ts";
 import { OncePer } from "./ingest/rate.ts";
-import { type Intake, intake } from "./intake.ts";
+import { type Intake, intake, type Refused } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
+import { frameFor, frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import type { Batch, Notice, SiteAssignment, Store, StoredEvent } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
@@ -42,12 +43,6 @@ const MESSAGES_A_COMMIT = 500;
 const REFUSALS_EVERY_MS = 60_000;
 const NOTHING_NEW: News = { changes: [], inputs: new Map() };
 
-interface Waiting {
-  message: Incoming;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 /**
  * The hub's one writer: whatever happens becomes a turn, turns run one after the other, and each stores what it changes
  * before any of it is acknowledged or published. A turn that cannot store changes nothing.
@@ -59,22 +54,26 @@ export class Hub implements HubView, BusEvents {
   private readonly refusals = new OncePer(REFUSALS_EVERY_MS);
   private readonly told = new Map<string, string>();
   private readonly watchers = new Set<() => void>();
-  private readonly cancels = new Map<string, () => void>();
+  private readonly signer: Signer;
+  private readonly watch: Watch;
   private tail: Promise<unknown> = Promise.resolve();
-  private inbox: Waiting[] = [];
+  private readonly inbox = new Inbox(MESSAGES_A_COMMIT, () => void this.turn(() => this.ingest()));
   private decisionQueued = false;
   private published: SiteAssignment[] = [];
   private followed: Followed | null = null;
-  private polling: Promise<void> | null = null;
-  private sourceFault: string | null = null;
   private lastFault = "";
   private bus: Bus | null = null;
   private outbox: Outbox | null = null;
   private stopped = false;
+  private cancelTick = (): void => {};
 
   constructor(options: HubOptions) {
     this.options = options;
-    this.memory = options.memory;
+    const { fleet, memory, assignKey: key, follower, clock, log } = options;
+    this.memory = memory;
+    this.signer = { fleet, key };
+    const onLook = (followed: Followed | null, words: string | null) => this.looked(followed, words);
+    this.watch = new Watch({ follower, everyMs: options.pollMs, clock, log, onLook });
   }
 
   /** Publishes what is in force, and begins to follow and to decide. */
@@ -86,15 +85,15 @@ export class Hub implements HubView, BusEvents {
     // All of them: an embedded broker has forgotten what it retained.
     this.outbox.offer(this.memory.assignments.values());
     this.tick();
-    this.poll();
+    this.watch.start();
   }
 
   /** Resolves when nothing is under way any more; messages that wait are refused, and so sent again. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const cancel of this.cancels.values()) cancel();
+    this.cancelTick();
+    this.watch.stop();
     await this.outbox?.stop();
-    await this.polling;
     await this.tail;
   }
 
@@ -103,35 +102,18 @@ export class Hub implements HubView, BusEvents {
   }
 
   onMessage(message: Incoming): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.inbox.push({ message, resolve, reject });
-    // One turn for all that come before it begins.
-    if (this.inbox.length === 1) void this.turn(() => this.ingest());
-    return promise;
+    return this.inbox.push(message);
   }
 
   onBreach({ client, words }: { client: string; words: string }): void {
-    const { clock, log } = this.options;
-    if (!this.refusals.allows(`${client} breach`, clock.monotonic())) return;
-    log.warn({ client }, words);
-    const notices = [notice(clock.now(), "refused", words, "sender")];
-    void this.turn(() => this.commit("breach", { notices })).catch((error) => this.fault(error));
+    const code = ERROR_CODES.find((known) => words.startsWith(`${known}: `)) ?? "sender";
+    const notices = this.refusalsToTell([{ client, code, words }]);
+    if (notices.length > 0)
+      void this.turn(() => this.commit("breach", { notices })).catch((error) => this.fault(error));
   }
 
   read(): Snapshot {
-    const { memory, because } = this;
-    const runs = [...memory.runs.values()].flatMap((run) => {
-      const why = because.get(run.id);
-      return why === undefined ? [] : [{ run, because: why }];
-    });
-    return {
-      fleet: this.options.fleet,
-      now: this.options.clock.now(),
-      root: memory.root,
-      members: [...memory.members.values()],
-      runs,
-      rollouts: [...memory.rollouts.values()],
-    };
+    return this.memory.snapshot(this.options.fleet, this.options.clock.now(), this.because);
   }
 
   subscribe(onChange: () => void): () => void {
@@ -162,36 +144,25 @@ export class Hub implements HubView, BusEvents {
   }
 
   private async ingest(): Promise<void> {
-    const batch = this.inbox.splice(0, MESSAGES_A_COMMIT);
-    if (this.inbox.length > 0) void this.turn(() => this.ingest());
+    const batch = this.inbox.take();
     try {
       if (this.stopped) throw new AppError("unreachable", "the hub is stopping");
-      const taken = intake(
-        batch.map(({ message }) => message),
-        this.options.fleet,
-        this.memory,
-        this.options.clock.now(),
-      );
+      const taken = intake(batch.messages, this.options.fleet, this.memory, this.options.clock.now());
       await this.store(taken);
       for (const site of taken.presences) this.memory.setPresence(site);
-      for (const { resolve } of batch) resolve();
+      batch.accept();
       for (const [site, ack] of taken.acks) this.acknowledge(site, ack);
       if (taken.sites.length > 0) this.decideSoon();
       else if (taken.presences.length > 0) this.changed();
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      batch.reject(error);
       this.fault(error);
     }
   }
 
   private async store({ sites, events, refused, restored }: Intake): Promise<void> {
     const { clock, log } = this.options;
-    const notices: Notice[] = [];
-    for (const { client, code, words } of refused) {
-      if (!this.refusals.allows(`${client} ${code}`, clock.monotonic())) continue;
-      log.warn({ client, code }, `refused a message: ${words}`);
-      notices.push(notice(clock.now(), "refused", `from ${client}: ${words}`, code));
-    }
+    const notices = this.refusalsToTell(refused);
     if (restored === null) {
       await this.commit("ingest", { sites, events, notices });
       return;
@@ -203,6 +174,16 @@ export class Hub implements HubView, BusEvents {
     const inputs = new Map([...this.memory.runs.keys()].map((run) => [run, [pause]]));
     notices.push(notice(clock.now(), "refused", words));
     await this.decide({ changes: [], inputs }, { sites, events, notices, meta: { term: restored.term } });
+  }
+
+  /** The rest was told a moment ago. Strangers count as one: they choose their names. */
+  private refusalsToTell(refused: readonly Refused[]): Notice[] {
+    const { clock, log } = this.options;
+    return refused.flatMap(({ client, code, words }) => {
+      if (!this.refusals.allows(`${this.knows(client) ? client : ""} ${code}`, clock.monotonic())) return [];
+      log.warn({ client, code }, `refused: ${words}`);
+      return [notice(clock.now(), "refused", `from ${client}: ${words}`, code)];
+    });
   }
 
   private decideSoon(): void {
@@ -222,7 +203,7 @@ export class Hub implements HubView, BusEvents {
     const { term } = more.meta ?? memory.meta;
     const world = { fleetName, term, rootNumber, lifetimeMs, runs, members, assignments, because };
     const decision = decide(world, news, clock.now());
-    const sets = this.framed(decision);
+    const sets = frameSets(this.signer, decision.sets);
     const notices = [...(more.notices ?? []), ...decision.notices];
     for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
     this.because = new Map([...because, ...decision.because]);
@@ -236,29 +217,12 @@ export class Hub implements HubView, BusEvents {
     this.outbox?.offer(sets);
   }
 
-  private framed({ sets }: Decision): SiteAssignment[] {
-    return sets.map((changed) => {
-      return { ...changed, frame: this.frame(changed.site, "down/assign", changed.set), published: false };
-    });
-  }
-
-  private frame(site: string, kind: TopicKind, body: object): Uint8Array {
-    const { fleet, assignKey: key } = this.options;
-    const json = sorted(body);
-    return encodeFrame({
-      topic: topicOf(fleet, site, kind),
-      namespace: FRAME_NAMESPACE[kind],
-      json,
-      format: "deflate",
-      key,
-    });
-  }
-
   /** Not awaited and not repeated: without it the site sends again what was not confirmed. */
   private acknowledge(site: string, ack: Ack): void {
-    const { fleet, journal, log } = this.options;
+    const { journal, log } = this.options;
+    const { topic, frame } = frameFor(this.signer, site, "down/ack", ack);
     journal("bus.ack", "before");
-    this.bus?.publish(topicOf(fleet, site, "down/ack"), this.frame(site, "down/ack", ack), { retain: false }).then(
+    this.bus?.publish(topic, frame, { retain: false }).then(
       () => journal("bus.ack", "after"),
       (error) => log.debug({ site }, `an acknowledgement was not sent: ${inWords(error)}`),
     );
@@ -276,30 +240,13 @@ export class Hub implements HubView, BusEvents {
 
   private tick(): void {
     this.decideSoon();
-    this.later("tick", TICK_MS, () => this.tick());
+    this.cancelTick = this.options.clock.after(TICK_MS, () => this.tick());
   }
 
-  private poll(): void {
-    this.polling = this.look().finally(() => {
-      this.polling = null;
-      this.later("poll", this.options.pollMs, () => this.poll());
-    });
-  }
-
-  private async look(): Promise<void> {
-    const { follower, clock, log } = this.options;
-    let fault: string | null = null;
-    try {
-      this.followed = (await follower.poll()) ?? this.followed;
-    } catch (error) {
-      fault = inWords(error);
-    }
-    const isNews = (fault === null) !== (this.sourceFault === null);
-    this.sourceFault = fault;
-    const words = fault === null ? "the fleet repository can be read again" : `the fleet repository: ${fault}`;
-    if (isNews) log[fault === null ? "info" : "warn"]({}, words);
-    const notices = isNews ? [notice(clock.now(), "source", words)] : [];
-    await this.turn(() => this.follow(notices)).catch((error) => this.fault(error));
+  private looked(followed: Followed | null, words: string | null): Promise<void> {
+    this.followed = followed ?? this.followed;
+    const notices = words === null ? [] : [notice(this.options.clock.now(), "source", words)];
+    return this.turn(() => this.follow(notices)).catch((error) => this.fault(error));
   }
 
   /** Takes in what was followed; it stays for the next time where it cannot be stored. */
@@ -348,10 +295,7 @@ export class Hub implements HubView, BusEvents {
     const words = inWords(error);
     if (words === this.lastFault || this.stopped) return;
     this.lastFault = words;
-    this.options.log.error({ error: error instanceof Error ? error.stack : undefined }, words);
-  }
-
-  private later(what: string, ms: number, run: () => void): void {
-    if (!this.stopped) this.cancels.set(what, this.options.clock.after(ms, run));
+    const isExpected = error instanceof AppError || !(error instanceof Error);
+    this.options.log.error(isExpected ? {} : { stack: error.stack }, words);
   }
 }

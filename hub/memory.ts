@@ -1,9 +1,11 @@
 import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
+import type { Snapshot } from "./api/snapshot.ts";
 import type { HeldRecord, HeldRoot } from "./follow/followed.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
+import type { Because } from "./rollout/because.ts";
 import type { Run } from "./rollout/run.ts";
 
 /** What the store holds, at hand: it changes by `absorb`, after the same batch was committed, and in no other way. */
@@ -42,6 +44,16 @@ export class Memory {
 
   keysOf(id: string): readonly PublicKey[] | undefined {
     return this.keys.get(id);
+  }
+
+  /** Runs that were never looked at are left out: why they stand where they stand is not known yet. */
+  snapshot(fleet: string, now: number, because: ReadonlyMap<string, Because>): Snapshot {
+    const runs = [...this.runs.values()].flatMap((run) => {
+      const why = because.get(run.id);
+      return why === undefined ? [] : [{ run, because: why }];
+    });
+    const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
+    return { fleet, now, root: this.root, members, runs, rollouts };
   }
 
   absorb({ meta, sites = [], runs = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root">): void {

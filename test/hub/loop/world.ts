@@ -10,22 +10,16 @@ import { Memory } from "../../../hub/memory.ts";
 import { sqliteStore } from "../../../hub/registry/sqlite.ts";
 import type { Batch, Store } from "../../../hub/registry/store.ts";
 import { reopen } from "../../../hub/reopen.ts";
+import type { Bundle } from "../../../shared/bundle.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
+import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
 import { ed25519FromSeed } from "../../../shared/node/ssh-private-key.ts";
 import type { Journal, Log, SignedBytes } from "../../../shared/ports.ts";
 import { parseTopic } from "../../../shared/protocol.ts";
 import { recordBranch } from "../../../shared/source/source.ts";
-import {
-  keys,
-  line,
-  NOW,
-  type SignedBundle,
-  signedBundle,
-  signedRoot,
-  signedSite,
-  trustedRoot,
-} from "../../support/fleet.ts";
+import type { Files } from "../../lab/git/repository.ts";
+import { keys, line, NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
 import { type FleetMemory, fleetMemory } from "../follow/memory.ts";
 import { FakeClock } from "./clock.ts";
 import { FakeSite, FLEET } from "./site.ts";
@@ -102,10 +96,10 @@ export class HubWorld {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  addSite(id: string, labels: Record<string, string>): FakeSite {
+  addSite(id: string, labels: Record<string, string>, otherKeys: readonly PrivateKey[] = []): FakeSite {
     const seed = Number(id.replace(/\D/g, "")) + 100;
     const key = ed25519FromSeed(new Uint8Array(32).fill(seed));
-    const document = signedSite({ id, labels, reportKeys: [line(key)] });
+    const document = signedSite({ id, labels, bundles: ["pos*"], reportKeys: [key, ...otherKeys].map(line) });
     const branch = recordBranch(sha256Hex(Buffer.from(id)));
     this.repository.add(branch, signedFiles(`sites/${id}.json`, document), `record of ${id}`);
     const send = async (message: { topic: string; client: string; frame: Uint8Array }) => {
@@ -123,15 +117,20 @@ export class HubWorld {
     return found;
   }
 
-  publish(seq: number, change: (files: Map<string, Uint8Array>) => void = () => {}): SignedBundle {
-    const bundle = signedBundle({ seq });
+  publish(seq: number, change: (files: Map<string, Uint8Array>) => void = () => {}): void {
+    this.repository.commit("bundles/pos", this.bundleFiles(seq, {}, change), `1.${seq - 1}.0`);
+  }
+
+  bundleFiles(
+    seq: number,
+    changes: Partial<Bundle> = {},
+    change: (files: Map<string, Uint8Array>) => void = () => {},
+  ): Files {
+    const bundle = signedBundle({ seq, ...changes });
     const files = new Map(bundle.files);
     change(files);
-    const version = `1.${seq - 1}.0`;
     const placed = [...files].map(([path, bytes]) => [`files/${path}`, bytes] as const);
-    const content = { ...signedFiles("bundle.json", bundle.document), ...Object.fromEntries(placed) };
-    this.repository.commit("bundles/pos", content, version);
-    return bundle;
+    return { ...signedFiles("bundle.json", bundle.document), ...Object.fromEntries(placed) };
   }
 
   /** Writes `rollouts/pos.yaml`; null deletes it. */
@@ -198,7 +197,7 @@ bundle: pos
 version: ${version}
 sites: {}
 waves:
-  - { name: lab, sites: { ring: lab }, soak: 3s }
+  - { name: lab, sites: { ring: lab }, soak: 8s }
   - { name: rest }
 site: { deadline: 60s, offlineAfter: 30s, reportEvery: 5s }
 ${rest}`;
