@@ -37,12 +37,14 @@ export function project(value: Json, fields: JsonObject): Json {
     });
   }
   if (!isObject(value)) return value;
-  const part: JsonObject = {};
-  for (const [key, below] of entries) {
-    const member = key.startsWith("f:") ? value[key.slice(2)] : undefined;
-    if (member !== undefined && isObject(below)) part[key.slice(2)] = project(member, below);
-  }
-  return part;
+  // By own members only: a key may be called `constructor` or `__proto__`.
+  return Object.fromEntries(
+    entries.flatMap(([key, below]): [string, Json][] => {
+      const name = key.slice(2);
+      const member = key.startsWith("f:") && Object.hasOwn(value, name) ? value[name] : undefined;
+      return member === undefined || !isObject(below) ? [] : [[name, project(member, below)]];
+    }),
+  );
 }
 
 function names(key: string, item: Json, index: number): boolean {
