@@ -207,13 +207,8 @@ export class Hub implements HubView, BusEvents {
     const notices = [...(more.notices ?? []), ...decision.notices];
     for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
     this.because = new Map([...because, ...decision.because]);
-    await this.commit("decide", {
-      ...more,
-      runs: decision.runs,
-      rollouts: decision.rollouts,
-      assignments: sets,
-      notices,
-    });
+    const { runs: changed, rollouts } = decision;
+    await this.commit("decide", { ...more, runs: changed, rollouts, assignments: sets, notices });
     this.outbox?.offer(sets);
   }
 
@@ -264,21 +259,20 @@ export class Hub implements HubView, BusEvents {
       log.warn({ what, code: error.code }, `refused: ${inWords(error)}`);
       notices.push(notice(clock.now(), "refused", `${what}: ${inWords(error)}`, error.code));
     }
-    await this.commit("follow", {
-      notices,
-      records: records.map(([site, { document, root }]) => ({ site, root, document })),
-    });
+    const stored = records.map(([site, { document, root }]) => ({ site, root, document }));
+    await this.commit("follow", { notices, records: stored });
     memory.setRecords(records);
     this.told.clear();
     for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));
     const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values() });
     await this.decide({ changes, inputs: new Map() });
     this.followed = null;
+    this.changed();
   }
 
   /** Nothing is written where nothing changed. */
   private async commit(effect: string, batch: Batch): Promise<void> {
-    const parts: (object | readonly unknown[] | undefined)[] = Object.values(batch);
+    const parts: unknown[] = Object.values(batch);
     if (parts.every((part) => Array.isArray(part) && part.length === 0)) return;
     await this.options.store.commit(effect, batch);
     this.memory.absorb(batch);
