@@ -9,7 +9,7 @@ export interface Finding {
 
 /** Checks a value against a schema. Throws `AppError` `schema` that names the first offending key and how many more there are. */
 export function parseAs<T>(schema: z.ZodMiniType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   throw schemaError(findingsOf(result.error.issues), where);
 }

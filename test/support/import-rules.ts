@@ -111,6 +111,8 @@ function breachesOf({ path, text }: Source, imports: readonly Import[]): Breach[
 function betweenStages(path: string, stage: string, to: string, toStage: string, typeOnly: boolean): string | null {
   const area = path.split("/")[0] ?? "";
   if (area === "shared" || PORTS.has(path) || PORTS.has(to)) return null;
+  // An adapter carries what its port names, whichever stage that comes from.
+  if (ADAPTER.test(path) && typeOnly) return null;
   const order = FLOWS[area] ?? [];
   const [own, other] = [order.indexOf(stage), order.indexOf(toStage)];
   if (toStage === "") return `${to}: wiring`;

@@ -3,7 +3,7 @@ import type { Site, Stage } from "./stage.ts";
 
 /** What a visitor can do while the demo stays up: commands to paste, and switches for what no command can do. */
 export async function openDoor(stage: Stage): Promise<{ welcome: string; stop(): Promise<void> }> {
-  stage.fleet.release({ version: "1.1.1", greeting: "nice to see you" });
+  await stage.fleet.release({ version: "1.1.1", greeting: "nice to see you" });
   const server = createServer((request, response) => {
     const [, verb, id] = (request.url ?? "").split("/");
     const site = stage.sites.find((each) => each.id === id);

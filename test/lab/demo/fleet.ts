@@ -1,8 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { BUNDLE_NAMESPACE } from "../../../shared/bundle.ts";
-import { createRepository } from "../git/repository.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+
+const execute = promisify(execFile);
 
 /** The operator's side of the demo: a fleet repository, made and changed with `git`, `ssh-keygen` and `skerry` only. */
 export interface Fleet {
@@ -10,16 +13,17 @@ export interface Fleet {
   dir: string;
   bare: string;
   rootDigest: string;
-  signSite(site: { id: string; labels: Record<string, string>; reportKey: string }): void;
-  publishTrust(): void;
-  /** Builds, signs (as `key`) and publishes one version of `pos`. */
-  release(version: Release): void;
-  /** Builds and signs a version (as `key`) without publishing it; the files as they would lie in its commit. */
-  forge(version: Release & { key: string }): Record<string, Uint8Array>;
-  /** Changes `version` in rollouts/pos.yaml, which is the deployment. */
-  deploy(version: string): void;
-  git(...args: string[]): string;
+  /** Folder of the operators' private keys. */
   keys: string;
+  signSite(site: { id: string; labels: Record<string, string>; reportKey: string }): Promise<void>;
+  publishTrust(): Promise<void>;
+  /** Builds, signs and publishes one version of `pos`. */
+  release(version: Release): Promise<void>;
+  /** Builds and signs a version (as `key`) without publishing it; the files as they would lie in its commit. */
+  forge(version: Release & { key: string }): Promise<Record<string, Uint8Array>>;
+  /** Changes `version` in rollouts/pos.yaml, which is the deployment. */
+  deploy(version: string): Promise<void>;
+  git(...args: string[]): Promise<string>;
 }
 
 export interface Release {
@@ -31,91 +35,87 @@ export interface Release {
 /** `registry.example` is never asked for anything: the lab's kubelet pulls no images. */
 const IMAGE = `registry.example/till:1@sha256:${"1".repeat(64)}`;
 
-export function makeFleet(options: {
+export async function makeFleet(options: {
   dir: string;
-  served: string;
+  bare: string;
   url: string;
   hubUrl: string;
   skerry: string;
   rollout: string;
-}): Fleet {
-  const { dir, served, url, hubUrl, skerry } = options;
+}): Promise<Fleet> {
+  const { dir, bare, url, hubUrl, skerry } = options;
   const keys = join(dir, "..", "keys");
-  const bare = createRepository(served, "fleet.git");
-  execFileSync("git", ["-C", bare, "config", "http.receivepack", "true"]);
   mkdirSync(keys, { recursive: true });
   for (const key of ["root", "site", "assign", "pos", "stranger"]) {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(keys, key)]);
+    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", key, "-f", join(keys, key)]);
   }
-  execFileSync("git", ["clone", "--quiet", url, dir], { stdio: "ignore" });
-  const git = (...args: string[]) =>
-    execFileSync("git", ["-C", dir, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
-  const run = (...args: string[]) =>
-    execFileSync(process.execPath, [skerry, ...args], {
-      cwd: dir,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  await execute("git", ["clone", "--quiet", url, dir]);
+  const git = async (...args: string[]) => (await execute("git", ["-C", dir, ...args])).stdout.trim();
+  const run = (...args: string[]) => execute(process.execPath, [skerry, ...args], { cwd: dir });
   const put = (path: string, text: string) => {
     mkdirSync(join(dir, path, ".."), { recursive: true });
     writeFileSync(join(dir, path), text);
   };
-  const commit = (words: string) => {
-    git("add", "-A");
-    git("commit", "--quiet", "-m", words);
-    git("push", "--quiet", "origin", "HEAD:main");
+  const commit = async (words: string) => {
+    await git("add", "-A");
+    await git("commit", "--quiet", "-m", words);
+    await git("push", "--quiet", "origin", "HEAD:main");
   };
-  const build = ({ version, greeting, stuck = false }: Release) => {
+  const build = async ({ version, greeting, stuck = false }: Release) => {
     put("bundles/pos/bundle.yaml", bundleYaml(version));
     put("bundles/pos/manifests/till.yaml", manifests(greeting, stuck));
-    commit(`pos ${version}`);
-    run("bundle", "build", "bundles/pos");
+    await commit(`pos ${version}`);
+    await run("bundle", "build", "bundles/pos");
   };
-  git("checkout", "-q", "-B", "main");
-  git("config", "user.name", "Operator");
-  git("config", "user.email", "operator@example.com");
+  await git("checkout", "-q", "-B", "main");
+  await git("config", "user.name", "Operator");
+  await git("config", "user.email", "operator@example.com");
 
   put("root.yaml", rootYaml(hubUrl, keys));
-  run("root", "init", "--from", "root.yaml");
-  run("root", "sign", "--key", join(keys, "root"));
-  commit("The root of trust");
-  const rootDigest = execFileSync("sha256sum", [join(dir, "root/1.json")], { encoding: "utf8" }).slice(0, 64);
+  await run("root", "init", "--from", "root.yaml");
+  await run("root", "sign", "--key", join(keys, "root"));
+  await commit("The root of trust");
 
   return {
     dir,
     bare,
-    rootDigest,
     keys,
+    rootDigest: sha256Hex(readFileSync(join(dir, "root/1.json"))),
     git,
-    signSite: ({ id, labels, reportKey }) => {
+    signSite: async ({ id, labels, reportKey }) => {
       const draft = `sites/${id}.yaml`;
       put(draft, `id: ${id}\nlabels: ${JSON.stringify(labels)}\nbundles: [pos]\nreportKeys: ["${reportKey}"]\n`);
-      run("site", "sign", draft, "--key", join(keys, "site"));
+      await run("site", "sign", draft, "--key", join(keys, "site"));
     },
-    publishTrust: () => {
-      commit("Site records");
-      run("publish");
+    publishTrust: async () => {
+      await commit("Site records");
+      await run("publish");
     },
-    release: (release) => {
-      build(release);
-      run("bundle", "sign", `pos@${release.version}`, "--key", join(keys, "pos"));
-      run("bundle", "publish", `pos@${release.version}`);
+    release: async (release) => {
+      await build(release);
+      await run("bundle", "sign", `pos@${release.version}`, "--key", join(keys, "pos"));
+      await run("bundle", "publish", `pos@${release.version}`);
     },
-    forge: ({ key, ...release }) => {
-      build(release);
+    forge: async ({ key, ...release }) => {
+      await build(release);
       const staged = join(dir, ".skerry/pos", release.version);
-      // As somebody would who holds the Git server and any key: signed over the same bytes, named like the key that is trusted.
-      execFileSync(
-        "ssh-keygen",
-        ["-Y", "sign", "-q", "-n", BUNDLE_NAMESPACE, "-f", join(keys, key), join(staged, "bundle.json")],
-        { stdio: "ignore" },
-      );
+      // As somebody would who holds the Git server and any key: the signature is named like one of the key that is trusted.
+      await execute("ssh-keygen", [
+        "-Y",
+        "sign",
+        "-q",
+        "-n",
+        BUNDLE_NAMESPACE,
+        "-f",
+        join(keys, key),
+        join(staged, "bundle.json"),
+      ]);
       renameSync(join(staged, "bundle.json.sig"), join(staged, "bundle.json.pos.sig"));
       return filesBelow(staged);
     },
-    deploy: (version) => {
+    deploy: async (version) => {
       put("rollouts/pos.yaml", options.rollout.replace("VERSION", version));
-      commit(`Deploy pos ${version}`);
+      await commit(`Deploy pos ${version}`);
     },
   };
 }

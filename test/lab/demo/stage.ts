@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventView, FleetView, RunView, SiteView } from "../../../hub/api/contract.ts";
-import { type GitServer, startGitServer } from "../git/server.ts";
+import { createRepository } from "../git/repository.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Cable, layCable } from "./cut.ts";
 import { type Fleet, makeFleet } from "./fleet.ts";
@@ -15,7 +15,6 @@ const DIST = join(import.meta.dirname, "../../../dist");
 export interface Stage {
   dir: string;
   fleet: Fleet;
-  git: GitServer;
   sites: readonly Site[];
   hub: Hub;
   stop(): Promise<void>;
@@ -58,21 +57,28 @@ export async function setStage({ clusters, rollout, say }: StageOptions): Promis
   try {
     const served = join(dir, "served");
     mkdirSync(served);
-    const git = await startGitServer({ root: served });
+    const bare = createRepository(served, "fleet.git");
+    const git = startProgram(
+      "the Git server",
+      join(import.meta.dirname, "../git/main.ts"),
+      ["--root", served],
+      join(dir, "git.log"),
+    );
     undo.push(() => git.stop());
+    const gitUrl = `${String((await git.line((entry) => typeof entry["url"] === "string", 10_000))["url"])}/fleet.git`;
     const [mqttPort, httpPort] = [await freePort(), await freePort()];
-    const fleet = makeFleet({
+    const fleet = await makeFleet({
       dir: join(dir, "fleet"),
-      served,
-      url: `${git.url}/fleet.git`,
+      bare,
+      url: gitUrl,
       hubUrl: `mqtt://127.0.0.1:${mqttPort}`,
       skerry: join(DIST, "skerry.js"),
       rollout,
     });
-    say(`a fleet repository with a signed root, served at ${git.url}/fleet.git`);
-    const hub = makeHub({ dir, gitUrl: `${git.url}/fleet.git`, fleet, mqttPort, httpPort });
+    say(`a fleet repository with a signed root, served at ${gitUrl}`);
+    const hub = makeHub({ dir, gitUrl, fleet, mqttPort, httpPort });
     undo.push(() => hub.stop());
-    const gitPort = Number(new URL(git.url).port);
+    const gitPort = Number(new URL(gitUrl).port);
     const syncedFile = join(dir, "clock-is-synced");
     writeFileSync(syncedFile, "");
     const sites: Site[] = [];
@@ -84,12 +90,12 @@ export async function setStage({ clusters, rollout, say }: StageOptions): Promis
     await Promise.all(sites.map((site) => site.start()));
     say(`${sites.length} agents started; each made its own report key`);
     for (const site of sites as (Site & { reportKey(): string })[]) {
-      fleet.signSite({ id: site.id, labels: site.labels, reportKey: site.reportKey() });
+      await fleet.signSite({ id: site.id, labels: site.labels, reportKey: site.reportKey() });
     }
-    fleet.publishTrust();
+    await fleet.publishTrust();
     say(`${sites.length} site records signed with skerry and published`);
     await hub.start();
-    return { dir, fleet, git, sites, hub, stop };
+    return { dir, fleet, sites, hub, stop };
   } catch (error) {
     await stop();
     throw error;

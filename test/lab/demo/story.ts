@@ -28,8 +28,8 @@ const SERVICE = "/api/v1/namespaces/shop/services/till";
 export const join1: Part = {
   title: "the sites join and run 1.0.0",
   play: async (stage, say) => {
-    stage.fleet.release({ version: "1.0.0", greeting: "welcome" });
-    stage.fleet.deploy("1.0.0");
+    await stage.fleet.release({ version: "1.0.0", greeting: "welcome" });
+    await stage.fleet.deploy("1.0.0");
     await everySiteRuns(stage, "1.0.0", stage.sites);
     await runIs(stage, "1.0.0", "completed");
     for (const site of stage.sites) await greets(site, "welcome");
@@ -42,8 +42,8 @@ export const waves: Part = {
   play: async (stage, say) => {
     const dark = last(stage.sites);
     dark.cut();
-    stage.fleet.release({ version: "1.1.0", greeting: "hello" });
-    stage.fleet.deploy("1.1.0");
+    await stage.fleet.release({ version: "1.1.0", greeting: "hello" });
+    await stage.fleet.deploy("1.1.0");
     const [lab] = stage.sites as [Site];
     const waits = new Set<string>();
     await until("wave lab soaks, and nobody else moves before it passed", WAVE_MS, async () => {
@@ -122,8 +122,8 @@ export const sick: Part = {
   title: "1.2.0 never becomes healthy: the first site reverts itself, the run pauses, nobody else gets it",
   play: async (stage, say) => {
     const [lab, ...others] = stage.sites as [Site, ...Site[]];
-    stage.fleet.release({ version: "1.2.0", greeting: "sick", stuck: true });
-    stage.fleet.deploy("1.2.0");
+    await stage.fleet.release({ version: "1.2.0", greeting: "sick", stuck: true });
+    await stage.fleet.deploy("1.2.0");
     const paused = await runIs(stage, "1.2.0", "paused");
     say(`run ${paused.words}`);
     await until(`${lab.id} reverted itself`, WAVE_MS, async () => {
@@ -140,8 +140,8 @@ export const sick: Part = {
       await greets(site, "hello");
     }
     say(`no other site ever applied 1.2.0 (${others.map((site) => site.id).join(", ")} asked)`);
-    stage.fleet.git("revert", "--no-edit", "HEAD");
-    stage.fleet.git("push", "--quiet", "origin", "HEAD:main");
+    await stage.fleet.git("revert", "--no-edit", "HEAD");
+    await stage.fleet.git("push", "--quiet", "origin", "HEAD:main");
     await everySiteRuns(stage, "1.1.0", stage.sites);
     const run = await runIs(stage, "1.1.0", "completed");
     say(`git revert of the rollout file: ${run.words}; every site on 1.1.0`);
@@ -157,10 +157,10 @@ export const attack: Part = {
       { version: "1.2.1", code: "digest", key: "pos", tamper: true },
       { version: "1.2.2", code: "threshold", key: "stranger", tamper: false },
     ]) {
-      const files = stage.fleet.forge({ version, greeting: "evil", key });
+      const files = await stage.fleet.forge({ version, greeting: "evil", key });
       if (tamper) changeOneByte(files);
       commitFiles(stage.fleet.bare, "bundles/pos", files, version);
-      stage.fleet.deploy(version);
+      await stage.fleet.deploy(version);
       await until(`${version} is refused at every site and at the hub`, WAVE_MS, async () => {
         const events = await stage.hub.events("limit=500");
         const refusing = (site: string) =>
@@ -177,7 +177,7 @@ export const attack: Part = {
         `${tamper ? "one byte changed" : "signed by a stranger"}: refused at ${stage.sites.length} sites and the hub with code ${code}; 1.1.0 goes on, no run`,
       );
       gitAt(stage.fleet.bare, "update-ref", branch, good);
-      stage.fleet.deploy("1.1.0");
+      await stage.fleet.deploy("1.1.0");
     }
     await runIs(stage, "1.1.0", "completed");
   },
@@ -186,8 +186,8 @@ export const attack: Part = {
 export const hubKilled: Part = {
   title: "the hub is killed in the middle of a wave and started again",
   play: async (stage, say) => {
-    stage.fleet.release({ version: "1.3.0", greeting: "good day" });
-    stage.fleet.deploy("1.3.0");
+    await stage.fleet.release({ version: "1.3.0", greeting: "good day" });
+    await stage.fleet.deploy("1.3.0");
     await until("1.3.0 is in the middle of its first wave", WAVE_MS, async () => {
       const run = lastRun(await stage.hub.view());
       return (
@@ -234,8 +234,8 @@ export const dark: Part = {
     say(
       `${site.id} killed, links cut, started again: the drift was healed ${(performance.now() - begun).toFixed(0)} ms after its start`,
     );
-    stage.fleet.release({ version: "1.4.0", greeting: "good evening" });
-    stage.fleet.deploy("1.4.0");
+    await stage.fleet.release({ version: "1.4.0", greeting: "good evening" });
+    await stage.fleet.deploy("1.4.0");
     const others = stage.sites.filter((other) => other !== site);
     await everySiteRuns(stage, "1.4.0", others);
     await runIs(stage, "1.4.0", "completed");
