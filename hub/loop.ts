@@ -229,7 +229,8 @@ export class Hub implements HubView, BusEvents {
     void this.turn(async () => {
       const done = this.published.splice(0);
       const current = done.filter((set) => !set.published && this.memory.assignments.get(set.site) === set);
-      await this.commit("published", { assignments: current.map((set) => ({ ...set, published: true })) });
+      const assignments = current.map((set) => Object.assign({}, set, { published: true }));
+      await this.commit("published", { assignments });
     }).catch((error) => this.fault(error));
   }
 

@@ -185,7 +185,7 @@ test("a hub that was restored from an older state pauses its runs and fences the
   expect(site.set).toMatchObject({ term: 2 });
   const pausing = world.commits.find(({ batch }) => batch.meta !== undefined);
   expect(pausing?.batch.runs).toHaveLength(1);
-  const [words] = (await world.notices()).filter((each) => each.startsWith("this hub was restored"));
+  const words = (await world.notices()).find((each) => each.startsWith("this hub was restored"));
   expect(words).toContain("s-1 had event 12 confirmed, and 0 is the last one stored here");
 
   await world.hub.act({ run: "pos-1", verb: "resume", who: "kim", reason: "looked at it" });

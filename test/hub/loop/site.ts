@@ -84,10 +84,10 @@ export class FakeSite {
       record: 1,
       at: rfc3339(now),
       synced: true,
-      items: [...this.items.values()].map(({ item, healthySince }) => ({
-        ...item,
-        healthyFor: item.state === "committed" ? Math.floor((now - healthySince) / 1000) : 0,
-      })),
+      items: [...this.items.values()].map(({ item, healthySince }) => {
+        const healthyFor = item.state === "committed" ? Math.floor((now - healthySince) / 1000) : 0;
+        return Object.assign({}, item, { healthyFor });
+      }),
     };
     return this.say("up/report", body);
   }
