@@ -40,10 +40,11 @@ export function commit(hold: Hold, since: string): Hold {
 /** The running state is given up and remembered as failed; with something committed the site returns to it, else it stays. */
 export function giveUp(hold: Hold, code: ErrorCode, since: string): Hold {
   const { digest, values, record } = hold.running;
-  // A return that fails, too, has nowhere to go: it goes on trying, and says so. It never loops.
-  if (hold.state === "reverting" || hold.state === "reverted") return { ...hold, state: "stuck", since };
+  // A return that fails, too, has nowhere to go: it goes on trying, and says so. It never loops. The same holds for what was
+  // committed before and is moved to again: it is never remembered as failed.
+  const isReturn = hold.committed !== null && sameState(hold.committed, hold.running);
+  if (isReturn || hold.state === "reverting" || hold.state === "reverted") return { ...hold, state: "stuck", since };
   const failed = [...hold.failed.filter((entry) => !sameState(hold.running, entry)), { digest, values, record, code }];
-  if (hold.committed === null || sameState(hold.committed, hold.running))
-    return { ...hold, state: "failed", since, failed };
+  if (hold.committed === null) return { ...hold, state: "failed", since, failed };
   return { ...hold, running: hold.committed, state: "reverting", since, failed };
 }

@@ -121,8 +121,7 @@ function advance(hold: Hold, attempt: Attempt): Decision {
       return stay("moving");
     case "verifying":
     case "reverting":
-      if (attempt.applied && attempt.verdict.health === "healthy" && attempt.healthyForMs >= attempt.holdForMs)
-        return { do: "commit" };
+      if (isHeld(attempt)) return { do: "commit" };
       if (hold.state === "verifying" && attempt.refused !== null) return { do: "give-up", ...attempt.refused };
       if (hold.state === "verifying" && attempt.verdict.health === "failed") {
         return { do: "give-up", code: "unhealthy", words: attempt.verdict.because };
@@ -132,13 +131,15 @@ function advance(hold: Hold, attempt: Attempt): Decision {
     case "stuck":
     case "failed":
       // Level-triggered: what becomes healthy after all is taken as it is.
-      if (hold.state === "stuck" && attempt.applied && attempt.healthyForMs >= attempt.holdForMs)
-        return { do: "commit" };
-      return stay("settled");
+      return hold.state === "stuck" && isHeld(attempt) ? { do: "commit" } : stay("settled");
     case "committed":
     case "reverted":
       return stay("settled");
   }
+}
+
+function isHeld({ applied, verdict, healthyForMs, holdForMs }: Attempt): boolean {
+  return applied && verdict.health === "healthy" && healthyForMs >= holdForMs;
 }
 
 function wordsOf(verdict: Verdict): string {
