@@ -58,7 +58,8 @@ export function outbox(database: Database): Outbox {
             last += 1;
             run("UPDATE outbox SET number = ? WHERE id = ?", last, id);
           }
-          return { ...(JSON.parse(body) as NewEvent), number: number ?? last };
+          const event: NewEvent = JSON.parse(body);
+          return Object.assign(event, { number: number ?? last });
         });
         run("UPDATE counters SET event = ? WHERE event < ?", last, last);
         return events;

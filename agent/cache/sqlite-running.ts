@@ -44,10 +44,7 @@ export function running(database: Database): Running {
         `SELECT api_version, kind, namespace, name, uid, desired, fields, live, state FROM inventory
          WHERE bundle = ? ORDER BY api_version, kind, namespace, name`,
         bundle,
-      ).map(({ api_version: apiVersion, kind, namespace, name, ...rest }) => ({
-        object: { apiVersion, kind, namespace, name },
-        ...rest,
-      })),
+      ).map(inventoryRowOf),
     keepInventory: (bundle, rows) => {
       transaction("cache.keepInventory", () => {
         for (const { object, uid, desired, fields, live, state } of rows) {
@@ -81,4 +78,8 @@ export function running(database: Database): Running {
       transaction("cache.keepAssignment", () => run(ASSIGNMENT, 1, term, number, key, frame));
     },
   };
+}
+
+function inventoryRowOf({ api_version: apiVersion, kind, namespace, name, ...rest }: ObjectRow): InventoryRow {
+  return { object: { apiVersion, kind, namespace, name }, ...rest };
 }

@@ -49,8 +49,8 @@ export function openDatabase(options: { file: string; migrations: readonly strin
     sql.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     sql.pragma("mmap_size = 0");
     sql.pragma(`journal_size_limit = ${LOG_BYTES}`);
-    const [finding] = sql.prepare<[], string>("PRAGMA quick_check(1)").pluck().all();
-    if (finding !== "ok") throw new Sqlite.SqliteError(finding ?? "quick_check said nothing", "SQLITE_CORRUPT");
+    const finding = String(sql.pragma("quick_check(1)", { simple: true }));
+    if (finding !== "ok") throw new Sqlite.SqliteError(finding.split("\n").at(-1) ?? "", "SQLITE_CORRUPT");
     if (schemaNumber(sql) < migrations.length) {
       database.transaction("database.migrate", () => {
         for (const text of migrations.slice(schemaNumber(sql))) sql.exec(text);
@@ -129,6 +129,7 @@ function over(sql: Sqlite.Database, file: string, journal: Journal): Database {
     }
     return found;
   };
+  // On a full or failing disk SQLite rolls back by itself; a statement after that would be committed alone.
   const unlessDoomed = () => {
     if (failure !== undefined) throw failure;
   };
@@ -137,14 +138,11 @@ function over(sql: Sqlite.Database, file: string, journal: Journal): Database {
     get: <Row>(text: string, ...values: Value[]) => attempt(() => statement(text).get(...values) as Row | undefined),
     all: <Row>(text: string, ...values: Value[]) => attempt(() => statement(text).all(...values) as Row[]),
     run: (text, ...values) => {
+      if (open) unlessDoomed();
       attempt(() => statement(text).run(...values));
     },
     transaction: (effect, work) => {
-      if (open) {
-        // On a full or failing disk SQLite rolls back by itself; what came next would be committed alone.
-        unlessDoomed();
-        return work();
-      }
+      if (open) return work();
       journal(effect, "before");
       // IMMEDIATE: a reader that turns writer half-way can only fail, a writer from the start can wait its turn.
       attempt(() => sql.exec("BEGIN IMMEDIATE"));

@@ -57,7 +57,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
   });
   const raise = ({ report, event }: { report: number; event: number }) => {
     const { counters } = state;
-    if (event > counters.event) state.outbox = state.outbox.map((entry) => ({ ...entry, number: null }));
+    if (event > counters.event) state.outbox = state.outbox.map(({ event }) => ({ number: null, event }));
     state.counters = {
       ...counters,
       report: Math.max(counters.report, report),
@@ -177,7 +177,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
         });
         state.outbox = [...numbered, ...state.outbox.slice(max)];
         state.counters = { ...state.counters, event: last };
-        return numbered.map(({ number, event }) => ({ ...out(event), number }));
+        return numbered.map(({ number, event }) => Object.assign(out(event), { number }));
       }),
 
     close: () => {},

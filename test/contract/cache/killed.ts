@@ -1,0 +1,24 @@
+import { sqliteCache } from "../../../agent/cache/sqlite.ts";
+import { hold, row, signed } from "./samples.ts";
+
+/** Run as a program: `node killed.ts FILE PLACE`. Writes one transaction of three and kills itself at PLACE. */
+const [file = "", place = ""] = process.argv.slice(2);
+
+function die(): void {
+  process.kill(process.pid, "SIGKILL");
+  // The signal is on its way; nothing more may happen.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+const cache = sqliteCache({
+  file,
+  journal: (effect, at) => {
+    if (effect === "move" && at === place) die();
+  },
+});
+cache.transaction("move", () => {
+  cache.keepRecord(signed("record"));
+  if (place === "statements") die();
+  cache.keepHold(hold("pos"));
+  cache.keepInventory("pos", [row("a")]);
+});
