@@ -83,11 +83,12 @@ function byReport(member: FleetMember, assigned: Assigned, view: View): Judged {
     case "applying":
     case "verifying":
       return { outcome: item.state, code: null };
+    // The site went back from something else to this very version: on its way, then there.
+    case "reverting":
+      return { outcome: "verifying", code: null };
+    case "reverted":
     case "committed":
       return { outcome: holds(member, view) && isHealthy(item) ? "succeeded" : "verifying", code: null };
-    case "reverted":
-      return { outcome: "reverted", code };
-    case "reverting":
     case "failed":
     case "stuck":
       return { outcome: "failed", code };
