@@ -80,12 +80,10 @@ function applyStep(
   { live, backoff, now, desired }: PlanInput,
 ): Step | Waiting | null {
   const name = nameOf(wanted.ref);
-  const unseen = live.unseen.get(`${wanted.ref.apiVersion} ${wanted.ref.kind}`);
   const seen = live.objects.get(name);
-  const because = reason(wanted.hash, row, seen, unseen !== undefined);
+  const unseen = live.unseen.has(`${wanted.ref.apiVersion} ${wanted.ref.kind}`);
+  const because = reason(wanted.hash, row, seen, unseen);
   if (because === null) return null;
-  if (unseen !== undefined && because === "absent" && row !== undefined)
-    return { on: "watch", object: name, words: unseen };
   if (seen?.deleting === true) return { on: "deletion", object: name, words: "its predecessor is still being deleted" };
   if (seen !== undefined && seen.bundle !== "" && seen.bundle !== desired.bundle) {
     return { on: "taken", object: name, words: `bundle ${seen.bundle} has it` };
