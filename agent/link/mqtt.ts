@@ -46,6 +46,8 @@ function openMqtt(options: MqttOptions, address: { host: string; port: number },
     clean: true,
     reconnectPeriod: 0,
     queueQoSZero: false,
+    // mqtt-packet would hold 65536 buffers ready, one for each number of two bytes: 26 MB of an agent of 110.
+    writeCache: false,
     keepalive: options.keepaliveSeconds,
     connectTimeout: CONNECT_TIMEOUT_MS,
     will: { topic: topicOf(fleet, site, "presence"), payload: Buffer.from(options.will), qos: 1, retain: true },
