@@ -11,8 +11,10 @@ import { sha256Hex } from "../../shared/node/sha256.ts";
 import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { BODY_MAX, FRAME_NAMESPACE, hello, PACKET_MAX, parseTopic, topicOf } from "../../shared/protocol.ts";
+import { digestOf, imagesOf } from "../../shared/render/images.ts";
 import { type Report, report } from "../../shared/report.ts";
 import { recordBranch } from "../../shared/source/source.ts";
+import type { Cluster } from "../lab/demo/cluster.ts";
 import { type Program, startProgram } from "../lab/demo/program.ts";
 import { commitFiles, createRepository } from "../lab/git/repository.ts";
 import { startGitServer } from "../lab/git/server.ts";
@@ -38,13 +40,12 @@ export interface SoloSite {
   stop(): Promise<void>;
 }
 
-export interface SoloCluster {
-  server: string;
-  token: string;
-  caFile: string | null;
+export interface SoloOptions {
+  /** How often the agent asks its source. */
+  poll?: string;
 }
 
-export async function soloSite(cluster: SoloCluster): Promise<SoloSite> {
+export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = {}): Promise<SoloSite> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-solo-"));
   const served = join(dir, "served");
   mkdirSync(served);
@@ -107,10 +108,9 @@ export async function soloSite(cluster: SoloCluster): Promise<SoloSite> {
   const dataDir = join(dir, "data");
   mkdirSync(dataDir);
   writeFileSync(join(dataDir, "report.key"), formatEd25519(keys.report, "s-1"), { mode: 0o600 });
-  writeFileSync(join(dir, "token"), cluster.token, { mode: 0o600 });
   writeFileSync(join(dir, "synced"), "");
   const config = join(dir, "agent.yaml");
-  const { caFile } = cluster;
+  const { caFile, agentTokenFile } = cluster;
   writeFileSync(
     config,
     [
@@ -119,8 +119,8 @@ export async function soloSite(cluster: SoloCluster): Promise<SoloSite> {
       `dataDir: ${dataDir}`,
       `root: { digest: ${sha256Hex(root.body)} }`,
       `source: { git: "${git.url}/fleet.git" }`,
-      "poll: 1s",
-      `kube: { server: "${cluster.server}", tokenFile: ${join(dir, "token")}${caFile === null ? "" : `, caFile: ${caFile}`} }`,
+      `poll: ${poll}`,
+      `kube: { server: "${cluster.server}", tokenFile: ${agentTokenFile}${caFile === null ? "" : `, caFile: ${caFile}`} }`,
       "reconnect: { within: 0s, atMost: 2s }",
       `clock: { syncedFile: ${join(dir, "synced")} }`,
       "",
@@ -143,7 +143,8 @@ export async function soloSite(cluster: SoloCluster): Promise<SoloSite> {
     reports,
     events,
     publish: ({ seq, objects, deadline = "60s" }) => {
-      const made = signedBundle({ seq, health: { holdFor: "0", deadline } }, objects);
+      const images = objects.flatMap(imagesOf).map(({ image }) => ({ ref: image, digest: digestOf(image) ?? "" }));
+      const made = signedBundle({ seq, images, health: { holdFor: "0", deadline } }, objects);
       const files = Object.fromEntries([...made.files].map(([path, bytes]) => [`files/${path}`, bytes]));
       commitFiles(bare, "bundles/pos", { ...filesOf("bundle.json", made.document), ...files }, `1.${seq - 1}.0`);
       return made.digest;
