@@ -1,0 +1,63 @@
+import type { Condition, FleetView } from "../api/contract.ts";
+import { CONDITION, counted, type Tone } from "./words.ts";
+
+/** One thing that a person should look at. */
+export interface Need {
+  key: string;
+  tone: Tone;
+  what: string;
+  why: string;
+  /** A run to look at, or the sites to filter for. */
+  leads: { run: string } | { condition: Condition } | null;
+}
+
+const OF_SITES = [
+  ["failed", "failed or refused what they should run"],
+  ["unhealthy", "run what they should, and are not healthy"],
+  ["unknown", "have not been heard of for too long"],
+] as const;
+
+/** The gravest first. Being offline is a state and not an error: a site that is merely away needs nobody. */
+export function needsOf(fleet: FleetView): Need[] {
+  const paused = fleet.runs.filter(({ phase }) => phase === "paused");
+  const refused = fleet.rollouts.filter((rollout) => rollout.refused !== null);
+  return [
+    ...paused.map(
+      ({ id, bundle, version, words }): Need => ({
+        key: id,
+        tone: "bad",
+        what: `${bundle} ${version} is paused`,
+        why: words.replace(/^paused: /, ""),
+        leads: { run: id },
+      }),
+    ),
+    ...refused.map(
+      (rollout): Need => ({
+        key: `rollout ${rollout.name}`,
+        tone: "bad",
+        what: `rollouts/${rollout.name}.yaml starts nothing`,
+        why: rollout.refused ?? "",
+        leads: null,
+      }),
+    ),
+    ...OF_SITES.flatMap(([condition, words]): Need[] => {
+      const sites = fleet.sites.filter((site) => site.condition === condition);
+      if (sites.length === 0) return [];
+      const what = `${counted(sites.length, "site")} ${words}`;
+      return [
+        {
+          key: condition,
+          tone: CONDITION[condition].tone,
+          what,
+          why: listed(sites.map(({ id }) => id)),
+          leads: { condition },
+        },
+      ];
+    }),
+  ];
+}
+
+function listed(ids: readonly string[]): string {
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";
+  return `${ids.slice(0, 5).join(", ")}${more}`;
+}

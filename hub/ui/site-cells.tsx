@@ -1,0 +1,44 @@
+import type { SiteView } from "../api/contract.ts";
+import { grouped } from "./grouping.ts";
+import { Mark } from "./mark.tsx";
+import { CONDITION, counted } from "./words.ts";
+
+/** Up to so many cells carry their site's name. */
+const NAMED = 150;
+
+/** Every site as one cell; a cell leads to the site's row. */
+export function SiteCells({ sites, group }: { sites: readonly SiteView[]; group: string }) {
+  const named = sites.length <= NAMED;
+  const groups: [string, readonly SiteView[]][] = group === "" ? [["", sites]] : grouped(sites, group);
+  return (
+    <div class="cell-groups">
+      {groups.map(([value, members]) => (
+        <div key={value} class="cell-group">
+          {group !== "" && (
+            <h3>
+              {value === "" ? `without ${group}` : value} <span class="count">{counted(members.length, "site")}</span>
+            </h3>
+          )}
+          <ul class={named ? "cells cells-named" : "cells"}>
+            {members.map((site) => (
+              <Cell key={site.id} site={site} named={named} />
+            ))}
+          </ul>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Cell({ site: { id, condition }, named }: { site: SiteView; named: boolean }) {
+  const { tone, mark, word } = CONDITION[condition];
+  return (
+    <li>
+      <a class={`cell tone-${tone}`} href={`#site-${id}`} title={`${id}: ${word}`}>
+        <Mark name={mark} />
+        <span class={named ? "cell-name" : "hidden"}>{id}</span>
+        <span class="hidden"> {word}</span>
+      </a>
+    </li>
+  );
+}

@@ -1,0 +1,126 @@
+import type { Outcome } from "../../shared/rollout.ts";
+import type { Verb } from "../../shared/verbs.ts";
+import type { BundleState, BundleView, Condition, Connection, RunView, WaveView } from "../api/contract.ts";
+
+/** What a colour means. None stands alone: each comes with a mark and a word. */
+export type Tone = "good" | "moving" | "bad" | "warn" | "away" | "unknown" | "none";
+
+export type MarkName =
+  | "check"
+  | "arrow"
+  | "bang"
+  | "cross"
+  | "away"
+  | "question"
+  | "ring"
+  | "dot"
+  | "clock"
+  | "undo"
+  | "ahead"
+  | "dash"
+  | "pause"
+  | "eye";
+
+export interface Sign {
+  word: string;
+  mark: MarkName;
+  tone: Tone;
+}
+
+/** In the order in which they want attention. */
+export const CONDITION = {
+  failed: { word: "failed", mark: "cross", tone: "bad" },
+  unhealthy: { word: "unhealthy", mark: "bang", tone: "warn" },
+  unknown: { word: "unknown", mark: "question", tone: "unknown" },
+  offline: { word: "offline", mark: "away", tone: "away" },
+  moving: { word: "moving", mark: "arrow", tone: "moving" },
+  healthy: { word: "healthy", mark: "check", tone: "good" },
+  empty: { word: "empty", mark: "ring", tone: "none" },
+} as const satisfies Record<Condition, Sign>;
+
+export const CONNECTION: Readonly<Record<Connection, string>> = {
+  online: "online",
+  offline: "offline",
+  unknown: "not known",
+  never: "never heard",
+};
+
+export const OUTCOME: Readonly<Record<Outcome, Sign>> = {
+  pending: { word: "pending", mark: "dot", tone: "none" },
+  notified: { word: "notified", mark: "arrow", tone: "moving" },
+  applying: { word: "applying", mark: "arrow", tone: "moving" },
+  verifying: { word: "verifying", mark: "eye", tone: "moving" },
+  succeeded: { word: "succeeded", mark: "check", tone: "good" },
+  failed: { word: "failed", mark: "cross", tone: "bad" },
+  reverted: { word: "reverted", mark: "undo", tone: "bad" },
+  timedOut: { word: "timed out", mark: "clock", tone: "bad" },
+  offline: { word: "offline", mark: "away", tone: "away" },
+  ahead: { word: "ahead", mark: "ahead", tone: "away" },
+  ineligible: { word: "ineligible", mark: "dash", tone: "away" },
+};
+
+/** The columns that a site moves through, left to right. */
+export const STAGES: readonly { word: string; outcomes: readonly Outcome[] }[] = [
+  { word: "Pending", outcomes: ["pending"] },
+  { word: "Notified", outcomes: ["notified"] },
+  { word: "Applying", outcomes: ["applying"] },
+  { word: "Verifying", outcomes: ["verifying"] },
+  { word: "Succeeded", outcomes: ["succeeded"] },
+  { word: "Failed", outcomes: ["failed", "reverted", "timedOut"] },
+  { word: "Not counted", outcomes: ["offline", "ahead", "ineligible"] },
+];
+
+export const PHASE: Readonly<Record<RunView["phase"], Sign>> = {
+  planned: { word: "planned", mark: "ring", tone: "none" },
+  rolling: { word: "rolling", mark: "arrow", tone: "moving" },
+  paused: { word: "paused", mark: "pause", tone: "bad" },
+  completed: { word: "completed", mark: "check", tone: "good" },
+  aborted: { word: "aborted", mark: "cross", tone: "away" },
+  superseded: { word: "superseded", mark: "ahead", tone: "away" },
+};
+
+export const WAVE: Readonly<Record<WaveView["state"], string>> = { waiting: "waits", open: "open", passed: "passed" };
+
+export const VERB: Readonly<Record<Verb, { word: string; means: string }>> = {
+  pause: { word: "Pause", means: "Nobody else is given this version until somebody resumes the run." },
+  resume: { word: "Resume", means: "The gate is asked again: while the failures stand, the run pauses again at once." },
+  abort: { word: "Abort", means: "The run ends here. What sites already took stays; a new commit takes it back." },
+};
+
+export const STATE: Readonly<Record<BundleState, string>> = {
+  applying: "applying",
+  verifying: "verifying",
+  committed: "committed",
+  reverting: "reverting",
+  reverted: "reverted",
+  failed: "failed",
+  stuck: "stuck",
+  none: "not here",
+};
+
+/** Why a bundle is not (or not any more) what it should be. */
+export function troubleOf({ failed, refused, waitingOn }: BundleView): string[] {
+  const named = (entry: { version: string | null; digest: string }) => entry.version ?? entry.digest.slice(0, 8);
+  return [
+    ...(waitingOn === null ? [] : [waitingOn]),
+    ...(failed === null ? [] : [`gave up ${named(failed)}: ${failed.code}`]),
+    ...(refused === null ? [] : [`refuses ${named(refused)}: ${refused.code}`]),
+  ];
+}
+
+export function ago(seconds: number): string {
+  return seconds < 2 ? "now" : `${lasting(seconds)} ago`;
+}
+
+/** One unit, rounded down. */
+export function lasting(seconds: number): string {
+  if (seconds < 120) return `${Math.floor(seconds)} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** `1 site`, `3 sites`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
