@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { AppError } from "../../../shared/errors.ts";
 import { HubWorld, rollout } from "./world.ts";
 
 let world: HubWorld;
@@ -109,6 +110,29 @@ test("a changed file plans a new run and supersedes the older one", async () => 
   world.deploy(rollout("1.0.0").replace("soak: 8s", "soak: 9s"));
   await world.pass(20);
   expect(phases()).toEqual(["pos-1 superseded", "pos-2 completed"]);
+});
+
+test("a comment makes a file another one: that is how the same version is started once more", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.deploy(`${rollout("1.0.0")}# once more\n`);
+  await world.pass(20);
+  expect(phases()).toEqual(["pos-1 superseded", "pos-2 completed"]);
+});
+
+test("a version whose files cannot be read yet is waited for", async () => {
+  const { source } = world.repository;
+  const { blobs } = source;
+  source.blobs = () => {
+    throw new AppError("malformed", "what arrived is not whole");
+  };
+  world.deploy(rollout("1.0.0"));
+  await world.pass(12);
+  expect(phases()).toEqual([]);
+  expect(refused()).toContain("the files of pos 1.0.0 could not be read yet; the rollout waits");
+  source.blobs = blobs;
+  await world.pass(20);
+  expect(phases()).toEqual(["pos-1 completed"]);
 });
 
 test("a version with one changed byte in one file starts no run; what ran before goes on", async () => {
