@@ -100,7 +100,7 @@ class Turn {
     for (const effect of effects) {
       if (effect.kind !== "notice") continue;
       const where = effect.site === null ? "" : `${effect.site}: `;
-      this.notices.push(notice(now, effect.code === null ? "assigned" : "failed", where + effect.words, effect.code));
+      this.notices.push(notice(now, "run", where + effect.words, effect.code));
     }
     return {
       runs: [...this.runs.values()].filter((run) => world.runs.get(run.id) !== run),

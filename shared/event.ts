@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
   "pruned", // an object that is no longer in the bundle was deleted
   "refused", // content or a message was refused, with its code
   "source", // a source cannot be reached, or can again
+  "run", // the hub's own: a run opened a wave, paused, completed; a site failed in it
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

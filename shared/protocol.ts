@@ -58,8 +58,9 @@ export const hello = z.strictObject({
   /** Highest report and event number that a hub *acknowledged*; 0 before the first. */
   report: count,
   event: count,
-  root: number,
-  record: number,
+  /** Numbers held; 0 before the first. */
+  root: count,
+  record: count,
 });
 export type Hello = z.infer<typeof hello>;
 

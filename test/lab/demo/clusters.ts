@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startControlPlane } from "../../k8s/cluster.ts";
+import type { SiteAccess } from "../../k8s/sites.ts";
 import { startLabCluster } from "../kube/cluster.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -33,23 +34,23 @@ export async function labClusters(count: number): Promise<Clusters> {
 /** Real control planes: several API servers on one etcd. */
 export async function realClusters(count: number): Promise<Clusters> {
   const plane = await startControlPlane({ sites: count });
-  const dir = mkdtempSync(join(tmpdir(), "skerry-real-"));
-  const list = plane.sites.map((site, index): Cluster => {
-    const agentTokenFile = join(dir, `${index}.token`);
-    writeFileSync(agentTokenFile, site.agentToken, { mode: 0o600 });
-    return {
-      server: site.server,
-      agentTokenFile,
-      adminToken: site.adminToken,
-      caFile: site.caFile,
-      stop: async () => {},
-    };
-  });
+  const clusters = clustersOf(plane.sites);
   return {
-    list,
+    list: clusters.list,
     stop: async () => {
+      await clusters.stop();
       await plane.stop();
-      rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Control planes that somebody else started, and will stop. */
+export function clustersOf(sites: readonly SiteAccess[]): Clusters {
+  const dir = mkdtempSync(join(tmpdir(), "skerry-real-"));
+  const list = sites.map(({ server, agentToken, adminToken, caFile }, index): Cluster => {
+    const agentTokenFile = join(dir, `${index}.token`);
+    writeFileSync(agentTokenFile, agentToken, { mode: 0o600 });
+    return { server, agentTokenFile, adminToken, caFile, stop: async () => {} };
+  });
+  return { list, stop: async () => rmSync(dir, { recursive: true, force: true }) };
 }
