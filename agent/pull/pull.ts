@@ -41,7 +41,9 @@ export async function pull(input: PullInput): Promise<Pulled> {
   const changed = (branch: string) => heads.get(branch) !== undefined && heads.get(branch) !== input.heads.get(branch);
   if (trust.root === null || changed("trust")) trust = await pullRoots(input, trust, heads.get("trust"));
   const own = recordBranch(sha256Hex(Buffer.from(input.identity.site)));
-  if (trust.record === null || changed(own)) trust = await pullRecord(input, trust, heads.get(own));
+  // A record that needs a newer root is refused until that root is here.
+  const newRoot = trust.root !== input.trust.root;
+  if (trust.record === null || newRoot || changed(own)) trust = await pullRecord(input, trust, heads.get(own));
   const { record, root } = trust;
   if (record === null || root === null) return { trust, heads: new Map() };
   const renewed =
@@ -87,8 +89,8 @@ async function pullRecord(input: PullInput, trust: Trust, head: string | undefin
   const record = refusing(input, "", `record ${sha256Hex(document.body)}`, () =>
     acceptRecord(document, { site: input.identity.site, reportKey: input.identity.reportKey, held }, root),
   );
-  if (record === null) return trust;
-  if (held === null || record.number > held.number) input.cache.keepRecord(document);
+  if (record === null || record.number === held?.number) return trust;
+  input.cache.keepRecord(document);
   return { ...trust, record };
 }
 
@@ -167,7 +169,8 @@ async function accept(
     });
     return true;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    // A file that its source does not have: that version is refused, the others go on.
+    if (!(error instanceof AppError) || (error.code !== "not-found" && !isRefusal(error))) throw error;
     refuse(input, trust, name, ref.id, digest, error);
     return false;
   }

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { Cache } from "../../../agent/cache/cache.ts";
+import { sqliteCache } from "../../../agent/cache/sqlite.ts";
+import { type PullInput, pull } from "../../../agent/pull/pull.ts";
+import type { Identity, Trust } from "../../../agent/pull/trust.ts";
+import { type SiteEvent } from "../../../shared/event.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+import type { SignedBytes } from "../../../shared/ports.ts";
+import { recordBranch } from "../../../shared/source/source.ts";
+import { keys, line, NOW, type SignedBundle, signedRoot, signedSite } from "../../support/fleet.ts";
+import { memorySource } from "../../support/source.ts";
+
+const RECORDS = recordBranch(sha256Hex(Buffer.from("s-1")));
+export const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
+
+/** A cache on a file that is gone after the test. `reopen` is what a restart finds. */
+export function tempCache(): { cache: Cache; reopen(): Cache } {
+  const folder = mkdtempSync(join(tmpdir(), "skerry-site-"));
+  const open: Cache[] = [];
+  const reopen = () => {
+    open.at(-1)?.close();
+    const cache = sqliteCache({ file: join(folder, "agent.db"), journal: () => {} });
+    open.push(cache);
+    return cache;
+  };
+  onTestFinished(() => {
+    open.at(-1)?.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { cache: reopen(), reopen };
+}
+
+/** A site that pulls from a source in memory, and the one who publishes there. */
+export function pullingSite() {
+  const { cache } = tempCache();
+  const { source, commit, faults } = memorySource();
+  const first = signedRoot();
+  const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(first.body) };
+  const roots = new Map<number, SignedBytes>();
+  let trust = NO_TRUST;
+  let heads: PullInput["heads"] = new Map();
+
+  const publishRoot = (number: number, document: SignedBytes) => {
+    roots.set(number, document);
+    const files = [...roots].flatMap(([each, { body, signatures }]) => signed(`root/${each}.json`, body, signatures));
+    commit("trust", Object.fromEntries(files), `root ${number}`);
+  };
+  const publishRecord = ({ body, signatures }: SignedBytes) =>
+    commit(RECORDS, Object.fromEntries(signed("sites/s-1.json", body, signatures)), "s-1");
+  /** Files can be left out or changed on their way: `files` in place of those that were signed. */
+  const publish = (bundle: SignedBundle, name = "pos", files: ReadonlyMap<string, Uint8Array> = bundle.files) => {
+    const { body, signatures } = bundle.document;
+    const content = [...files].map(([path, bytes]): [string, Uint8Array] => [`files/${path}`, bytes]);
+    commit(
+      `bundles/${name}`,
+      Object.fromEntries([...signed("bundle.json", body, signatures), ...content]),
+      "a version",
+    );
+  };
+
+  publishRoot(1, first);
+  publishRecord(signedSite());
+  return {
+    cache,
+    source,
+    commit,
+    faults,
+    identity,
+    publishRoot,
+    publishRecord,
+    publish,
+    trust: () => trust,
+    pull: async (wanted: Record<string, string[]> = {}) => {
+      const input = { source, cache, identity, trust, heads, wanted: new Map(Object.entries(wanted)) };
+      ({ trust, heads } = await pull({ ...input, clock: { now: NOW, synced: true } }));
+    },
+    /** Versions that lie complete on disk. */
+    complete: () => cache.versions().flatMap(({ version, complete }) => (complete ? [version] : [])),
+    /** Codes of all refusals told so far, in order. */
+    told: () => cache.numberEvents(100).flatMap(({ kind, code }: SiteEvent) => (kind === "refused" ? [code] : [])),
+  };
+}
+
+function signed(path: string, body: Uint8Array, signatures: ReadonlyMap<string, string>): [string, Uint8Array][] {
+  return [
+    [path, body],
+    ...[...signatures].map(([key, text]): [string, Uint8Array] => [`${path}.${key}.sig`, Buffer.from(text)]),
+  ];
+}
