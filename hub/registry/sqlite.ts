@@ -8,8 +8,9 @@ import { SCHEMA } from "./schema.ts";
 import type { Site } from "./site.ts";
 import type { Batch, HubState, SeenRollout, SiteAssignment, Store, StoredEvent } from "./store.ts";
 
-/** Events that are kept; older ones go, a tenth at a time. */
+/** Events that are kept; older ones go, so many at a time. */
 const EVENTS_KEPT = 100_000;
+const EVENTS_AT_ONCE = 10_000;
 
 const ROOT = upsert("roots", ["number"], ["body", "signatures"]);
 const RECORD = upsert("records", ["site"], ["root", "body", "signatures"]);
@@ -88,7 +89,7 @@ function prune({ get, run }: Pick<Database, "get" | "run">): void {
   const ends = get<{ first: number | null; last: number | null }>(
     "SELECT min(row) AS first, max(row) AS last FROM events",
   );
-  if (ends?.first == null || ends.last == null || ends.last - ends.first < EVENTS_KEPT * 1.1) return;
+  if (ends?.first == null || ends.last == null || ends.last - ends.first < EVENTS_KEPT + EVENTS_AT_ONCE) return;
   run("DELETE FROM events WHERE row <= ?", ends.last - EVENTS_KEPT);
 }
 

@@ -1,14 +1,9 @@
 import { sqliteCache } from "../../../agent/cache/sqlite.ts";
+import { die } from "../../support/die.ts";
 import { hold, row, signed } from "./samples.ts";
 
 /** Run as a program: `node killed.ts FILE PLACE`. Writes one transaction of three and kills itself at PLACE. */
 const [file = "", place = ""] = process.argv.slice(2);
-
-function die(): void {
-  process.kill(process.pid, "SIGKILL");
-  // The signal is on its way; nothing more may happen.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-}
 
 const cache = sqliteCache({
   file,

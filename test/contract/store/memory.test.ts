@@ -1,0 +1,4 @@
+import { memoryStore } from "../../support/store.ts";
+import { storeContract } from "./suite.ts";
+
+storeContract("memory", (journal) => memoryStore({ journal }));

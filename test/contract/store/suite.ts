@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Batch, Store } from "../../../hub/registry/store.ts";
+import type { Journal } from "../../../shared/ports.ts";
+import { assignment, event, everything, notice, record, run, seen, signed, site } from "./samples.ts";
+
+/** What every `Store` does. `make` gives an empty one. */
+export function storeContract(name: string, make: (journal: Journal) => Store): void {
+  describe(`store contract: ${name}`, () => {
+    let store: Store;
+    const trace: string[] = [];
+    /** `effect place` at which the journal throws, as a kill there would end the program. */
+    let killAt: string | undefined;
+
+    beforeEach(() => {
+      killAt = undefined;
+      store = make((effect, place) => {
+        trace.push(`${effect} ${place}`);
+        if (killAt === `${effect} ${place}`) throw new Error("killed");
+      });
+      trace.splice(0);
+    });
+    afterEach(() => store.close());
+
+    it("is empty at first, in its first term", async () => {
+      expect(await store.load()).toEqual({
+        meta: { term: 1 },
+        sites: [],
+        runs: [],
+        assignments: [],
+        rollouts: [],
+        roots: [],
+        records: [],
+      });
+      expect(await store.events({ limit: 10 })).toEqual([]);
+    });
+
+    it("gives back what was committed, in a fixed order", async () => {
+      await store.commit("first", {
+        sites: [site("s2"), site("s1")],
+        runs: [run("late", { startedAt: 3 }), run("same-b", { startedAt: 2 }), run("same-a", { startedAt: 2 })],
+        assignments: [assignment("s2"), assignment("s1")],
+        rollouts: [seen("pos"), seen("base")],
+        records: [record("s2", "two"), record("s1", "one")],
+        root: { number: 10, document: signed("root 10") },
+      });
+      await store.commit("second", { meta: { term: 4 }, root: { number: 9, document: signed("root 9") } });
+      expect(await store.load()).toEqual({
+        meta: { term: 4 },
+        sites: [site("s1"), site("s2")],
+        runs: [run("same-b", { startedAt: 2 }), run("same-a", { startedAt: 2 }), run("late", { startedAt: 3 })],
+        assignments: [assignment("s1"), assignment("s2")],
+        rollouts: [seen("base"), seen("pos")],
+        roots: [signed("root 9"), signed("root 10")],
+        records: [record("s1", "one"), record("s2", "two")],
+      });
+    });
+
+    it("replaces rows by name and leaves the others", async () => {
+      await store.commit("first", everything);
+      const changed: Batch = {
+        sites: [site("s1", { boot: "b2", event: 9, report: null })],
+        runs: [run("r1", { phase: { kind: "completed", at: 5 } })],
+        assignments: [assignment("s1", { frame: new Uint8Array(0), assigned: {}, published: true })],
+        rollouts: [seen("pos", { sha256: null, version: null, refused: "the file was deleted" })],
+        records: [record("s1", "newer")],
+        root: { number: 1, document: signed("other bytes") },
+      };
+      await store.commit("second", changed);
+      expect(await store.load()).toEqual({
+        meta: { term: 3 },
+        sites: changed.sites,
+        runs: changed.runs,
+        assignments: changed.assignments,
+        rollouts: changed.rollouts,
+        records: changed.records,
+        roots: [signed("other bytes")],
+      });
+    });
+
+    it("is not changed by what the caller does to its own values", async () => {
+      const mine = { ...assignment("s1"), frame: new Uint8Array([7]) };
+      await store.commit("first", { assignments: [mine] });
+      mine.frame[0] = 8;
+      mine.published = true;
+      (await store.load()).assignments[0]?.frame.fill(9);
+      expect((await store.load()).assignments).toEqual([assignment("s1", { frame: new Uint8Array([7]) })]);
+    });
+
+    describe("events", () => {
+      it("come newest first, page by page, of all or of one site", async () => {
+        await store.commit("first", {
+          events: [1, 2, 3].flatMap((number) =>
+            ["s1", "s2"].map((of) => ({ site: of, at: number * 10, event: event(number) })),
+          ),
+        });
+        const all = await store.events({ limit: 10 });
+        expect(all.map(({ site: of, at, event: it }) => [of, at, it.number])).toEqual([
+          ["s2", 30, 3],
+          ["s1", 30, 3],
+          ["s2", 20, 2],
+          ["s1", 20, 2],
+          ["s2", 10, 1],
+          ["s1", 10, 1],
+        ]);
+        expect(all[0]?.event).toEqual(event(3));
+        const [, , third = all[0]] = all;
+        expect(await store.events({ limit: 2, before: third?.row ?? 0 })).toEqual(all.slice(3, 5));
+        const ofSite = all.filter((stored) => stored.site === "s1");
+        expect(await store.events({ site: "s1", limit: 10 })).toEqual(ofSite);
+        expect(await store.events({ site: "s1", limit: 1, before: ofSite[1]?.row ?? 0 })).toEqual(ofSite.slice(2));
+        expect(await store.events({ site: "s3", limit: 10 })).toEqual([]);
+      });
+
+      it("are taken once by site and number, over batches and inside one, and the first one stays", async () => {
+        await store.commit("first", { events: [{ site: "s1", at: 10, event: event(5) }] });
+        const again = [event(5, "again"), event(4), event(6), event(6, "again")];
+        await store.commit("second", { events: again.map((each) => ({ site: "s1", at: 20, event: each })) });
+        await store.commit("third", { events: [{ site: "s2", at: 30, event: event(5) }] });
+        const stored = await store.events({ limit: 10 });
+        expect(stored.map(({ site: of, at, event: it }) => [of, at, it])).toEqual([
+          ["s2", 30, event(5)],
+          ["s1", 20, event(6)],
+          ["s1", 20, event(4)],
+          ["s1", 10, event(5)],
+        ]);
+        // Repetitions use up no rows, or they would push old events out.
+        expect(stored.map(({ row }) => row)).toEqual([4, 3, 2, 1]);
+      });
+
+      it("of the hub itself have no site, and numbers that the store gives", async () => {
+        await store.commit("first", { notices: [notice("a"), notice("a")] });
+        await store.commit("second", { notices: [notice("b")], events: [{ site: "s1", at: 1, event: event(1) }] });
+        const own = await store.events({ site: "", limit: 10 });
+        expect(own.map(({ site: of, at, event: it }) => [of, at, it.number, it.words])).toEqual([
+          ["", 2_000, 3, "b"],
+          ["", 2_000, 2, "a"],
+          ["", 2_000, 1, "a"],
+        ]);
+        expect(own[0]?.event).toEqual({ ...notice("b").event, number: 3 });
+        expect(await store.events({ limit: 10 })).toHaveLength(4);
+      });
+    });
+
+    describe("a commit", () => {
+      it("is named in the journal, and leaves nothing where it is killed before its end", async () => {
+        await store.commit("first", everything);
+        const before = await observe(store);
+        const next: Batch = {
+          meta: { term: 9 },
+          sites: [site("s9")],
+          runs: [run("r9")],
+          assignments: [assignment("s9")],
+          rollouts: [seen("r9")],
+          records: [record("s9", "r")],
+          root: { number: 9, document: signed("r") },
+          events: [{ site: "s1", at: 1, event: event(99) }],
+          notices: [notice("n")],
+        };
+        for (const place of ["before", "between"]) {
+          killAt = `store.next ${place}`;
+          await expect(store.commit("next", next)).rejects.toThrow("killed");
+          expect(await observe(store)).toEqual(before);
+        }
+        killAt = "store.next after";
+        trace.splice(0);
+        await expect(store.commit("next", next)).rejects.toThrow("killed");
+        expect(trace).toEqual(["store.next before", "store.next between", "store.next after"]);
+        const after = await observe(store);
+        for (const key of Object.keys(before) as (keyof typeof before)[]) {
+          expect(after[key], key).not.toEqual(before[key]);
+        }
+      });
+
+      it("that is empty changes nothing", async () => {
+        await store.commit("first", everything);
+        const before = await observe(store);
+        await store.commit("nothing", {});
+        expect(await observe(store)).toEqual(before);
+      });
+
+      it("may be begun before the one before it ended", async () => {
+        await Promise.all([1, 2, 3].map((term) => store.commit("term", { meta: { term }, sites: [site(`s${term}`)] })));
+        const { meta, sites } = await store.load();
+        expect(meta).toEqual({ term: 3 });
+        expect(sites.map(({ id }) => id)).toEqual(["s1", "s2", "s3"]);
+      });
+    });
+  });
+}
+
+/** All that can be seen of a store. */
+export async function observe(store: Store) {
+  return { ...(await store.load()), events: await store.events({ limit: 100_000 }) };
+}
