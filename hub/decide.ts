@@ -135,7 +135,7 @@ class Turn {
     const sites = `${Object.keys(run.sites).length} sites in ${waves.length} waves`;
     const others = left.length === 0 ? "" : `, ${left.length} left out`;
     const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}`;
-    this.notices.push(notice(this.now, "assigned", words));
+    this.notices.push(notice(this.now, "run", words));
   }
 
   /** Of two rollouts that move one site for one bundle, the newcomer is refused; what is completed gives way. */
