@@ -17,6 +17,7 @@ const SIGN: Readonly<Record<EventKind, readonly [Tone, MarkName]>> = {
   pruned: ["none", "dash"],
   refused: ["bad", "cross"],
   source: ["away", "away"],
+  run: ["moving", "dot"],
 };
 
 /** Newest first, as the hub stored them. */
