@@ -63,7 +63,7 @@ export class Talk {
   /** A new root may drop the key that signed the set in force, or admit the one of a set that waits. */
   trustChanged(): void {
     this.reopenAssignment();
-    if (this.pending !== null) this.takeAssignment(this.pending);
+    if (this.pending !== null) this.heard("down/assign", this.pending);
   }
 
   async connected(): Promise<void> {
@@ -190,6 +190,8 @@ export class Talk {
         return this.refuse(frame, { code: "unsupported", words: `this version does not answer ${what}` });
       this.world.onPullWanted();
       void this.send("up/answer", frameOf(sender, { kind: "up/answer", body: { id, boot } }));
+    } else {
+      this.refuse(frame, { code: "unsupported", words: `this version does not take ${kind}` });
     }
   }
 

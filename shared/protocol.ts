@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { AppError } from "./errors.ts";
-import { boot, count, name, number, siteId, version } from "./names.ts";
+import { boot, count, name, number, version } from "./names.ts";
 
 /** Topics and the small messages of the wire: MQTT 3.1.1, `skerry/1/<fleet>/<site>/...`. */
 
@@ -77,9 +77,3 @@ export const ask = z.strictObject({ id: name, deadline: z.string(), what: z.enum
 export type Ask = z.infer<typeof ask>;
 export const answer = z.strictObject({ id: name, boot });
 export type Answer = z.infer<typeof answer>;
-
-/** Relayed documents, each with its own signatures; texts are the exact bytes. */
-const signed = z.strictObject({ body: z.string(), signatures: z.record(name, z.string()) });
-export const trust = z.strictObject({ site: siteId, roots: z.array(signed), record: z.optional(signed) });
-export type Trust = z.infer<typeof trust>;
-export type SignedText = z.infer<typeof signed>;
