@@ -1,41 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import type { Cache } from "../../../agent/cache/cache.ts";
-import { sqliteCache } from "../../../agent/cache/sqlite.ts";
 import { type PullInput, pull } from "../../../agent/pull/pull.ts";
 import type { Identity, Trust } from "../../../agent/pull/trust.ts";
 import { type SiteEvent } from "../../../shared/event.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
 import { recordBranch } from "../../../shared/source/source.ts";
+import { memoryCache } from "../../support/cache.ts";
 import { keys, line, NOW, type SignedBundle, signedRoot, signedSite } from "../../support/fleet.ts";
 import { memorySource } from "../../support/source.ts";
 
 const RECORDS = recordBranch(sha256Hex(Buffer.from("s-1")));
 export const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
 
-/** A cache on a file that is gone after the test. `reopen` is what a restart finds. */
-export function tempCache(): { cache: Cache; reopen(): Cache } {
-  const folder = mkdtempSync(join(tmpdir(), "skerry-site-"));
-  const open: Cache[] = [];
-  const reopen = () => {
-    open.at(-1)?.close();
-    const cache = sqliteCache({ file: join(folder, "agent.db"), journal: () => {} });
-    open.push(cache);
-    return cache;
-  };
-  onTestFinished(() => {
-    open.at(-1)?.close();
-    rmSync(folder, { recursive: true });
-  });
-  return { cache: reopen(), reopen };
-}
-
 /** A site that pulls from a source in memory, and the one who publishes there. */
 export function pullingSite() {
-  const { cache } = tempCache();
+  const cache = memoryCache();
   const { source, commit, faults } = memorySource();
   const first = signedRoot();
   const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(first.body) };

@@ -1,0 +1,261 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { keys, rootDocument, trustedRoot } from "../../support/fleet.ts";
+import { assignmentSet, BOOT, reportWith, talkingSite, trustUnder } from "./talking-site.ts";
+
+const HOUR = 3_600_000;
+let site: ReturnType<typeof talkingSite>;
+beforeEach(() => {
+  site = talkingSite();
+});
+
+const event = (words: string) => ({ at: "2026-11-02T08:00:00Z", kind: "started" as const, words });
+const numbers = (said: ReturnType<typeof site.said>) =>
+  said.flatMap(({ body }) =>
+    (body["events"] as { number: number; words: string }[]).map((each) => [each.number, each.words]),
+  );
+
+describe("on a connection", () => {
+  it("the site says hello before anything else", async () => {
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said()).toEqual([]);
+    await site.talk.connected();
+    await site.talk.speak(reportWith(), HOUR);
+    const said = site.said();
+    expect(said.map(({ kind, retain }) => [kind, retain])).toEqual([
+      ["presence", true],
+      ["up/hello", false],
+      ["up/report", false],
+    ]);
+    expect(said[1]?.body).toEqual({ boot: BOOT, agent: "0.1.0", report: 0, event: 0, root: 1, record: 1 });
+  });
+
+  it("hello names the set taken and the numbers that were acknowledged", async () => {
+    site.hear("down/assign", assignmentSet({ term: 2, number: 7 }));
+    site.ack(4, 3);
+    await site.talk.connected();
+    expect(site.said("up/hello")[0]?.body).toMatchObject({ assignment: [2, 7], report: 4, event: 3 });
+  });
+
+  it("all that no ack confirmed is said again", async () => {
+    site.cache.addEvents([event("a")]);
+    await site.talk.connected();
+    await site.talk.speak(reportWith(), HOUR);
+    site.said();
+    await site.talk.connected();
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said().map(({ kind }) => kind)).toEqual(["presence", "up/hello", "up/report", "up/event"]);
+  });
+
+  it("nothing is said while it is down, and a cut in the midst is no error", async () => {
+    await site.talk.connected();
+    site.said();
+    site.line.broken = true;
+    await site.talk.speak(reportWith(), HOUR);
+    site.line.broken = false;
+    site.line.connected = false;
+    await site.talk.speak(reportWith({ root: 2 }), HOUR);
+    expect([site.said(), site.talk.wakeIn(HOUR)]).toEqual([[], null]);
+  });
+});
+
+describe("a report", () => {
+  beforeEach(async () => {
+    await site.talk.connected();
+    await site.talk.speak(reportWith(), HOUR);
+    site.said();
+    site.ack(1, 0);
+  });
+
+  it("is sent where something changed, and not for the passing of time", async () => {
+    site.clock.advance(HOUR - 1);
+    await site.talk.speak(reportWith({ at: "2026-11-02T09:00:00Z" }), HOUR);
+    expect(site.said()).toEqual([]);
+    await site.talk.speak(reportWith({ synced: false }), HOUR);
+    expect(site.said().map(({ body }) => [body["number"], body["synced"]])).toEqual([[2, false]]);
+  });
+
+  it("is sent when its time has come, though nothing changed", async () => {
+    expect(site.talk.wakeIn(HOUR)).toBe(HOUR);
+    site.clock.advance(HOUR);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said().map(({ body }) => body["number"])).toEqual([2]);
+  });
+
+  it("is sent again, with a new number, where no ack came", async () => {
+    await site.talk.speak(reportWith({ root: 2 }), HOUR);
+    site.said();
+    expect(site.talk.wakeIn(HOUR)).toBe(15_000);
+    site.clock.advance(14_999);
+    await site.talk.speak(reportWith({ root: 2 }), HOUR);
+    expect(site.said()).toEqual([]);
+    site.clock.advance(1);
+    await site.talk.speak(reportWith({ root: 2 }), HOUR);
+    expect(site.said().map(({ body }) => body["number"])).toEqual([3]);
+  });
+
+  it("is sent in full where the hub asks for it", async () => {
+    site.ack(1, 0, { full: true });
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said().map(({ body }) => body["number"])).toEqual([2]);
+  });
+});
+
+describe("events", () => {
+  beforeEach(async () => {
+    await site.talk.connected();
+    site.cache.addEvents([event("a"), event("b")]);
+    await site.talk.speak(reportWith(), HOUR);
+  });
+
+  it("are numbered once, and said again with the same numbers until an ack comes", async () => {
+    expect(numbers(site.said("up/event"))).toEqual([
+      [1, "a"],
+      [2, "b"],
+    ]);
+    site.cache.addEvents([event("c")]);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said("up/event")).toEqual([]);
+    site.clock.advance(15_000);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(numbers(site.said("up/event"))).toEqual([
+      [1, "a"],
+      [2, "b"],
+      [3, "c"],
+    ]);
+    site.ack(9, 2);
+    site.clock.advance(15_000);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(numbers(site.said("up/event"))).toEqual([[3, "c"]]);
+    site.ack(9, 3);
+    site.clock.advance(15_000);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(site.said("up/event")).toEqual([]);
+  });
+
+  it("are not dropped by an ack for another start of this site", () => {
+    site.ack(1, 2, { boot: "f".repeat(16) });
+    expect(site.cache.numberEvents(9)).toHaveLength(2);
+    site.ack(1, 2);
+    expect(site.cache.numberEvents(9)).toHaveLength(0);
+  });
+
+  it("are not dropped by an ack that no hub of this fleet signed, which is told", () => {
+    site.hear("down/ack", { boot: BOOT, report: 1, event: 2 }, keys.stranger);
+    expect(site.cache.counters().eventAcked).toBe(0);
+    expect(site.refusals()).toEqual(["signature"]);
+  });
+
+  it("take their numbers from the hub's ack where the site lost its counters", async () => {
+    site.said();
+    site.ack(40, 30);
+    expect(site.cache.counters()).toMatchObject({ report: 40, event: 30 });
+    site.cache.addEvents([event("c")]);
+    await site.talk.speak(reportWith({ root: 2 }), HOUR);
+    const said = site.said();
+    expect(said[0]?.body["number"]).toBe(41);
+    expect(numbers(said.slice(1)).at(-1)).toEqual([33, "c"]);
+  });
+});
+
+describe("an assignment set", () => {
+  it("is taken, told, and stands after a restart without the hub", () => {
+    site.hear("down/assign", assignmentSet({ number: 3 }));
+    expect(site.talk.current()?.number).toBe(3);
+    expect(site.cache.numberEvents(9).map(({ kind, words }) => [kind, words])).toEqual([["assigned", "set 1.3"]]);
+    expect(talkingSite({ cache: site.cache, boot: "f".repeat(16) }).talk.current()?.number).toBe(3);
+  });
+
+  it("that comes again with a connection changes and tells nothing", () => {
+    site.hear("down/assign", assignmentSet({ number: 3 }));
+    const { changes } = site.counts;
+    site.hear("down/assign", assignmentSet({ number: 3 }));
+    expect([site.counts.changes, site.cache.numberEvents(9)]).toEqual([
+      changes,
+      expect.objectContaining({ length: 1 }),
+    ]);
+  });
+
+  it.each<[string, string, () => void]>([
+    ["older", "assignment", () => site.hear("down/assign", assignmentSet({ number: 2 }))],
+    ["of an older term", "assignment", () => site.hear("down/assign", assignmentSet({ number: 9, term: 1 }))],
+    [
+      "for another site",
+      "assignment",
+      () => site.hear("down/assign", assignmentSet({ term: 2, number: 4, site: "s-2" })),
+    ],
+    [
+      "for another site, moved by the broker",
+      "signature",
+      () => site.hear("down/assign", assignmentSet({ term: 2, number: 4 }), keys.assign, "s-2"),
+    ],
+    [
+      "of another fleet",
+      "fleet",
+      () => site.hear("down/assign", assignmentSet({ term: 2, number: 4, fleet: "ships" })),
+    ],
+    [
+      "by a stranger",
+      "signature",
+      () => site.hear("down/assign", assignmentSet({ term: 2, number: 4 }), keys.stranger),
+    ],
+    ["of another shape", "schema", () => site.hear("down/assign", { ...assignmentSet({ number: 4 }), extra: 1 })],
+  ])("that is %s is refused, told once, and the old one stands", (_title, code, hear) => {
+    site.hear("down/assign", assignmentSet({ term: 2, number: 3 }));
+    hear();
+    hear();
+    expect([site.talk.current()?.number, site.refusals()]).toEqual([3, [code]]);
+    expect(talkingSite({ cache: site.cache }).talk.current()?.number).toBe(3);
+  });
+
+  it("that knows a newer root waits until that root is pulled", () => {
+    site.hear("down/assign", assignmentSet({ root: 2 }));
+    expect([site.talk.current(), site.counts.pulls, site.refusals()]).toEqual([null, 1, []]);
+    site.setTrust(trustUnder(trustedRoot({ number: 2 })));
+    expect(site.talk.current()?.root).toBe(2);
+  });
+
+  it("signed by a key that only the next root names is taken when that root is here", () => {
+    site.hear("down/assign", assignmentSet(), keys.stranger);
+    expect([site.talk.current(), site.refusals()]).toEqual([null, ["signature"]]);
+    const roles = { ...rootDocument().roles, assign: { keys: ["stranger"], threshold: 1 } };
+    site.setTrust(trustUnder(trustedRoot({ number: 2, roles })));
+    expect(site.talk.current()?.number).toBe(1);
+  });
+
+  it("that was refused is refused again under the next root, quietly", () => {
+    site.hear("down/assign", assignmentSet(), keys.stranger);
+    site.setTrust(trustUnder(trustedRoot({ number: 2 })));
+    expect([site.talk.current(), site.refusals()]).toEqual([null, ["signature"]]);
+  });
+
+  it("does not stand any more once its key left the root", () => {
+    site.hear("down/assign", assignmentSet());
+    const roles = { ...rootDocument().roles, assign: { keys: ["stranger"], threshold: 1 } };
+    site.setTrust(trustUnder(trustedRoot({ number: 2, roles })));
+    expect(site.talk.current()).toBeNull();
+  });
+
+  it("by a new key begins its numbers afresh", () => {
+    site.hear("down/assign", assignmentSet({ term: 5, number: 9 }));
+    const roles = { ...rootDocument().roles, assign: { keys: ["assign", "stranger"], threshold: 1 } };
+    site.setTrust(trustUnder(trustedRoot({ number: 2, roles })));
+    site.hear("down/assign", assignmentSet({ term: 1, number: 1 }), keys.stranger);
+    expect(site.talk.current()).toMatchObject({ term: 1, number: 1 });
+  });
+});
+
+describe("a question", () => {
+  const ask = { id: "q-1", deadline: "2026-11-02T08:01:00Z" };
+
+  it("to look at the sources is done and answered", async () => {
+    site.hear("down/ask", { ...ask, what: "sync" });
+    await Promise.resolve();
+    expect(site.counts.pulls).toBe(1);
+    expect(site.said().map(({ kind, body }) => [kind, body])).toEqual([["up/answer", { id: "q-1", boot: BOOT }]]);
+  });
+
+  it("that this version does not answer is told", () => {
+    site.hear("down/ask", { ...ask, what: "diff" });
+    expect([site.said(), site.refusals()]).toEqual([[], ["unsupported"]]);
+  });
+});
