@@ -32,7 +32,7 @@ export function fold(site: Site, said: Said, at: number): Site {
         : { ...site, heardAt: at };
     case "event": {
       const event = Math.max(site.event, ...said.body.events.map(({ number }) => number));
-      return { ...site, boot: said.body.boot, heardAt: at, event };
+      return event > site.event ? { ...site, boot: said.body.boot, heardAt: at, event } : { ...site, heardAt: at };
     }
     case "answer":
       return { ...site, boot: said.body.boot, heardAt: at };

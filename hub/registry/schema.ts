@@ -55,4 +55,5 @@ CREATE TABLE events (
   body TEXT NOT NULL,
   UNIQUE (site, number)
 ) STRICT;
+CREATE INDEX events_of_site ON events (site);
 `;

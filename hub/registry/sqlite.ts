@@ -1,4 +1,3 @@
-import { sorted } from "../../shared/canonical.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
 import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
@@ -61,26 +60,31 @@ function write({ get, run }: Database, batch: Batch): void {
   if (batch.meta !== undefined) run("UPDATE meta SET term = ?", batch.meta.term);
   if (batch.root !== undefined) run(ROOT, batch.root.number, ...signedColumns(batch.root.document));
   for (const { site, root, document } of batch.records ?? []) run(RECORD, site, root, ...signedColumns(document));
-  for (const site of batch.sites ?? []) run(SITE, site.id, sorted(site));
-  for (const each of batch.runs ?? []) run(RUN, each.id, each.startedAt, sorted(each));
+  for (const site of batch.sites ?? []) run(SITE, site.id, JSON.stringify(site));
+  for (const each of batch.runs ?? []) run(RUN, each.id, each.startedAt, JSON.stringify(each));
   for (const { site, set, assigned, frame, published } of batch.assignments ?? []) {
-    run(ASSIGNMENT, site, sorted(set), sorted(assigned), frame, published ? 1 : 0);
+    run(ASSIGNMENT, site, JSON.stringify(set), JSON.stringify(assigned), frame, published ? 1 : 0);
   }
-  for (const seen of batch.rollouts ?? []) run(ROLLOUT, seen.name, sorted(seen));
+  for (const seen of batch.rollouts ?? []) run(ROLLOUT, seen.name, JSON.stringify(seen));
   for (const { site, at, event } of batch.events ?? []) {
     run(
       "INSERT INTO events (site, number, at, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       site,
       event.number,
       at,
-      sorted(event),
+      JSON.stringify(event),
     );
   }
   for (const { at, event } of batch.notices ?? []) {
     // The hub's own are numbered here: it says each of them once.
     const number =
       (get<{ number: number | null }>("SELECT max(number) AS number FROM events WHERE site = ''")?.number ?? 0) + 1;
-    run("INSERT INTO events (site, number, at, body) VALUES ('', ?, ?, ?)", number, at, sorted({ ...event, number }));
+    run(
+      "INSERT INTO events (site, number, at, body) VALUES ('', ?, ?, ?)",
+      number,
+      at,
+      JSON.stringify({ ...event, number }),
+    );
   }
   prune({ get, run });
 }

@@ -117,7 +117,7 @@ it("the cache in memory and the one on disk cannot be told apart by any sequence
           disk.close();
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -61,7 +61,7 @@ it("the store in memory and the one on disk cannot be told apart by any sequence
           await disk.close();
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
