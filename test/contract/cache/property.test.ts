@@ -7,8 +7,8 @@ import type { Cache } from "../../../agent/cache/cache.ts";
 import { sqliteCache } from "../../../agent/cache/sqlite.ts";
 import { silent } from "../../../shared/ports.ts";
 import { memoryCache } from "../../support/cache.ts";
+import { observe } from "./observe.ts";
 import { event, hold, object, refusal, row, signed, version } from "./samples.ts";
-import { observe } from "./suite.ts";
 
 /** One call, with words for the counterexample. */
 interface Step {

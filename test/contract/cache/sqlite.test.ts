@@ -8,8 +8,9 @@ import { isDamaged, setAside } from "../../../shared/node/sqlite.ts";
 import { silent } from "../../../shared/ports.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
 import { thrownBy } from "../../support/thrown.ts";
+import { observe } from "./observe.ts";
 import { event, hold, refusal, row, signed, version } from "./samples.ts";
-import { cacheContract, observe } from "./suite.ts";
+import { cacheContract } from "./suite.ts";
 
 cacheContract("sqlite", (journal) => sqliteCache({ file: fileInFolder("agent.db"), journal }));
 

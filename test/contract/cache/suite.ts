@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cache } from "../../../agent/cache/cache.ts";
 import type { Journal } from "../../../shared/ports.ts";
+import { observe } from "./observe.ts";
 import { event, hold, object, refusal, row, signed, state, version } from "./samples.ts";
 
 /** What every `Cache` does. `make` gives an empty one. */
@@ -293,34 +294,3 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
     });
   });
 }
-
-/** All that can be seen of a cache, without changing it. */
-export function observe(cache: Cache) {
-  const versions = cache.versions();
-  const stop = new Error("only looking");
-  let events: unknown;
-  try {
-    cache.transaction("look", () => {
-      events = cache.numberEvents(1_000);
-      throw stop;
-    });
-  } catch (error) {
-    if (error !== stop) throw error;
-  }
-  return {
-    roots: cache.roots(),
-    record: cache.record(),
-    versions,
-    manifests: versions.map(({ digest }) => cache.manifest(digest)),
-    blobs: BLOBS.map((name) => cache.blob(name)),
-    has: BLOBS.map((name) => cache.hasBlob(name)),
-    refusals: cache.refusals(),
-    holds: cache.holds(),
-    inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),
-    assignment: cache.assignment(),
-    counters: cache.counters(),
-    events,
-  };
-}
-
-const BLOBS = ["f0", "f1", "f2", "f3", "f9"];
