@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { configMap } from "../../support/fleet.ts";
+import { labSite } from "./lab-site.ts";
+
+/** A process that ends at one point of its journal: from then on nothing of it happens any more. */
+function mortal() {
+  let left = Number.POSITIVE_INFINITY;
+  let at = "";
+  return {
+    dieAfter: (points: number) => {
+      left = points;
+      at = "";
+    },
+    diedAt: () => at,
+    journal: (effect: string, place: string) => {
+      if (left > 0) left -= 1;
+      else {
+        if (at === "") at = `${place} ${effect}`;
+        throw new Error("killed");
+      }
+    },
+  };
+}
+
+describe("killed at any point of an update, it ends where it would have ended", () => {
+  it("every effect was hit before, between and after", async () => {
+    const hit = new Set<string>();
+    for (let point = 0, done = false; !done; point += 1) {
+      const life = mortal();
+      const site = await labSite(life.journal);
+      site.assign(1, [configMap("kept", { v: "1" }), configMap("gone")]);
+      await site.until("committed", () => site.state() === "committed 1.0.0");
+      site.assign(2, [configMap("kept", { v: "2" }), configMap("new")]);
+      life.dieAfter(point);
+      await site
+        .until("committed", () => site.state() === "committed 1.1.0")
+        .catch((error: Error) => {
+          if (error.message !== "killed") throw error;
+        });
+      done = life.diedAt() === "";
+      hit.add(life.diedAt());
+      life.dieAfter(Number.POSITIVE_INFINITY);
+      site.restart();
+      await site.until(`committed after ${life.diedAt()}`, () => site.state() === "committed 1.1.0");
+      await site.until("at rest", async () => (await site.run())?.drifted === 0);
+      expect([await site.names(), await site.data("kept")], hit.has("") ? "" : [...hit].at(-1)).toEqual([
+        ["kept", "new"],
+        { v: "2" },
+      ]);
+      expect(site.cache.inventory("pos").map(({ object, state }) => [object.name, state])).toEqual([
+        ["kept", "applied"],
+        ["new", "applied"],
+      ]);
+      expect(site.hold()).toMatchObject({ marks: { pair: [1, 2] }, previous: { version: "1.0.0" }, failed: [] });
+      expect(site.events().filter((kind) => kind === "committed")).toHaveLength(2);
+    }
+    const effects = ["hold.begin", "inventory.intend", "kube.apply", "kube.delete", "inventory.settle", "hold.commit"];
+    const places = ["before", "between", "after"];
+    expect([...hit]).toEqual(
+      expect.arrayContaining(effects.flatMap((effect) => places.map((place) => `${place} ${effect}`))),
+    );
+  });
+});

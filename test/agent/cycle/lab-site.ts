@@ -1,0 +1,123 @@
+import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { onTestFinished } from "vitest";
+import { connect } from "../../../agent/apply/connect.ts";
+import { BundleCycle, type World } from "../../../agent/bundle-cycle.ts";
+import type { Hold } from "../../../agent/cache/cache.ts";
+import { Live } from "../../../agent/observe/live.ts";
+import type { AssignedItem } from "../../../agent/target/target.ts";
+import type { Bundle } from "../../../shared/bundle.ts";
+import type { JsonObject, KubeObject } from "../../../shared/live.ts";
+import { systemClock } from "../../../shared/node/clock.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+import type { Clock, Journal } from "../../../shared/ports.ts";
+import { startLabCluster } from "../../lab/kube/cluster.ts";
+import { DIGEST, IMAGE } from "../../shared/render/sample.ts";
+import { memoryCache } from "../../support/cache.ts";
+import { fileInFolder } from "../../support/data-folder.ts";
+import { signedBundle, signedRoot, trustedRoot } from "../../support/fleet.ts";
+import { trustUnder } from "../talk/talking-site.ts";
+
+const GIVE_UP_MS = 20_000;
+const LOG = { debug() {}, info() {}, warn() {}, error() {} };
+const FORCED = { manager: "tester", force: true, dryRun: false };
+
+/** One bundle at one site on the lab's API server, without hub and sources: versions are put on its disk. */
+export async function labSite(journal: Journal = () => {}) {
+  const lab = await startLabCluster({ podDelayMs: 10 });
+  const tokenFile = fileInFolder("token");
+  writeFileSync(tokenFile, lab.token);
+  const kube = await connect({ server: lab.server, tokenFile });
+  const cache = memoryCache({ journal });
+  const trust = trustUnder(trustedRoot());
+  let skipped = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
+  let live: Live;
+  let cycle: BundleCycle;
+  let assignment: AssignedItem | null = null;
+
+  /** What a start of the agent makes anew; cache and cluster stay. */
+  function restart(): void {
+    live?.close();
+    live = new Live({ kube, clock, random: () => 0.1, log: LOG, onChange: () => {} });
+    const world: World = { cache, live, kube, clock, random: () => 0, journal, log: LOG };
+    cycle = new BundleCycle("pos", world);
+  }
+
+  const hold = (): Hold | null => cache.holds()[0] ?? null;
+  const run = () => cycle.run({ assignment, trust, synced: true, boot: "0".repeat(16) });
+
+  cache.keepRoot(1, signedRoot());
+  restart();
+  await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, FORCED);
+  onTestFinished(async () => {
+    live.close();
+    kube.close();
+    await lab.stop();
+  });
+
+  return {
+    lab,
+    kube,
+    cache,
+    hold,
+    run,
+    restart,
+    /** Jumps ahead: deadlines and backoffs pass at once. */
+    skip: (ms: number) => {
+      skipped += ms;
+    },
+    /** Puts a version on disk and assigns it. */
+    assign: (seq: number, objects: readonly KubeObject[], more: Partial<Bundle> = {}) => {
+      const health = { holdFor: "0", deadline: "60s" };
+      const images = [{ ref: "registry.example/till:1", digest: DIGEST }];
+      const made = signedBundle({ seq, health, images, ...more }, objects);
+      const version = { bundle: "pos", version: `1.${seq - 1}.0`, digest: made.digest, root: 1, complete: true };
+      const pairs = { pair: [1, seq] as [number, number], floor: [1, Math.max(1, seq - 1)] as [number, number] };
+      cache.keepManifest({ ...version, ...pairs, files: [...made.checked.keys()] }, made.document);
+      for (const bytes of made.files.values()) cache.keepBlob(sha256Hex(bytes), bytes);
+      const item = { bundle: "pos", version: version.version, digest: made.digest, pair: pairs.pair, record: 1 };
+      const rest = { mode: "run" as const, run: "pos-1", wave: "all", values: {} };
+      assignment = { item: { ...item, ...rest }, values: "", expires: "2999-01-01T00:00:00Z", boot: undefined };
+    },
+    /** Runs the cycle, as the loop would, until it holds. */
+    until: async (what: string, holds: () => boolean | Promise<boolean>) => {
+      const end = Date.now() + GIVE_UP_MS;
+      for (;;) {
+        const situation = await run();
+        if (await holds()) return;
+        if (Date.now() > end) throw new Error(`not ${what}: ${JSON.stringify({ ...situation, hold: hold()?.state })}`);
+        await sleep(10);
+      }
+    },
+    /** `committed 1.0.0` */
+    state: () => `${hold()?.state} ${hold()?.running.version}`,
+    /** The names of our objects in the cluster, by kind. */
+    names: async (kind = "ConfigMap", apiVersion = "v1") =>
+      (await kube.list({ apiVersion, kind }, { labels: "skerry.dev/bundle=pos" })).objects
+        .map((object) => object.metadata.name)
+        .toSorted(),
+    data: async (name: string) =>
+      (await kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name }))?.["data"],
+    /** Somebody else edits, or deletes. */
+    edit: (object: KubeObject) => kube.apply(object, FORCED),
+    remove: async (name: string) => {
+      const ref = { apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name };
+      const uid = String((await kube.get(ref))?.metadata["uid"]);
+      await kube.remove(ref, { uid, propagation: "Background" });
+    },
+    events: () =>
+      cache.numberEvents(100).map(({ kind, object }) => (object === undefined ? kind : `${kind} ${object}`)),
+  };
+}
+
+export function deployment(name: string, fate: "ready" | "stuck", rest: JsonObject = {}): KubeObject {
+  const labels = { app: name, "skerry.dev/test": fate };
+  const spec = { containers: [{ name: "till", image: IMAGE }] };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace: "shop" },
+    spec: { replicas: 1, selector: { matchLabels: { app: name } }, template: { metadata: { labels }, spec }, ...rest },
+  };
+}
