@@ -12,9 +12,9 @@ export interface Need {
 }
 
 const OF_SITES = [
-  ["failed", "failed or refused what they should run"],
-  ["unhealthy", "run what they should, and are not healthy"],
-  ["unknown", "have not been heard of for too long"],
+  ["failed", "gave up or refused a version"],
+  ["unhealthy", "not healthy on the right version"],
+  ["unknown", "not heard of for too long"],
 ] as const;
 
 /** The gravest first. Being offline is a state and not an error: a site that is merely away needs nobody. */

@@ -24,7 +24,12 @@ function RunCard({ run }: { run: RunView }) {
   const ended = run.phase === "completed" || run.phase === "aborted" || run.phase === "superseded";
   const sites = run.waves.reduce((sum, wave) => sum + wave.sites.length, 0);
   return (
-    <article class={`run phase-${run.phase}`} id={`run-${run.id}`} aria-labelledby={`title-${run.id}`} tabIndex={-1}>
+    <article
+      class={`run phase-${run.phase} ${ended ? "ended" : ""}`}
+      id={`run-${run.id}`}
+      aria-labelledby={`title-${run.id}`}
+      tabIndex={-1}
+    >
       <div class="run-head">
         <h3 id={`title-${run.id}`}>
           {run.bundle} <span class="version">{run.version}</span>
@@ -56,26 +61,27 @@ function RunCard({ run }: { run: RunView }) {
       </div>
       <p class="because">{run.words}</p>
       <Gate because={run.because} />
-      {ended ? (
-        <details>
-          <summary>{counted(run.waves.length, "wave")}</summary>
-          <Lanes run={run} />
-        </details>
-      ) : (
-        <Lanes run={run} />
-      )}
-      {run.left.length > 0 && (
-        <details class="left">
-          <summary>{counted(run.left.length, "site")} selected and in no wave</summary>
-          <ul>
-            {run.left.map(({ site, why }) => (
-              <li key={site}>
-                <code>{site}</code> {why}
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
+      {!ended && <Lanes run={run} />}
+      <div class="folds">
+        {ended && (
+          <details>
+            <summary>{counted(run.waves.length, "wave")}</summary>
+            <Lanes run={run} />
+          </details>
+        )}
+        {run.left.length > 0 && (
+          <details>
+            <summary>{counted(run.left.length, "site")} selected and in no wave</summary>
+            <ul class="left">
+              {run.left.map(({ site, why }) => (
+                <li key={site}>
+                  <code>{site}</code> {why}
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
+      </div>
     </article>
   );
 }

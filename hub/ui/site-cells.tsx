@@ -1,12 +1,13 @@
 import type { SiteView } from "../api/contract.ts";
 import { grouped } from "./grouping.ts";
 import { Mark } from "./mark.tsx";
+import { picked } from "./site-table.tsx";
 import { CONDITION, counted } from "./words.ts";
 
 /** Up to so many cells carry their site's name. */
 const NAMED = 150;
 
-/** Every site as one cell; a cell leads to the site's row. */
+/** Every site as one cell; picking one leads to its row. */
 export function SiteCells({ sites, group }: { sites: readonly SiteView[]; group: string }) {
   const named = sites.length <= NAMED;
   const groups: [string, readonly SiteView[]][] = group === "" ? [["", sites]] : grouped(sites, group);
@@ -34,11 +35,17 @@ function Cell({ site: { id, condition }, named }: { site: SiteView; named: boole
   const { tone, mark, word } = CONDITION[condition];
   return (
     <li>
-      <a class={`cell tone-${tone}`} href={`#site-${id}`} title={`${id}: ${word}`}>
+      <button
+        type="button"
+        class={`cell tone-${tone}`}
+        title={`${id}: ${word}`}
+        aria-pressed={picked.value === id}
+        onClick={() => (picked.value = id)}
+      >
         <Mark name={mark} />
         <span class={named ? "cell-name" : "hidden"}>{id}</span>
         <span class="hidden"> {word}</span>
-      </a>
+      </button>
     </li>
   );
 }

@@ -1,20 +1,34 @@
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import type { BundleView, SiteView } from "../api/contract.ts";
 import { Ago } from "./clock.tsx";
 import { Badge } from "./mark.tsx";
 import { CONDITION, CONNECTION, counted, lasting, STATE, troubleOf } from "./words.ts";
 
-/** A longer table is read by nobody: the filter above narrows it. */
+/** Those that want attention come first, so few rows say most; and a table of thousands is read by nobody. */
+const FEW_ROWS = 20;
 const MOST_ROWS = 300;
 const ORDER = Object.keys(CONDITION);
 const COLUMNS = ["Site", "Labels", "Connection", "Runs", "State", "Objects", "Waiting on"] as const;
 
+/** The site that somebody picked among the cells: its row is shown whatever else is. */
+export const picked = signal<string | null>(null);
+const all = signal(false);
+
 /**
- * Those that want attention first. The roles repeat what the elements mean, because a narrow screen lays the rows out as
- * cards, and a browser may take a laid-out table for none.
+ * The roles repeat what the elements mean, because a narrow screen lays the rows out as cards, and a browser may take a
+ * laid-out table for none.
  */
 export function SiteTable({ sites }: { sites: readonly SiteView[] }) {
   const rank = ({ condition }: SiteView) => ORDER.indexOf(condition);
   const sorted = sites.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
+  const most = all.value ? MOST_ROWS : FEW_ROWS;
+  const id = picked.value;
+  const rows = sorted.filter((site, index) => index < most || site.id === id);
+  useEffect(() => {
+    if (id !== null) document.getElementById(`site-${id}`)?.focus();
+  }, [id]);
   return (
     <>
       <table class="site-table" role="table">
@@ -28,13 +42,20 @@ export function SiteTable({ sites }: { sites: readonly SiteView[] }) {
             ))}
           </tr>
         </thead>
-        {sorted.slice(0, MOST_ROWS).map((site) => (
-          <SiteRows key={site.id} site={site} />
+        {rows.map((site) => (
+          <SiteRows key={site.id} site={site} isPicked={site.id === id} />
         ))}
       </table>
-      {sorted.length > MOST_ROWS && (
-        <p class="quiet">
-          {MOST_ROWS} of {counted(sorted.length, "site")} are listed. Narrow the filter to see others.
+      {rows.length < sorted.length && (
+        <p class="more quiet">
+          {rows.length} of {counted(sorted.length, "site")} listed.{" "}
+          {all.value ? (
+            "Narrow the filter to see others."
+          ) : (
+            <button type="button" class="verb" onClick={() => (all.value = true)}>
+              {sorted.length <= MOST_ROWS ? "List all" : `List ${MOST_ROWS}`}
+            </button>
+          )}
         </p>
       )}
     </>
@@ -42,27 +63,26 @@ export function SiteTable({ sites }: { sites: readonly SiteView[] }) {
 }
 
 /** One row for each bundle; what is the site's own spans them. */
-function SiteRows({ site }: { site: SiteView }) {
+function SiteRows({ site, isPicked }: { site: SiteView; isPicked: boolean }) {
   const { id, labels, condition, bundles } = site;
   const span = Math.max(1, bundles.length);
   const [first, ...others] = bundles;
   return (
-    <tbody id={`site-${id}`} role="rowgroup" class={site.stale ? "stale" : ""}>
+    <tbody id={`site-${id}`} role="rowgroup" tabIndex={-1} class={isPicked ? "picked" : ""}>
       <tr role="row">
         <th scope="rowgroup" rowSpan={span} role="rowheader">
-          <code class="site-id">{id}</code>
-          <Badge sign={CONDITION[condition]} />
+          <code class="site-id">{id}</code> <Badge sign={CONDITION[condition]} />
         </th>
-        <td rowSpan={span} role="cell" data-label="Labels" class="labels">
+        <Cell label="Labels" rowSpan={span}>
           {Object.entries(labels).map(([key, value]) => (
             <span key={key} class="label">
               {key}=<b>{value}</b>
             </span>
           ))}
-        </td>
-        <td rowSpan={span} role="cell" data-label="Connection">
+        </Cell>
+        <Cell label="Connection" rowSpan={span}>
           <Connection site={site} />
-        </td>
+        </Cell>
         {first === undefined ? <Nothing site={site} /> : <BundleCells bundle={first} />}
       </tr>
       {others.map((bundle) => (
@@ -74,70 +94,83 @@ function SiteRows({ site }: { site: SiteView }) {
   );
 }
 
+interface CellProps {
+  label: (typeof COLUMNS)[number];
+  rowSpan?: number;
+  colSpan?: number;
+  empty?: boolean;
+  children: ComponentChildren;
+}
+
+function Cell({ label, rowSpan = 1, colSpan = 1, empty = false, children }: CellProps) {
+  return (
+    <td rowSpan={rowSpan} colSpan={colSpan} role="cell" data-label={label} class={empty ? "empty" : ""}>
+      <div>{children}</div>
+    </td>
+  );
+}
+
 function Connection({ site: { connection, lastHeard, stale, reportAgeSeconds, held } }: { site: SiteView }) {
   return (
     <>
       {CONNECTION[connection]}
       {lastHeard !== null && (
-        <span class="under">
+        <span class="beside">
           heard <Ago at={lastHeard} />
         </span>
       )}
       {stale && reportAgeSeconds !== null && (
-        <span class="under">its report is {lasting(reportAgeSeconds)} old: not known to hold</span>
+        <span class="beside">report {lasting(reportAgeSeconds)} old, not known to hold</span>
       )}
-      {held !== null && <span class="under">held: {held}</span>}
+      {held !== null && <span class="beside">held: {held}</span>}
     </>
   );
 }
 
 function Nothing({ site }: { site: SiteView }) {
   return (
-    <td colSpan={4} role="cell" data-label="Runs" class="quiet">
-      {site.reportAgeSeconds === null ? "has reported nothing yet" : "nothing"}
-    </td>
+    <Cell label="Runs" colSpan={4}>
+      <span class="quiet">{site.reportAgeSeconds === null ? "has reported nothing yet" : "nothing"}</span>
+    </Cell>
   );
 }
 
 function BundleCells({ bundle }: { bundle: BundleView }) {
   const { state, since, objects, version, digest, wanted } = bundle;
-  const moves = wanted !== null && wanted.digest !== digest;
   const trouble = troubleOf(bundle);
   return (
     <>
-      <td role="cell" data-label="Runs">
+      <Cell label="Runs">
         {bundle.bundle} {digest !== null && <Version version={version} digest={digest} />}
-        {moves && (
-          <span class="under">
+        {wanted !== null && wanted.digest !== digest && (
+          <span class="beside">
             should run <Version {...wanted} />
           </span>
         )}
-      </td>
-      <td role="cell" data-label="State">
+      </Cell>
+      <Cell label="State">
         {STATE[state]}
         {since !== null && (
-          <span class="under">
+          <span class="beside">
             <Ago at={since} />
           </span>
         )}
-      </td>
-      <td role="cell" data-label="Objects" class="number">
-        {objects === null ? (
-          <span class="quiet">–</span>
-        ) : (
+      </Cell>
+      <Cell label="Objects" empty={objects === null}>
+        {objects !== null && (
           <>
             <span class={objects.healthy < objects.total ? "short-of" : ""}>{objects.healthy}</span> of {objects.total}
-            {objects.drifted > 0 && <span class="under">{objects.drifted} drifted</span>}
+            {objects.drifted > 0 && <span class="beside">{objects.drifted} drifted</span>}
           </>
         )}
-      </td>
-      <td role="cell" data-label="Waiting on" class={trouble.length === 0 ? "none" : ""}>
+      </Cell>
+      <Cell label="Waiting on" empty={trouble.length === 0}>
         {trouble.map((words) => (
           <span key={words} class="trouble">
             {words}
           </span>
         ))}
-      </td>
+      </Cell>
     </>
   );
 }

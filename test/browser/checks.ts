@@ -1,0 +1,252 @@
+import { strict as assert } from "node:assert";
+import type { Page } from "playwright-core";
+import { accessibilityTree, faultsOf } from "./accessibility.ts";
+import { poorContrast } from "./contrast.ts";
+import { calm, crowd, paused, rolling, SHOPS, soaking } from "./scene.ts";
+import { type Stage, TOKEN } from "./stage.ts";
+
+/** What must hold of the page. Each begins with a fresh page; it throws where something does not hold. */
+export interface Check {
+  what: string;
+  run(stage: Stage): Promise<void>;
+}
+
+/** What a browser says of an answer that is an error, which the check at hand asked for. */
+const REFUSED = /status of 4\d\d/;
+const AWAY =
+  /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/;
+
+const row = (page: Page, site: string) => page.locator(`#site-${site}`);
+
+export const CHECKS: readonly Check[] = [
+  {
+    what: "shows every site as a cell and as a row, with what it runs",
+    run: async (stage) => {
+      stage.hub.show(rolling(Date.now()));
+      const page = await stage.open();
+      assert.equal(await page.locator(".cell").count(), SHOPS.length);
+      const rows = page.locator(".site-table tbody");
+      assert.equal(await rows.count(), 20);
+      await page.getByRole("button", { name: "s-0026 healthy" }).click();
+      assert.equal(await rows.count(), 21, "the picked site has its row");
+      assert.equal(await page.evaluate(() => document.activeElement?.id), "site-s-0026");
+      await page.getByRole("button", { name: "List all" }).click();
+      assert.equal(await rows.count(), SHOPS.length);
+      const words = await row(page, "s-0005").innerText();
+      for (const part of ["s-0005", "region=south", "pos", "1.2.0", "applying", "4 of 12", "Job shop/migrate-4"]) {
+        assert.ok(words.includes(part), `${part} in: ${words}`);
+      }
+    },
+  },
+  {
+    what: "shows a site that is away as offline, in cell and row, and as nothing that needs a person",
+    run: async (stage) => {
+      stage.hub.show(calm(Date.now()));
+      const page = await stage.open();
+      await page.getByRole("button", { name: "s-0019 offline" }).waitFor();
+      assert.match(await row(page, "s-0019").innerText(), /offline[\s\S]*heard 2 h ago/);
+      await page.getByText("Nothing. 1 site offline").waitFor();
+      await stage.shot(page, "calm-light");
+    },
+  },
+  {
+    what: "shows a change without a reload, and moves the site's dot on",
+    run: async (stage) => {
+      stage.hub.show(rolling(Date.now()));
+      const page = await stage.open();
+      await page.evaluate(() => document.body.setAttribute("data-same", "yes"));
+      const succeeded = page.locator(".lane-open").locator(".stage", { hasText: "Succeeded" });
+      assert.equal(await succeeded.locator(".stage-count").innerText(), "2");
+      stage.hub.show(soaking(Date.now()));
+      await succeeded.getByText("s-0005").waitFor();
+      await page.getByText("canary: 5 of 5 healthy for 6 of 10 min; offline s-0007").waitFor();
+      assert.equal(await page.locator("body").getAttribute("data-same"), "yes");
+      await stage.shot(page, "soaking-light");
+    },
+  },
+  {
+    what: "says why a run is paused, first of all and at the run",
+    run: async (stage) => {
+      stage.hub.show(paused(Date.now()));
+      const page = await stage.open();
+      const needs = page.getByRole("region", { name: "Needs you now" });
+      assert.match(await needs.innerText(), /pos 1\.2\.0 is paused[\s\S]*canary: 2 of 4 failed, over 2%/);
+      assert.match(await needs.innerText(), /rollouts\/kiosk\.yaml starts nothing/);
+      const run = page.getByRole("article", { name: "pos 1.2.0" });
+      assert.match(await run.innerText(), /paused: canary: 2 of 4 failed, over 2%; s-0005 \(reverted, unhealthy\)/);
+      assert.deepEqual(
+        (await run.getByRole("button").allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ")),
+        ["Resume pos 1.2.0", "Abort pos 1.2.0"],
+      );
+      await stage.shot(page, "paused-light");
+    },
+  },
+  {
+    what: "shows words of sites and people as words, never as markup",
+    run: async (stage) => {
+      const page = await stage.open();
+      await page.getByText("<img src=x onerror=").waitFor();
+      assert.equal(await page.locator("img").count(), 0);
+      assert.equal(await page.title(), "shops · Skerry");
+    },
+  },
+  {
+    what: "carries out a verb with name, reason and token, and shows a refusal in the dialog",
+    run: async (stage) => {
+      stage.hub.show(rolling(Date.now()));
+      const page = await stage.open();
+      await page.getByRole("button", { name: "Pause pos 1.2.0" }).press("Enter");
+      const dialog = page.getByRole("dialog", { name: "Pause pos 1.2.0" });
+      await dialog.getByLabel("Your name").fill("Ann");
+      await dialog.getByLabel("Reason").fill("the tills are busy");
+      await dialog.getByLabel("Token").fill("wrong");
+      await stage.expecting(REFUSED, async () => {
+        await page.keyboard.press("Enter");
+        await dialog.getByRole("alert").getByText("does not carry the hub's token").waitFor();
+      });
+      await stage.shot(page, "dialog-light", false);
+      await dialog.getByLabel("Token").fill(TOKEN);
+      await dialog.getByRole("button", { name: "Pause" }).click();
+      await page.getByText("paused: by Ann: the tills are busy").waitFor();
+      assert.equal(await page.locator("dialog[open]").count(), 0);
+      await page.getByRole("button", { name: "Abort pos 1.2.0" }).press("Enter");
+      await page.keyboard.press("Escape");
+      assert.equal(await page.locator("dialog[open]").count(), 0);
+    },
+  },
+  {
+    what: "filters by words, condition and group, and keeps that in the address",
+    run: async (stage) => {
+      stage.hub.show(paused(Date.now()));
+      const page = await stage.open();
+      await page.getByLabel("Find").fill("region=north");
+      assert.equal(await page.locator(".site-table tbody").count(), 9);
+      await page.getByRole("button", { name: "2 offline", exact: true }).click();
+      assert.equal(await page.locator(".site-table tbody").count(), 2);
+      await page.getByLabel("Group by").selectOption("ring");
+      await page.getByRole("heading", { name: /^canary 1 site/ }).waitFor();
+      assert.match(page.url(), /\?find=region%3Dnorth&is=offline&by=ring$/);
+      await page.reload();
+      await page.getByRole("heading", { name: /^canary 1 site/ }).waitFor();
+      assert.equal(await page.locator(".site-table tbody").count(), 2);
+    },
+  },
+  {
+    what: "can be worked with the keyboard: each control is reached in order, and shows that it is",
+    run: async (stage) => {
+      stage.hub.show(paused(Date.now()));
+      const page = await stage.open();
+      const reached: string[] = [];
+      for (;;) {
+        await page.keyboard.press("Tab");
+        const at = await page.evaluate(() => {
+          const element = document.activeElement;
+          if (!(element instanceof HTMLElement) || element === document.body) return null;
+          const name = element.closest("label")?.firstChild?.textContent ?? element.innerText;
+          return { name: name.replaceAll(/\s+/g, " ").trim(), outline: getComputedStyle(element).outlineStyle };
+        });
+        if (at === null) break;
+        assert.notEqual(at.outline, "none", `${at.name} shows that it has the focus`);
+        reached.push(at.name);
+      }
+      const order = [
+        "Skip to the sites",
+        "pos 1.2.0 is paused",
+        "Resume pos 1.2.0",
+        "Abort pos 1.2.0",
+        "3 waves",
+        "Find",
+        "Group by",
+        "s-0001 healthy",
+        "s-0026 unknown",
+      ];
+      const places = order.map((name) => reached.indexOf(name));
+      assert.ok(
+        places.every((place) => place >= 0),
+        `reached ${reached.join(" | ")}`,
+      );
+      assert.deepEqual(
+        places.toSorted((a, b) => a - b),
+        places,
+      );
+    },
+  },
+  {
+    what: "says when the hub is away and what it shows is old, and goes on by itself when it is back",
+    run: async (stage) => {
+      stage.hub.show(rolling(Date.now()));
+      const page = await stage.open();
+      await page.evaluate(() => document.body.setAttribute("data-same", "yes"));
+      await stage.expecting(AWAY, async () => {
+        await stage.stopHub();
+        await page.getByText(/Hub not reached since \d\d:\d\d:\d\d/).waitFor();
+        await stage.shot(page, "lost-light", false);
+        stage.hub.show(paused(Date.now()));
+        await stage.startHub();
+        await page.getByText("Live", { exact: true }).waitFor();
+      });
+      await page.getByText("pos 1.2.0 is paused").waitFor();
+      assert.equal(await page.locator("body").getAttribute("data-same"), "yes");
+    },
+  },
+  {
+    what: "gives a screen reader headings, names, a table with headers and live regions",
+    run: async (stage) => {
+      for (const scene of [rolling, paused, calm]) {
+        stage.hub.show(scene(Date.now()));
+        const page = await stage.open();
+        assert.deepEqual(faultsOf(await accessibilityTree(page)), []);
+        const narrow = await stage.open({ viewport: { width: 400, height: 800 } });
+        const missing = faultsOf(await accessibilityTree(narrow)).filter((fault) => fault !== "no columnheader");
+        assert.deepEqual(missing, [], "laid out as cards");
+      }
+    },
+  },
+  {
+    what: "has a contrast of 4.5 to 1 in light and dark",
+    run: async (stage) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        for (const scene of [rolling, paused, calm]) {
+          stage.hub.show(scene(Date.now()));
+          const page = await stage.open({ colorScheme });
+          assert.deepEqual(await poorContrast(page), [], colorScheme);
+          if (scene !== calm) await stage.shot(page, `${scene.name}-${colorScheme}`);
+          if (scene !== rolling) continue;
+          await page.getByRole("button", { name: "Pause pos 1.2.0" }).click();
+          assert.deepEqual(await poorContrast(page), [], `dialog, ${colorScheme}`);
+        }
+      }
+    },
+  },
+  {
+    what: "fits a screen of 400 px without scrolling sideways",
+    run: async (stage) => {
+      for (const scene of [rolling, paused]) {
+        stage.hub.show(scene(Date.now()));
+        const page = await stage.open({ viewport: { width: 400, height: 800 }, deviceScaleFactor: 2 });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= 400, `${wide} px wide`);
+        await stage.shot(page, `${scene.name}-narrow`);
+      }
+    },
+  },
+  {
+    what: "shows a fleet of 2000",
+    run: async (stage) => {
+      stage.hub.show(crowd(2000, Date.now()));
+      const page = await stage.open();
+      assert.equal(await page.locator(".cell").count(), 2000);
+      await page.getByText("20 of 2,000 sites listed").waitFor();
+      await page.getByRole("button", { name: "List 300" }).click();
+      await page.getByText("300 of 2,000 sites listed").waitFor();
+      await page.getByLabel("Find").fill("s-01999");
+      assert.equal(await page.locator(".site-table tbody").count(), 1);
+      await page.getByLabel("Find").fill("");
+      await stage.shot(page, "crowd-light", false);
+    },
+  },
+  {
+    what: "wrote no error to its console and asked no other host, in all of the above",
+    run: async ({ complaints }) => assert.deepEqual(complaints, []),
+  },
+];
