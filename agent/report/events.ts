@@ -17,12 +17,13 @@ export interface EventDraft {
 }
 
 /** An event of a bundle as the outbox takes it. `now` in ms. */
-export function eventOf(bundle: string, { digest, words, ...rest }: EventDraft, now: number): NewEvent {
+export function eventOf(bundle: string, { digest, words, object, ...rest }: EventDraft, now: number): NewEvent {
   return {
     at: rfc3339(now),
     bundle,
     ...rest,
     ...(digest === undefined ? {} : { digest: digest.slice(0, 32) }),
+    ...(object === undefined ? {} : { object: object.slice(0, 400) }),
     ...(words === undefined ? {} : { words: words.slice(0, 300) }),
   };
 }

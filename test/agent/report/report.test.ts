@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import type { ApplyPlan } from "../../../agent/plan/plan.ts";
+import { eventOf, eventsOf } from "../../../agent/report/events.ts";
+import {
+  type BundleSituation,
+  isDue,
+  reportOf,
+  type Situation,
+  type Unnumbered,
+} from "../../../agent/report/report.ts";
+import { eventBatch } from "../../../shared/event.ts";
+import { refOf } from "../../../shared/live.ts";
+import { parseAs } from "../../../shared/parse.ts";
+import { ITEM_STATES, report } from "../../../shared/report.ts";
+import { configMap, NOW } from "../../support/fleet.ts";
+import { holdOf } from "../target/sample.ts";
+
+const BOOT = "0123456789abcdef";
+
+function situation(bundle: Partial<BundleSituation> = {}, changes: Partial<Situation> = {}): Situation {
+  const whole: BundleSituation = {
+    hold: holdOf({ runs: "committed v2", previous: "v1", failed: ["v3"] }),
+    summary: { total: 3, healthy: 2, verdict: { health: "progressing", because: "a pod is not ready" } },
+    drifted: 1,
+    healthyForMs: 1_999,
+    waitingOn: "a pod is not ready",
+    ...bundle,
+  };
+  const numbers = { boot: BOOT, assignment: [1, 4] as const, root: 2, record: 3, now: NOW, synced: true };
+  return { ...numbers, bundles: [whole], refused: [], ...changes };
+}
+
+describe("a report", () => {
+  it("says what runs and how it is, in the format of the wire", () => {
+    const made = reportOf(situation());
+    expect(made.items[0]).toEqual({
+      bundle: "pos",
+      digest: `v2${"0".repeat(30)}`,
+      values: "",
+      record: 1,
+      state: "committed",
+      since: "2026-11-02T08:00:00Z",
+      healthyFor: 1,
+      marks: [
+        [1, 2],
+        [1, 1],
+      ],
+      previous: `v1${"0".repeat(30)}`,
+      failed: { digest: `v3${"0".repeat(30)}`, code: "unhealthy" },
+      waitingOn: "a pod is not ready",
+      objects: { total: 3, healthy: 2, drifted: 1 },
+    });
+  });
+
+  it("leaves out what there is nothing to say of, and cuts what is too long", () => {
+    const hold = hex(holdOf({ runs: "applying v1", committed: "none" }));
+    const made = reportOf(situation({ hold, waitingOn: "x".repeat(500) }, { assignment: null }));
+    const parsed = parseAs(report, { number: 1, ...made }, "report");
+    expect(Object.keys(made)).not.toContain("assignment");
+    expect(Object.keys(made)).not.toContain("refused");
+    expect(Object.keys(made.items[0] ?? {})).not.toContain("previous");
+    expect(parsed.items[0]?.waitingOn).toHaveLength(200);
+  });
+
+  it.each(ITEM_STATES)("fits its schema in state %s", (state) => {
+    const hold = {
+      ...hex(holdOf({ runs: `${state} v2` })),
+      failed: [{ ...hex(holdOf({ runs: "failed v3" })).running, code: "kube" as const }],
+    };
+    const made = reportOf(situation({ hold }, { refused: [{ bundle: "pos", digest: "a".repeat(64), code: "scope" }] }));
+    expect(parseAs(report, { number: 1, ...made }, "report").items[0]?.state).toBe(state);
+  });
+});
+
+describe("a report is due", () => {
+  const first = reportOf(situation());
+  const after = (changes: Partial<Situation>, bundle: Partial<BundleSituation> = {}): Unnumbered =>
+    reportOf(situation(bundle, changes));
+  const last = { report: first, at: 1_000 };
+
+  it.each<[string, boolean, Unnumbered, Parameters<typeof isDue>[1], number]>([
+    ["before there was one", true, first, null, 0],
+    ["not where nothing changed", false, first, last, 1_000],
+    ["not for the passing of time", false, after({ now: NOW + 5_000 }, { healthyForMs: 6_999 }), last, 6_000],
+    ["when health begins to hold", true, first, { report: after({}, { healthyForMs: 0 }), at: 0 }, 1],
+    ["when health breaks", true, after({}, { healthyForMs: 0 }), last, 1_001],
+    ["when drift is seen", true, after({}, { drifted: 2 }), last, 1_001],
+    ["when another assignment was taken", true, after({ assignment: [1, 5] }), last, 1_001],
+    [
+      "when something was refused",
+      true,
+      after({ refused: [{ bundle: "pos", digest: "a".repeat(64), code: "scope" }] }),
+      last,
+      1_001,
+    ],
+    ["not just before its time", false, first, last, 60_999],
+    ["at its time", true, first, last, 61_000],
+  ])("%s", (_title, expected, current, before, now) => {
+    expect(isDue(current, before, now, 60_000)).toBe(expected);
+  });
+});
+
+describe("events of what was done", () => {
+  const ref = refOf(configMap("till"));
+  const apply = (because: "absent" | "changed" | "drift" | "unsettled") =>
+    ({ do: "apply", stage: 2, ref, object: configMap("till"), hash: "h", because }) as const;
+  const remove = { do: "delete", stage: 98, ref, uid: "u" } as const;
+  const twenty = Array.from({ length: 20 }, () => remove);
+  const kinds = (runs: string, done: ApplyPlan["steps"]) =>
+    eventsOf(holdOf({ runs }), done).map(({ kind, words }) => [kind, words]);
+
+  it("drift is told where nothing was to change", () => {
+    expect(kinds("committed v1", [apply("drift"), apply("absent"), apply("unsettled")])).toEqual([
+      ["drift", "was edited; put back"],
+      ["drift", "was deleted; made again"],
+    ]);
+  });
+
+  it.each(["applying v1", "verifying v1", "reverting v1"])("and is part of the move while it is %s", (runs) => {
+    expect(kinds(runs, [apply("drift"), apply("absent")])).toEqual([]);
+  });
+
+  it("what was deleted is told always, what was forgotten never", () => {
+    expect(kinds("applying v1", [remove, { do: "forget", stage: 98, ref }])).toEqual([["pruned", undefined]]);
+  });
+
+  it("many at once become one of each kind", () => {
+    expect(kinds("committed v1", twenty)).toHaveLength(20);
+    expect(kinds("committed v1", [...twenty, apply("drift")])).toEqual([
+      ["pruned", "20 objects"],
+      ["drift", "1 objects"],
+    ]);
+  });
+
+  it("fit their schema, however long the words", () => {
+    const made = eventOf(
+      "pos",
+      { kind: "refused", digest: "a".repeat(64), code: "scope", words: "x".repeat(999), object: "y".repeat(600) },
+      NOW,
+    );
+    const [event] = parseAs(eventBatch, { boot: BOOT, events: [{ number: 1, ...made }] }, "event").events;
+    expect(event).toMatchObject({ bundle: "pos", digest: "a".repeat(32), at: "2026-11-02T08:00:00Z" });
+    expect(event?.words).toHaveLength(300);
+    expect(event?.object).toHaveLength(400);
+  });
+});
+
+/** The versions of the table have digests that a person can read; the wire wants hexadecimal ones. */
+function hex(hold: ReturnType<typeof holdOf>): typeof hold {
+  const digest = hold.running.digest.replace("v", "a");
+  return { ...hold, running: { ...hold.running, digest }, previous: null };
+}
