@@ -51,9 +51,7 @@ export class Loop {
   wake(): void {
     if (this.stopped) return;
     this.again = true;
-    this.running ??= this.cycles().finally(() => {
-      this.running = null;
-    });
+    this.running ??= this.cycles();
   }
 
   /** Looks at the sources now, whatever the backoff. */
@@ -84,6 +82,8 @@ export class Loop {
         this.cancelWake = this.world.clock.after(AFTER_FAULT_MS, () => this.wake());
       }
     }
+    // In the same turn as the last look at `again`: a wake that comes next starts anew.
+    this.running = null;
   }
 
   private async cycle(): Promise<void> {

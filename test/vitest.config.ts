@@ -8,6 +8,8 @@ export default defineConfig({
     root: join(import.meta.dirname, ".."),
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "**/*.k8s.test.ts"],
+    // Most tests wait for processes and sockets, not for the processor.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
