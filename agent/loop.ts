@@ -40,6 +40,7 @@ export class Loop {
   private pulling: Promise<void> | null = null;
   private pullAgain = false;
   private pullFailures = 0;
+  private sourceDown = false;
   private stopped = false;
 
   constructor(world: LoopWorld) {
@@ -206,13 +207,17 @@ export class Loop {
       const changed = pulled.trust !== this.trust;
       this.heads = pulled.heads;
       this.trust = pulled.trust;
-      if (this.pullFailures > 0) this.tellSource("can be reached again", undefined);
+      if (this.sourceDown) this.tellSource("can be reached again", undefined);
+      this.sourceDown = false;
       this.pullFailures = 0;
       if (changed) this.world.onTrust(pulled.trust);
     } catch (error) {
       this.pullFailures += 1;
       log.debug({ source: source.address, words: inWords(error) }, "pull failed");
-      if (this.pullFailures === 1) this.tellSource(inWords(error), error instanceof AppError ? error.code : "internal");
+      const { message, code } =
+        error instanceof AppError ? error : { message: String(error), code: "internal" as const };
+      if (!this.sourceDown) this.tellSource(message, code);
+      this.sourceDown = true;
     }
     this.wake();
   }
