@@ -180,9 +180,10 @@ export class Talk {
       // An ack for another life of this site: its numbers are not ours.
       if (ack.boot !== boot) return;
       journal("link.ack", "before");
-      cache.raiseCounters({ report: ack.report, event: ack.event });
+      // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
+      const behind = ack.report > cache.counters().report;
       cache.acknowledge({ report: ack.report, event: ack.event });
-      if (ack.full === true) this.last = null;
+      if (ack.full === true || behind) this.last = null;
       this.world.onChange();
     } else if (kind === "down/ask") {
       const { id, what } = openAsk(frame, sender.site, root);

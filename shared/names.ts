@@ -13,9 +13,10 @@ export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** The first 16 bytes of a digest: enough to tell bundles apart, half the bytes on the wire. */
 export const shortDigest = z.string().check(z.regex(/^[0-9a-f]{32}$/));
 /** RFC 3339 in UTC, whole seconds. */
-export const time = z
-  .string()
-  .check(z.regex(/^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/));
+export const time = z.string().check(
+  z.regex(/^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/, { abort: true }),
+  z.refine((text) => rfc3339(Date.parse(text)) === text, "must be a day of the calendar"),
+);
 /** As people write them: `90s`, `10m`, `2h`, `1d`, also `1h30m`. `0` is none. */
 export const duration = z.string().check(z.regex(/^(?:0|(?=\d)(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/));
 export const percent = z.string().check(z.regex(/^(?:100(?:\.0+)?|\d{1,2}(?:\.\d{1,3})?)%$/));

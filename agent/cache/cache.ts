@@ -52,9 +52,10 @@ export interface Cache {
   counters(): Counters;
   /** Numbers for the next report: the last one used plus one, durable before it is returned. */
   takeReportNumber(): number;
-  /** Raises a counter that the hub says is higher (a site that lost its counters takes them from the hub's ack). */
-  raiseCounters(atLeast: { report: number; event: number }): void;
-  /** Notes what the hub confirmed, and drops those events. */
+  /**
+   * Notes what the hub confirmed, and drops those events. A site that lost its counters takes them from here: events numbered
+   * by lower ones were not taken, and are numbered anew.
+   */
   acknowledge(confirmed: { report: number; event: number }): void;
 
   addEvents(events: readonly NewEvent[]): void;

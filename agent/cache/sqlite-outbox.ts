@@ -2,10 +2,7 @@ import type { NewEvent, SiteEvent } from "../../shared/event.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import type { Cache, Counters } from "./cache.ts";
 
-type Outbox = Pick<
-  Cache,
-  "counters" | "takeReportNumber" | "raiseCounters" | "acknowledge" | "addEvents" | "numberEvents"
->;
+type Outbox = Pick<Cache, "counters" | "takeReportNumber" | "acknowledge" | "addEvents" | "numberEvents">;
 
 const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
 const OLDEST = "SELECT id, number, body FROM outbox ORDER BY id LIMIT ?";
@@ -32,9 +29,6 @@ export function outbox(database: Database): Outbox {
         run("UPDATE counters SET report = report + 1");
         return counters().report;
       }),
-    raiseCounters: (atLeast) => {
-      transaction("cache.raiseCounters", () => raise(atLeast));
-    },
     acknowledge: (confirmed) => {
       transaction("cache.acknowledge", () => {
         raise(confirmed);

@@ -132,10 +132,20 @@ async function manifestOf(input: PullInput, trust: Trust, name: string, ref: Ver
   try {
     return await input.source.manifest(ref);
   } catch (error) {
-    if (!(error instanceof AppError) || (error.code !== "not-found" && !isRefusal(error))) throw error;
+    if (!isAboutVersion(error)) throw error;
     refuse(input, trust, name, ref.id, null, error);
     return null;
   }
+}
+
+/**
+ * Of what a source throws, that which says something of the version: it is not there, or over its cap. A broken transfer (`malformed`)
+ * says something of the source, and is tried again.
+ */
+function isAboutVersion(error: unknown): error is AppError {
+  return (
+    error instanceof AppError && (error.code === "not-found" || error.code === "too-large" || error.code === "digest")
+  );
 }
 
 function isCurrent(refusal: { root: number; record: number }, trust: Trust): boolean {
@@ -154,11 +164,14 @@ async function accept(
   const digest = sha256Hex(document.body);
   const { root, record } = trust;
   if (root === null || record === null) return false;
+  let fetching = false;
   try {
     const marks = cache.holds().find((hold) => hold.bundle === name)?.marks ?? null;
     const known = cache.versions().filter((version) => version.bundle === name && version.complete);
     const opened = openForSite(document, name, root, { record, marks, known, ...input.clock });
+    fetching = true;
     await fetchFiles(input, ref, opened);
+    fetching = false;
     const bundle = close(opened, filesOnDisk(cache, opened));
     render(bundle);
     const stored = storedVersion(name, opened);
@@ -169,8 +182,8 @@ async function accept(
     });
     return true;
   } catch (error) {
-    // A file that its source does not have: that version is refused, the others go on.
-    if (!(error instanceof AppError) || (error.code !== "not-found" && !isRefusal(error))) throw error;
+    const isRefused = fetching ? isAboutVersion : isRefusal;
+    if (!isRefused(error)) throw error;
     refuse(input, trust, name, ref.id, digest, error);
     return false;
   }

@@ -88,7 +88,7 @@ function place(
   source: BundleSource,
   delegation: Delegation,
   { versions }: History,
-): Pick<Bundle, "epoch" | "seq" | "floor" | "prev"> & { from?: Pair } {
+): Pick<Bundle, "epoch" | "seq" | "floor" | "prev"> {
   const index = versions.findIndex(({ manifest }) => manifest.version === source.version);
   const published = versions[index];
   const before = published === undefined ? versions[0] : versions[index + 1];
@@ -120,7 +120,7 @@ function place(
       where: source.where("/floor"),
     });
   }
-  return { epoch, seq, floor, prev, ...(source.from !== undefined && { from: pairOf(source.from, "/from") }) };
+  return { epoch, seq, floor, prev };
 }
 
 function pairIn(manifest: Bundle): Pair {

@@ -51,7 +51,6 @@ export interface BundleSource {
   /** Folder of the manifests, below that of bundle.yaml. */
   manifests: string;
   floor: string;
-  from: string | undefined;
   /** Left out: the delegation's. */
   epoch: number | undefined;
   /** What goes into the manifest as it stands. */
@@ -84,7 +83,6 @@ export function readBundleSource(text: string, file: string): BundleSource {
     version: value.version,
     manifests: folderName(value.content.manifests, where("/content/manifests")),
     floor: value.floor ?? "previous",
-    from: value.from,
     epoch: value.epoch,
     policy,
     where,
@@ -124,5 +122,7 @@ function asManifest(source: z.infer<typeof bundleSource>, policy: BundleSource["
     remove,
     minAgent,
     checks,
+    // Only whether it is there counts here.
+    from: source.from === undefined ? undefined : [1, 1],
   } as Bundle;
 }

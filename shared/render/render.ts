@@ -60,7 +60,14 @@ function substitute(value: Json, at: readonly (string | number)[], path: string)
   if (typeof value === "string") return expand(value, at, path);
   if (Array.isArray(value)) return value.map((item, index) => substitute(item, [...at, index], path));
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, [...at, key], path)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => {
+        if (!key.includes("${")) return [key, substitute(item, [...at, key], path)];
+        throw new AppError("variable", "no variable may stand in a key", {
+          where: `files/${path} ${pointer([...at, key])}`,
+        });
+      }),
+    );
   }
   return value;
 }

@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Clusters, clustersOf } from "../lab/demo/clusters.ts";
+import { clustersOf } from "../lab/demo/clusters.ts";
 import { type Stage, setStage } from "../lab/demo/stage.ts";
 import { ROLLOUT, STORY } from "../lab/demo/story.ts";
+import { Undo } from "../lab/demo/undo.ts";
 import { sitesOfThisRun } from "./sites.ts";
 
 /** The first four parts of the story on real API servers, where Deployments become ready by the real controllers. */
 describe("the story on real Kubernetes", () => {
-  let clusters: Clusters | null = null;
+  const undo = new Undo();
   let stage: Stage | null = null;
 
   beforeAll(async () => {
     const sites = await sitesOfThisRun();
     if (sites.length < 3 || !sites.every((site) => site.workloads)) return;
-    clusters = clustersOf(sites);
-    stage = await setStage({ clusters: clusters.list, rollout: ROLLOUT, say: () => {} });
+    stage = await setStage({ clusters: clustersOf(sites, undo), rollout: ROLLOUT, say: () => {}, undo });
   }, 120_000);
 
-  afterAll(async () => {
-    await stage?.stop();
-    await clusters?.stop();
-  });
+  afterAll(() => undo.all());
 
   it.each(STORY.slice(0, 4).map((part) => [part.title, part] as const))(
     "%s",

@@ -148,9 +148,6 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
         state.counters = { ...state.counters, report: state.counters.report + 1 };
         return state.counters.report;
       }),
-    raiseCounters: (atLeast) => {
-      transaction("cache.raiseCounters", () => raise(atLeast));
-    },
     acknowledge: (confirmed) => {
       transaction("cache.acknowledge", () => {
         raise(confirmed);

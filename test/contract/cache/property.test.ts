@@ -71,7 +71,6 @@ const single = fc.oneof(
     cache.keepAssignment({ term, number, key: "k", frame: new Uint8Array([term]) }),
   ),
   step("takeReportNumber", [], (cache) => cache.takeReportNumber()),
-  step("raiseCounters", [numbers], (cache, atLeast) => cache.raiseCounters(atLeast)),
   step("acknowledge", [numbers], (cache, confirmed) => cache.acknowledge(confirmed)),
   step("addEvents", [fc.array(text, { maxLength: 3 })], (cache, words) => cache.addEvents(words.map(event))),
   step("numberEvents", [small], (cache, max) => cache.numberEvents(max)),

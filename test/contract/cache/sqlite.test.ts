@@ -28,8 +28,7 @@ function fill(cache: Cache): void {
   cache.keepHold(hold("pos"));
   cache.keepInventory("pos", [row("a"), row("b")]);
   cache.keepAssignment({ term: 1, number: 2, key: "k", frame: new Uint8Array([1]) });
-  cache.raiseCounters({ report: 3, event: 3 });
-  cache.acknowledge({ report: 2, event: 2 });
+  cache.acknowledge({ report: 3, event: 3 });
 }
 
 describe("on the disk", () => {
@@ -69,7 +68,6 @@ describe("on the disk", () => {
     cache.keepInventory("pos", [row("b"), row("a")]);
     cache.dropInventory("base", [row("a").object]);
     cache.keepAssignment({ term: 1, number: 2, key: "k", frame: new Uint8Array([1]) });
-    cache.raiseCounters({ report: 3, event: 3 });
     cache.acknowledge({ report: 2, event: 2 });
     cache.addEvents([]);
     cache.numberEvents(5);

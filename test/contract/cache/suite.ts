@@ -159,7 +159,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       });
 
       it("takes numbers beyond 32 bits", () => {
-        cache.raiseCounters({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40 });
+        cache.acknowledge({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40 });
         expect(cache.takeReportNumber()).toBe(Number.MAX_SAFE_INTEGER);
         cache.addEvents([event("a")]);
         expect(cache.numberEvents(1)).toEqual([{ ...event("a"), number: 2 ** 40 + 1 }]);
@@ -193,11 +193,10 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       });
 
       it("never lowers a counter", () => {
-        cache.raiseCounters({ report: 8, event: 8 });
         cache.acknowledge({ report: 7, event: 7 });
-        cache.raiseCounters({ report: 3, event: 3 });
+        cache.takeReportNumber();
         cache.acknowledge({ report: 2, event: 2 });
-        expect(cache.counters()).toEqual({ report: 8, reportAcked: 7, event: 8, eventAcked: 7 });
+        expect(cache.counters()).toEqual({ report: 8, reportAcked: 7, event: 7, eventAcked: 7 });
       });
 
       it("numbers events anew where the hub knows higher numbers: ours were lost, and it took none of them", () => {
@@ -227,7 +226,6 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         dropInventory: (to) => to.dropInventory("old", [object("old")]),
         keepAssignment: (to) => to.keepAssignment({ term: 1, number: 1, key: "k", frame: new Uint8Array([1]) }),
         takeReportNumber: (to) => to.takeReportNumber(),
-        raiseCounters: (to) => to.raiseCounters({ report: 5, event: 5 }),
         acknowledge: (to) => to.acknowledge({ report: 1, event: 1 }),
         addEvents: (to) => to.addEvents([event("a"), event("b")]),
         numberEvents: (to) => to.numberEvents(2),

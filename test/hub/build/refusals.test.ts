@@ -52,7 +52,7 @@ describe("bundle.yaml", () => {
     ["plainSecrets", "plainSecrets: [a]", "unsupported: this version does not do plainSecrets", ":6 /plainSecrets)"],
     ["checks", "checks: [{ cel: a, message: b }]", "unsupported: this version does not do checks", ":6 /checks)"],
     ["a floor nobody published", "floor: 1.0.0", "not-found: version 1.0.0", ":6 /floor)"],
-    ["a version to come from", "from: 1.0.0", "not-found: version 1.0.0", ":6 /from)"],
+    ["a version to come from", "from: 1.0.0", "unsupported: this version does not do from", ":6 /from)"],
   ])("%s", async (_, line, words, where) => {
     const error = await refusal(SOURCE, `${BUNDLE_YAML}${line}\n`);
     expect(error).toContain(words);

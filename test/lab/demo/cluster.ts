@@ -9,7 +9,6 @@ export interface Cluster {
   agentTokenFile: string;
   adminToken: string;
   caFile: string | null;
-  stop(): Promise<void>;
 }
 
 /** One request as an administrator. Gives the status and the parsed answer, whatever it is. */

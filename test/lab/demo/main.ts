@@ -5,10 +5,11 @@
 import { parseArgs } from "node:util";
 import { inWords } from "../../../shared/errors.ts";
 import { closeWith } from "../../support/run-vitest.ts";
-import { type Clusters, labClusters, realClusters } from "./clusters.ts";
+import { labClusters, realClusters } from "./clusters.ts";
 import { openDoor } from "./door.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { type Part, ROLLOUT, STORY } from "./story.ts";
+import { Undo } from "./undo.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +26,8 @@ if (!Number.isInteger(wanted) || wanted < 3 || wanted > 12)
 if (values.k8s !== "lab" && !real) fail("--k8s takes lab or real");
 
 const say = (words: string) => process.stdout.write(`   ${words}\n`);
-const undo: (() => Promise<void>)[] = [];
+const undo = new Undo();
+let leaving = false;
 process.once("SIGINT", () => void leave(0));
 process.once("SIGTERM", () => void leave(0));
 
@@ -33,10 +35,8 @@ try {
   process.stdout.write(
     `Skerry demo: ${wanted} sites on ${real ? "real Kubernetes" : "the lab's Kubernetes API"}, everything on 127.0.0.1\n\n`,
   );
-  const clusters: Clusters = real ? await realClusters(wanted) : await labClusters(wanted);
-  undo.push(clusters.stop);
-  const stage = await setStage({ clusters: clusters.list, rollout: ROLLOUT, say });
-  undo.push(stage.stop);
+  const clusters = await (real ? realClusters : labClusters)(wanted, undo);
+  const stage = await setStage({ clusters, rollout: ROLLOUT, say, undo });
   const parts = values.exit ? STORY : STORY.slice(0, 2);
   let passed = 0;
   for (const [index, part] of parts.entries()) {
@@ -49,10 +49,11 @@ try {
     await leave(process.exitCode === 0 ? 0 : 1);
   }
   const door = await openDoor(stage);
-  undo.push(door.stop);
+  undo.add(door.stop);
   process.stdout.write(door.welcome);
 } catch (error) {
-  process.stderr.write(`${inWords(error)}\n`);
+  // While leaving, everything that is waited for fails.
+  if (!leaving) process.stderr.write(`${inWords(error)}\n`);
   await leave(1);
 }
 
@@ -70,7 +71,8 @@ async function playOne(number: number, part: Part, stage: Stage): Promise<boolea
 }
 
 async function leave(code: number): Promise<never> {
-  for (const step of undo.toReversed()) await step();
+  leaving = true;
+  await undo.all();
   process.exit(code);
 }
 

@@ -8,6 +8,7 @@ import type { Cluster } from "./cluster.ts";
 import { type Cable, layCable } from "./cut.ts";
 import { type Fleet, makeFleet } from "./fleet.ts";
 import { type Program, startProgram } from "./program.ts";
+import type { Undo } from "./undo.ts";
 
 const DIST = join(import.meta.dirname, "../../../dist");
 
@@ -17,7 +18,6 @@ export interface Stage {
   fleet: Fleet;
   sites: readonly Site[];
   hub: Hub;
-  stop(): Promise<void>;
 }
 
 export interface Site {
@@ -44,62 +44,54 @@ export interface StageOptions {
   clusters: readonly Cluster[];
   rollout: string;
   say(words: string): void;
+  undo: Undo;
 }
 
 /** Starts all of it; the sites have joined when it resolves. */
-export async function setStage({ clusters, rollout, say }: StageOptions): Promise<Stage> {
+export async function setStage({ clusters, rollout, say, undo }: StageOptions): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-demo-"));
-  const undo: (() => Promise<void> | void)[] = [() => rmSync(dir, { recursive: true, force: true })];
-  const stop = async () => {
-    for (const step of undo.toReversed()) await step();
-    undo.length = 0;
-  };
-  try {
-    const served = join(dir, "served");
-    mkdirSync(served);
-    const bare = createRepository(served, "fleet.git");
-    const git = startProgram(
-      "the Git server",
-      join(import.meta.dirname, "../git/main.ts"),
-      ["--root", served],
-      join(dir, "git.log"),
-    );
-    undo.push(() => git.stop());
-    const gitUrl = `${String((await git.line((entry) => typeof entry["url"] === "string", 10_000))["url"])}/fleet.git`;
-    const [mqttPort, httpPort] = [await freePort(), await freePort()];
-    const fleet = await makeFleet({
-      dir: join(dir, "fleet"),
-      bare,
-      url: gitUrl,
-      hubUrl: `mqtt://127.0.0.1:${mqttPort}`,
-      skerry: join(DIST, "skerry.js"),
-      rollout,
-    });
-    say(`a fleet repository with a signed root, served at ${gitUrl}`);
-    const hub = makeHub({ dir, gitUrl, fleet, mqttPort, httpPort });
-    undo.push(() => hub.stop());
-    const gitPort = Number(new URL(gitUrl).port);
-    const syncedFile = join(dir, "clock-is-synced");
-    writeFileSync(syncedFile, "");
-    const sites: Site[] = [];
-    for (const [index, cluster] of clusters.entries()) {
-      const site = await makeSite({ dir, index, cluster, gitPort, mqttPort, fleet, syncedFile });
-      undo.push(() => site.stop());
-      sites.push(site);
-    }
-    await Promise.all(sites.map((site) => site.start()));
-    say(`${sites.length} agents started; each made its own report key`);
-    for (const site of sites as (Site & { reportKey(): string })[]) {
-      await fleet.signSite({ id: site.id, labels: site.labels, reportKey: site.reportKey() });
-    }
-    await fleet.publishTrust();
-    say(`${sites.length} site records signed with skerry and published`);
-    await hub.start();
-    return { dir, fleet, sites, hub, stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  undo.add(() => rmSync(dir, { recursive: true, force: true }));
+  const served = join(dir, "served");
+  mkdirSync(served);
+  const bare = createRepository(served, "fleet.git");
+  const git = startProgram(
+    "the Git server",
+    join(import.meta.dirname, "../git/main.ts"),
+    ["--root", served],
+    join(dir, "git.log"),
+  );
+  undo.add(() => git.stop());
+  const gitUrl = `${String((await git.line((entry) => typeof entry["url"] === "string", 10_000))["url"])}/fleet.git`;
+  const [mqttPort, httpPort] = [await freePort(), await freePort()];
+  const fleet = await makeFleet({
+    dir: join(dir, "fleet"),
+    bare,
+    url: gitUrl,
+    hubUrl: `mqtt://127.0.0.1:${mqttPort}`,
+    skerry: join(DIST, "skerry.js"),
+    rollout,
+  });
+  say(`a fleet repository with a signed root, served at ${gitUrl}`);
+  const hub = makeHub({ dir, gitUrl, fleet, mqttPort, httpPort });
+  undo.add(() => hub.stop());
+  const gitPort = Number(new URL(gitUrl).port);
+  const syncedFile = join(dir, "clock-is-synced");
+  writeFileSync(syncedFile, "");
+  const sites: Site[] = [];
+  for (const [index, cluster] of clusters.entries()) {
+    const site = await makeSite({ dir, index, cluster, gitPort, mqttPort, fleet, syncedFile });
+    undo.add(() => site.stop());
+    sites.push(site);
   }
+  await Promise.all(sites.map((site) => site.start()));
+  say(`${sites.length} agents started; each made its own report key`);
+  for (const site of sites as (Site & { reportKey(): string })[]) {
+    await fleet.signSite({ id: site.id, labels: site.labels, reportKey: site.reportKey() });
+  }
+  await fleet.publishTrust();
+  say(`${sites.length} site records signed with skerry and published`);
+  await hub.start();
+  return { dir, fleet, sites, hub };
 }
 
 function makeHub(options: {
