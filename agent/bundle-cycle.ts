@@ -235,7 +235,11 @@ export class BundleCycle {
 
   private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
     const { clock, random, log, cache } = this.world;
-    const failures = await execute(applyPlan, { ...this.world, fingerprint });
+    const tell = (done: ApplyPlan["steps"]) => {
+      const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
+      if (events.length > 0) cache.addEvents(events);
+    };
+    const failures = await execute(applyPlan, { ...this.world, fingerprint, tell });
     const now = clock.monotonic();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
     for (const { ref } of applyPlan.steps) {
@@ -254,12 +258,6 @@ export class BundleCycle {
       log.warn({ bundle: this.bundle, object: name, words: failureWords(failure), attempts }, "apply failed");
     }
     this.refused ??= failures.find(isFinal) ?? null;
-    const done = applyPlan.steps.filter((step) => !failed.has(nameOf(step.ref)));
-    const events = eventsOf(hold, done);
-    if (events.length > 0)
-      cache.transaction("events.add", () =>
-        cache.addEvents(events.map((event) => eventOf(this.bundle, event, clock.now()))),
-      );
   }
 
   private tell(kind: EventKind, details: Omit<EventDraft, "kind">): void {

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
 import * as z from "zod/mini";
-import { AppError } from "../shared/errors.ts";
 import { duration, name, sha256, siteId } from "../shared/names.ts";
+import { readConfigFile } from "../shared/node/config-file.ts";
 import { LOG_LEVELS } from "../shared/node/log.ts";
-import { readYaml } from "../shared/node/yaml.ts";
 
 const path = z.string().check(z.minLength(1));
 
@@ -52,17 +50,6 @@ const config = z.strictObject({
 
 export type AgentConfig = z.infer<typeof config>;
 
-/** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
 export function readConfig(file: string): AgentConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new AppError("config", "the configuration cannot be read", {
-      where: file,
-      cause,
-      fix: "give its path with --config",
-    });
-  }
-  return readYaml(text, file, config);
+  return readConfigFile(file, config);
 }

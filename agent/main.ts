@@ -3,10 +3,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
-import { inWords } from "../shared/errors.ts";
 import { milliseconds, rfc3339 } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
+import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
@@ -158,34 +157,19 @@ function openCache(file: string, journal: Journal, log: Log, clock: Clock): Cach
   }
 }
 
-async function main(): Promise<void> {
-  const program = new Command("skerry-agent")
-    .description("keeps one cluster on what its owners signed for")
-    .version(AGENT_VERSION);
-  program
-    .command("run")
-    .description("run until stopped")
-    .requiredOption("--config <file>", "the configuration file (YAML)")
-    .option("--print-config", "show the configuration with its defaults, and end")
-    .action(async (options: { config: string; printConfig?: boolean }) => {
-      const config = readConfig(options.config);
-      if (options.printConfig === true) {
-        process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
-        return;
-      }
-      const log = stdoutLog("skerry-agent", config.log);
-      const gitChild = fileURLToPath(new URL("skerry-git.js", import.meta.url));
-      const agent = await runAgent(config, { journal: silent, log, clock: systemClock, random: Math.random, gitChild });
-      const stop = () => void agent.stop().then(() => process.exit(0));
-      process.once("SIGINT", stop);
-      process.once("SIGTERM", stop);
-    });
-  await program.parseAsync();
-}
-
 if (import.meta.main) {
-  main().catch((error: unknown) => {
-    process.stderr.write(`skerry-agent: ${inWords(error)}\n`);
-    process.exit(1);
+  await runDaemon({
+    name: "skerry-agent",
+    description: "keeps one cluster on what its owners signed for",
+    version: AGENT_VERSION,
+    readConfig,
+    start: (config) =>
+      runAgent(config, {
+        journal: silent,
+        log: stdoutLog("skerry-agent", config.log),
+        clock: systemClock,
+        random: Math.random,
+        gitChild: fileURLToPath(new URL("skerry-git.js", import.meta.url)),
+      }),
   });
 }

@@ -3,10 +3,10 @@ import { dirname, resolve } from "node:path";
 import * as z from "zod/mini";
 import { AppError } from "../shared/errors.ts";
 import { duration, milliseconds, name, sha256 } from "../shared/names.ts";
+import { readConfigFile } from "../shared/node/config-file.ts";
 import { LOG_LEVELS } from "../shared/node/log.ts";
 import { ed25519ToRaw, type PrivateKey } from "../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
-import { readYaml } from "../shared/node/yaml.ts";
 
 const path = z.string().check(z.minLength(1));
 /** 0 takes a free one. */
@@ -34,15 +34,10 @@ const config = z.strictObject({
 
 export type HubConfig = z.infer<typeof config>;
 
-const KNOWN = [config.shape, config.shape.root.shape, config.shape.repository.shape, config.shape.mqtt.shape]
-  .concat(config.shape.http.shape)
-  .flatMap((shape) => Object.keys(shape));
-
 /** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
 export function readConfig(file: string): HubConfig {
-  const text = read(file, "the configuration cannot be read", "give its path with --config");
   const folder = dirname(resolve(file));
-  const parsed = withNearestKey(() => readYaml(text, file, config));
+  const parsed = readConfigFile(file, config);
   const { tokenFile } = parsed.http;
   return {
     ...parsed,
@@ -77,37 +72,4 @@ function read(file: string, what: string, fix: string): string {
   } catch (cause) {
     throw new AppError("config", what, { where: file, cause, fix });
   }
-}
-
-function withNearestKey<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const unknown = error instanceof AppError ? /^unknown key "([^"]*)"/.exec(error.message)?.[1] : undefined;
-    const nearest = unknown === undefined ? undefined : nearestOf(unknown, KNOWN);
-    if (!(error instanceof AppError) || nearest === undefined) throw error;
-    const { where = "" } = error;
-    throw new AppError(error.code, error.message, { where, cause: error, fix: `did you mean ${nearest}?` });
-  }
-}
-
-/** The known key that takes the fewest edits to get to, where that is at most half of the word. */
-function nearestOf(word: string, known: readonly string[]): string | undefined {
-  const scored = known.map((key) => ({ key, edits: editsBetween(word.toLowerCase(), key.toLowerCase()) }));
-  const [best] = scored.toSorted((a, b) => a.edits - b.edits);
-  return best !== undefined && best.edits <= best.key.length / 2 ? best.key : undefined;
-}
-
-/** Levenshtein's distance. */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -2,10 +2,9 @@ import "../shared/node/require-node.ts";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
-import { inWords } from "../shared/errors.ts";
 import { milliseconds } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
+import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { gitSource } from "../shared/source/git.ts";
@@ -98,41 +97,19 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
   }
 }
 
-async function main(): Promise<void> {
-  const program = new Command("skerry-hub")
-    .description("moves a fleet of sites to the versions that its owners signed for")
-    .version(HUB_VERSION);
-  program
-    .command("run")
-    .description("run until stopped")
-    .requiredOption("--config <file>", "the configuration file (YAML)")
-    .option("--print-config", "show the configuration with its defaults, and end")
-    .action(async (options: { config: string; printConfig?: boolean }) => {
-      const config = readConfig(options.config);
-      if (options.printConfig === true) {
-        process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
-        return;
-      }
+if (import.meta.main) {
+  await runDaemon({
+    name: "skerry-hub",
+    description: "moves a fleet of sites to the versions that its owners signed for",
+    version: HUB_VERSION,
+    readConfig,
+    start: async (config) => {
       const log = stdoutLog("skerry-hub", config.log);
-      const gitChild = fileURLToPath(new URL("skerry-git.js", import.meta.url));
-      const assets = fileURLToPath(new URL("ui", import.meta.url));
-      const world = { journal: silent, log, clock: systemClock, random: Math.random, gitChild, assets };
-      const hub = await runHub(config, world);
+      const beside = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+      const world = { journal: silent, log, clock: systemClock, random: Math.random };
+      const hub = await runHub(config, { ...world, gitChild: beside("skerry-git.js"), assets: beside("ui") });
       log.info({ http: hub.url, mqtt: hub.mqttUrl, pid: process.pid }, "ready");
-      const stop = () =>
-        void hub.stop().then(
-          () => process.exit(0),
-          (error: unknown) => fail(error),
-        );
-      process.once("SIGINT", stop);
-      process.once("SIGTERM", stop);
-    });
-  await program.parseAsync();
+      return hub;
+    },
+  });
 }
-
-function fail(error: unknown): never {
-  process.stderr.write(`skerry-hub: ${inWords(error)}\n`);
-  process.exit(1);
-}
-
-if (import.meta.main) main().catch(fail);

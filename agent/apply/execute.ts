@@ -16,6 +16,8 @@ export interface Hands {
   live: { feed(object: KubeObject): void; feedGone(ref: ObjectRef, uid: string): void };
   fingerprint(object: KubeObject, manager: string): Fingerprint;
   journal: Journal;
+  /** Steps of one stage that are done; called inside the transaction that settles them, so that none is done and never told. */
+  tell(done: readonly Step[]): void;
 }
 
 /**
@@ -29,11 +31,12 @@ export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]>
   for (const stage of stages) {
     const settled: InventoryRow[] = [];
     const forgotten: ObjectRef[] = [];
+    const done: Step[] = [];
     await eachAtOnce(
       plan.steps.filter((step) => step.stage === stage),
       async (step) => {
         try {
-          await perform(step, hands, settled, forgotten);
+          if (await perform(step, hands, settled, forgotten)) done.push(step);
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
           failures.push({ object: nameOf(step.ref), error });
@@ -44,6 +47,7 @@ export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]>
     hands.cache.transaction("inventory.settle", () => {
       if (settled.length > 0) hands.cache.keepInventory(plan.bundle, settled);
       if (forgotten.length > 0) hands.cache.dropInventory(plan.bundle, forgotten);
+      hands.tell(done);
     });
   }
   return failures;
@@ -62,12 +66,13 @@ function intend(plan: ApplyPlan, { cache }: Hands): void {
   if (rows.length > 0) cache.transaction("inventory.intend", () => cache.keepInventory(plan.bundle, rows));
 }
 
+/** False where the step is accepted and not through. */
 async function perform(
   step: Step,
   { kube, live, journal, fingerprint }: Hands,
   settled: InventoryRow[],
   forgotten: ObjectRef[],
-): Promise<void> {
+): Promise<boolean> {
   switch (step.do) {
     case "apply": {
       journal("kube.apply", "before");
@@ -79,23 +84,25 @@ async function perform(
       const { fields, live: projected } = fingerprint(object, FIELD_MANAGER);
       const uid = String(object.metadata["uid"] ?? "");
       // Accepted, but on its way out: it is applied only once its successor exists.
-      if (object.metadata["deletionTimestamp"] !== undefined) return;
+      if (object.metadata["deletionTimestamp"] !== undefined) return false;
       settled.push({ object: step.ref, uid, desired: step.hash, fields, live: projected, state: "applied" });
-      return;
+      return true;
     }
     case "delete": {
       journal("kube.delete", "before");
       const answer = kube.remove(step.ref, { uid: step.uid, propagation: "Background" });
       journal("kube.delete", "between");
-      if ((await answer) === "gone") {
+      const gone = (await answer) === "gone";
+      if (gone) {
         live.feedGone(step.ref, step.uid);
         forgotten.push(step.ref);
       }
       journal("kube.delete", "after");
-      return;
+      return gone;
     }
     case "forget":
       forgotten.push(step.ref);
+      return true;
   }
 }
 

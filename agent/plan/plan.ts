@@ -23,8 +23,8 @@ export type Step =
       readonly because: "absent" | "changed" | "drift" | "unsettled";
     }
   | { readonly do: "delete"; readonly stage: number; readonly ref: ObjectRef; readonly uid: string }
-  /** It is gone already: only the inventory has to learn it. */
-  | { readonly do: "forget"; readonly stage: number; readonly ref: ObjectRef };
+  /** Only the inventory has to learn it. `gone`: what was applied is there no more, as after a kill before the answer was stored. */
+  | { readonly do: "forget"; readonly stage: number; readonly ref: ObjectRef; readonly gone: boolean };
 
 export interface Waiting {
   readonly on: "watch" | "backoff" | "deletion" | "apply" | "breaker" | "protected" | "taken";
@@ -133,7 +133,7 @@ function prune(
     if (unseen !== undefined) waitingOn.push({ on: "watch", object: name, words: unseen });
     // Not ours any more: another UID than the one we applied, or another bundle's label.
     else if (seen === undefined || (row.uid !== null && seen.uid !== row.uid) || seen.bundle !== desired.bundle) {
-      steps.push({ do: "forget", stage, ref });
+      steps.push({ do: "forget", stage, ref, gone: seen === undefined && row.uid !== null });
     } else if (PROTECTED.has(ref.kind)) {
       waitingOn.push({
         on: "protected",

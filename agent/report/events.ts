@@ -4,7 +4,7 @@ import { rfc3339 } from "../../shared/names.ts";
 import type { Hold } from "../cache/cache.ts";
 import type { ApplyPlan } from "../plan/plan.ts";
 
-/** More events of one pass than this become one of each kind. */
+/** More events of one stage than this become one of each kind. */
 const EVENTS_AT_ONCE = 20;
 
 export interface EventDraft {
@@ -28,17 +28,23 @@ export function eventOf(bundle: string, { digest, words, object, ...rest }: Even
   };
 }
 
-/** Drift is told where nothing was to change; during a move it is part of the move. */
+/**
+ * Drift is told where nothing was to change; during a move it is part of the move. What a kill or a failure interrupted is told when it
+ * is through: a healing shows as an unsettled object of a settled bundle, a deletion as an object that is gone.
+ */
 export function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
   const drafts: EventDraft[] = [];
   const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
+  const whole = hold.state === "committed" || hold.state === "reverted";
   for (const step of done) {
-    if (step.do === "delete") drafts.push({ kind: "pruned", object: nameOf(step.ref) });
+    const object = nameOf(step.ref);
+    if (step.do === "delete") drafts.push({ kind: "pruned", object });
+    if (step.do === "forget" && step.gone) drafts.push({ kind: "pruned", object, words: "was gone already" });
     if (step.do !== "apply" || !settled) continue;
-    if (step.because === "drift")
-      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was edited; put back" });
-    if (step.because === "absent")
-      drafts.push({ kind: "drift", object: nameOf(step.ref), words: "was deleted; made again" });
+    if (step.because === "drift") drafts.push({ kind: "drift", object, words: "was edited; put back" });
+    if (step.because === "absent") drafts.push({ kind: "drift", object, words: "was deleted; made again" });
+    if (step.because === "unsettled" && whole)
+      drafts.push({ kind: "drift", object, words: "was edited or deleted; put back" });
   }
   if (drafts.length <= EVENTS_AT_ONCE) return drafts;
   const kinds = [...new Set(drafts.map((draft) => draft.kind))];

@@ -29,7 +29,7 @@ export function VerbDialog() {
     else dialog.current?.close();
   }, [current]);
   return (
-    <dialog ref={dialog} aria-labelledby="verb-title" onClose={() => (asked.value = null)}>
+    <dialog ref={dialog} aria-labelledby="verb-title" onCancel={() => (asked.value = null)}>
       {current !== null && <VerbForm {...current} />}
     </dialog>
   );

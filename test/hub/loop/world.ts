@@ -19,9 +19,9 @@ import type { Journal, Log, SignedBytes } from "../../../shared/ports.ts";
 import { parseTopic } from "../../../shared/protocol.ts";
 import { recordBranch } from "../../../shared/source/source.ts";
 import type { Files } from "../../lab/git/repository.ts";
+import { FakeClock } from "../../support/clock.ts";
 import { keys, line, NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
 import { type FleetMemory, fleetMemory } from "../follow/memory.ts";
-import { FakeClock } from "./clock.ts";
 import { FakeSite, FLEET } from "./site.ts";
 
 const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

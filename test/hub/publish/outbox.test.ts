@@ -4,7 +4,7 @@ import { Outbox } from "../../../hub/publish/outbox.ts";
 import type { SiteAssignment } from "../../../hub/registry/store.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { silent } from "../../../shared/ports.ts";
-import { FakeClock } from "../loop/clock.ts";
+import { FakeClock } from "../../support/clock.ts";
 
 let clock: FakeClock;
 let published: string[];

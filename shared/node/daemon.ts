@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { inWords } from "../errors.ts";
+
+/** A program that runs until it is stopped: `NAME run --config FILE [--print-config]`. */
+export interface Daemon<Config> {
+  name: string;
+  description: string;
+  version: string;
+  readConfig(file: string): Config;
+  start(config: Config): Promise<{ stop(): Promise<void> }>;
+}
+
+/** Exits 0 after SIGINT or SIGTERM, 1 with one line of words where it cannot start or end well, 2 for wrong use. */
+export async function runDaemon<Config>({
+  name,
+  description,
+  version,
+  readConfig,
+  start,
+}: Daemon<Config>): Promise<void> {
+  const fail = (error: unknown): never => {
+    process.stderr.write(`${name}: ${inWords(error)}\n`);
+    process.exit(1);
+  };
+  const program = new Command(name).description(description).version(version);
+  const run = program
+    .command("run")
+    .description("run until stopped")
+    .requiredOption("--config <file>", "the configuration file (YAML)")
+    .option("--print-config", "show the configuration with its defaults, and end")
+    .action(async (options: { config: string; printConfig?: boolean }) => {
+      const config = readConfig(options.config);
+      if (options.printConfig === true) {
+        process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+        return;
+      }
+      const running = await start(config);
+      const stop = () => void running.stop().then(() => process.exit(0), fail);
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+    });
+  for (const command of [program, run]) command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  await program.parseAsync().catch(fail);
+}
