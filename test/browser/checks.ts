@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { accessibilityTree, faultsOf } from "./accessibility.ts";
 import { poorContrast } from "./contrast.ts";
 import { calm, crowd, paused, rolling, SHOPS, soaking } from "./scene.ts";
@@ -16,6 +16,15 @@ const REFUSED = /status of 4\d\d/;
 const AWAY =
   /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/;
 
+/** A page draws a moment after what it was told: asks again until it holds. */
+async function counts(what: Locator, expected: number): Promise<void> {
+  const end = performance.now() + 10_000;
+  while ((await what.count()) !== expected) {
+    assert.ok(performance.now() < end, `${what} are ${await what.count()}, not ${expected}`);
+    await what.page().waitForTimeout(25);
+  }
+}
+
 const row = (page: Page, site: string) => page.locator(`#site-${site}`);
 
 export const CHECKS: readonly Check[] = [
@@ -24,14 +33,14 @@ export const CHECKS: readonly Check[] = [
     run: async (stage) => {
       stage.hub.show(rolling(Date.now()));
       const page = await stage.open();
-      assert.equal(await page.locator(".cell").count(), SHOPS.length);
+      await counts(page.locator(".cell"), SHOPS.length);
       const rows = page.locator(".site-table tbody");
-      assert.equal(await rows.count(), 20);
+      await counts(rows, 20);
       await page.getByRole("button", { name: "s-0026 healthy" }).click();
-      assert.equal(await rows.count(), 21, "the picked site has its row");
-      assert.equal(await page.evaluate(() => document.activeElement?.id), "site-s-0026");
+      await counts(rows, 21);
+      await page.locator("#site-s-0026:focus").waitFor();
       await page.getByRole("button", { name: "List all" }).click();
-      assert.equal(await rows.count(), SHOPS.length);
+      await counts(rows, SHOPS.length);
       const words = await row(page, "s-0005").innerText();
       for (const part of ["s-0005", "region=south", "pos", "1.2.0", "applying", "4 of 12", "Job shop/migrate-4"]) {
         assert.ok(words.includes(part), `${part} in: ${words}`);
@@ -86,7 +95,7 @@ export const CHECKS: readonly Check[] = [
     run: async (stage) => {
       const page = await stage.open();
       await page.getByText("<img src=x onerror=").waitFor();
-      assert.equal(await page.locator("img").count(), 0);
+      await counts(page.locator("img"), 0);
       assert.equal(await page.title(), "shops · Skerry");
     },
   },
@@ -108,10 +117,11 @@ export const CHECKS: readonly Check[] = [
       await dialog.getByLabel("Token").fill(TOKEN);
       await dialog.getByRole("button", { name: "Pause" }).click();
       await page.getByText("paused: by Ann: the tills are busy").waitFor();
-      assert.equal(await page.locator("dialog[open]").count(), 0);
+      await counts(page.locator("dialog[open]"), 0);
       await page.getByRole("button", { name: "Abort pos 1.2.0" }).press("Enter");
+      await page.getByRole("dialog", { name: "Abort pos 1.2.0" }).waitFor();
       await page.keyboard.press("Escape");
-      assert.equal(await page.locator("dialog[open]").count(), 0);
+      await counts(page.locator("dialog[open]"), 0);
     },
   },
   {
@@ -120,15 +130,15 @@ export const CHECKS: readonly Check[] = [
       stage.hub.show(paused(Date.now()));
       const page = await stage.open();
       await page.getByLabel("Find").fill("region=north");
-      assert.equal(await page.locator(".site-table tbody").count(), 9);
+      await counts(page.locator(".site-table tbody"), 9);
       await page.getByRole("button", { name: "2 offline", exact: true }).click();
-      assert.equal(await page.locator(".site-table tbody").count(), 2);
+      await counts(page.locator(".site-table tbody"), 2);
       await page.getByLabel("Group by").selectOption("ring");
       await page.getByRole("heading", { name: /^canary 1 site/ }).waitFor();
       assert.match(page.url(), /\?find=region%3Dnorth&is=offline&by=ring$/);
       await page.reload();
       await page.getByRole("heading", { name: /^canary 1 site/ }).waitFor();
-      assert.equal(await page.locator(".site-table tbody").count(), 2);
+      await counts(page.locator(".site-table tbody"), 2);
     },
   },
   {
@@ -235,12 +245,12 @@ export const CHECKS: readonly Check[] = [
     run: async (stage) => {
       stage.hub.show(crowd(2000, Date.now()));
       const page = await stage.open();
-      assert.equal(await page.locator(".cell").count(), 2000);
+      await counts(page.locator(".cell"), 2000);
       await page.getByText("20 of 2,000 sites listed").waitFor();
       await page.getByRole("button", { name: "List 300" }).click();
       await page.getByText("300 of 2,000 sites listed").waitFor();
       await page.getByLabel("Find").fill("s-01999");
-      assert.equal(await page.locator(".site-table tbody").count(), 1);
+      await counts(page.locator(".site-table tbody"), 1);
       await page.getByLabel("Find").fill("");
       await stage.shot(page, "crowd-light", false);
     },
