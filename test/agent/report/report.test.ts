@@ -113,15 +113,22 @@ describe("events of what was done", () => {
     expect(kinds("committed v1", [apply("drift"), apply("absent"), apply("unsettled")])).toEqual([
       ["drift", "was edited; put back"],
       ["drift", "was deleted; made again"],
+      ["drift", "was edited or deleted; put back"],
     ]);
+  });
+
+  it("an object that never settled is no drift where the version itself never held", () => {
+    expect(kinds("failed v1", [apply("unsettled")])).toEqual([]);
   });
 
   it.each(["applying v1", "verifying v1", "reverting v1"])("and is part of the move while it is %s", (runs) => {
     expect(kinds(runs, [apply("drift"), apply("absent")])).toEqual([]);
   });
 
-  it("what was deleted is told always, what was forgotten never", () => {
-    expect(kinds("applying v1", [remove, { do: "forget", stage: 98, ref }])).toEqual([["pruned", undefined]]);
+  it("what was deleted is told always, what was forgotten only where it is gone", () => {
+    const forget = { do: "forget", stage: 98, ref, gone: false } as const;
+    expect(kinds("applying v1", [remove, forget])).toEqual([["pruned", undefined]]);
+    expect(kinds("applying v1", [{ ...forget, gone: true }])).toEqual([["pruned", "was gone already"]]);
   });
 
   it("many at once become one of each kind", () => {
