@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Cluster } from "../lab/demo/cluster.ts";
 import { labClusters } from "../lab/demo/clusters.ts";
 import { until } from "../lab/demo/stage.ts";
+import { Undo } from "../lab/demo/undo.ts";
 import { type BenchResult, figureOf, machine, percentile } from "./figures.ts";
 import { buildFloor } from "./floor.ts";
 import { fortyObjects } from "./forty.ts";
@@ -16,8 +17,8 @@ export async function agentMemory(args: string[]): Promise<BenchResult> {
   const { values } = parseArgs({ args, options: { seconds: { type: "string", default: "60" } } });
   const seconds = Number(values.seconds);
   const before = machine();
-  const clusters = await labClusters(1);
-  const [cluster] = clusters.list as [Cluster];
+  const undo = new Undo();
+  const [cluster] = (await labClusters(1, undo)) as [Cluster];
   const site = await soloSite(cluster, { poll: "1h" });
   const floor = await buildFloor();
   try {
@@ -50,7 +51,7 @@ export async function agentMemory(args: string[]): Promise<BenchResult> {
   } finally {
     floor.remove();
     await site.stop();
-    await clusters.stop();
+    await undo.all();
   }
 }
 

@@ -3,9 +3,11 @@ import type { Json, KubeObject } from "../../shared/live.ts";
 import { ask, type Cluster } from "../lab/demo/cluster.ts";
 import { labClusters, realClusters } from "../lab/demo/clusters.ts";
 import { until } from "../lab/demo/stage.ts";
-import { seeded } from "./chance.ts";
+import { Undo } from "../lab/demo/undo.ts";
+import { seeded } from "../support/clock.ts";
 import { type BenchResult, type Figure, figureOf, machine, percentile } from "./figures.ts";
 import { COLLECTIONS, fortyObjects, pathOf } from "./forty.ts";
+import { includes } from "./includes.ts";
 import { soloSite } from "./solo-site.ts";
 import { type Seen, watchApi } from "./watch-api.ts";
 
@@ -25,12 +27,12 @@ export async function drift(args: string[]): Promise<BenchResult> {
   const before = machine();
   const figures: Figure[] = [];
   for (const where of values.k8s === "real" ? (["lab", "real"] as const) : (["lab"] as const)) {
-    const clusters = where === "lab" ? await labClusters(1) : await realClusters(1);
+    const undo = new Undo();
     try {
-      const [cluster] = clusters.list as [Cluster];
+      const [cluster] = (await (where === "lab" ? labClusters : realClusters)(1, undo)) as [Cluster];
       figures.push(await driftOn(cluster, where, Number(values.edits), seeded(Number(values.seed))));
     } finally {
-      await clusters.stop();
+      await undo.all();
     }
   }
   return { name: "drift", machine: before, runs: Number(values.edits), figures };
@@ -143,16 +145,4 @@ async function apply(cluster: Cluster, object: KubeObject): Promise<Acted> {
 
 function versionOf(object: KubeObject): bigint {
   return BigInt(String(object.metadata["resourceVersion"]));
-}
-
-/** Whether every value of `wanted` is in `live`; lists item by item. */
-function includes(live: Json | undefined, wanted: Json): boolean {
-  if (Array.isArray(wanted)) {
-    return Array.isArray(live) && live.length === wanted.length && wanted.every((item, at) => includes(live[at], item));
-  }
-  if (typeof wanted === "object" && wanted !== null) {
-    if (typeof live !== "object" || live === null || Array.isArray(live)) return false;
-    return Object.entries(wanted).every(([key, value]) => includes(live[key], value));
-  }
-  return live === wanted;
 }

@@ -28,7 +28,10 @@ export interface SoloSite {
   dataDir: string;
   config: string;
   agentLog: string;
+  /** All that came, in its order. */
   reports: Report[];
+  batches: EventBatch[];
+  /** Each number once. */
   events: EventBatch["events"];
   publish(version: { seq: number; objects: readonly KubeObject[]; deadline?: string }): string;
   assign(digest: string, seq: number, options?: { reportEvery?: string; back?: boolean }): Promise<void>;
@@ -52,6 +55,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
   const bare = createRepository(served, "fleet.git");
   const git = await startGitServer({ root: served });
   const reports: Report[] = [];
+  const batches: EventBatch[] = [];
   const events: EventBatch["events"] = [];
   let acked = { boot: "", report: 0, event: 0 };
   const bus: Bus = await embeddedBroker(
@@ -73,6 +77,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
           acked = { ...acked, boot: body.boot, report: body.number };
         } else if (kind === "up/event") {
           const batch = eventBatch.parse(opened.json);
+          batches.push(batch);
           events.push(...batch.events.filter((event) => event.number > acked.event));
           acked = {
             ...acked,
@@ -141,6 +146,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
     config,
     agentLog,
     reports,
+    batches,
     events,
     publish: ({ seq, objects, deadline = "60s" }) => {
       const images = objects.flatMap(imagesOf).map(({ image }) => ({ ref: image, digest: digestOf(image) ?? "" }));
@@ -186,7 +192,8 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
   };
 }
 
-function filesOf(path: string, { body, signatures }: SignedBytes): Record<string, string | Uint8Array> {
+/** A document and its signatures, as they lie in a branch. */
+export function filesOf(path: string, { body, signatures }: SignedBytes): Record<string, string | Uint8Array> {
   return {
     [path]: body,
     ...Object.fromEntries([...signatures].map(([name, armored]) => [`${path}.${name}.sig`, armored])),

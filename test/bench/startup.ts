@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { ask, type Cluster } from "../lab/demo/cluster.ts";
 import { labClusters } from "../lab/demo/clusters.ts";
 import { until } from "../lab/demo/stage.ts";
+import { Undo } from "../lab/demo/undo.ts";
 import { type BenchResult, figureOf, machine, percentile } from "./figures.ts";
 import { buildFloor, timeOf } from "./floor.ts";
 import { COLLECTIONS, fortyObjects, pathOf } from "./forty.ts";
@@ -17,8 +18,8 @@ export async function startup(args: string[]): Promise<BenchResult> {
   const { values } = parseArgs({ args, options: { runs: { type: "string", default: "10" } } });
   const runs = Number(values.runs);
   const before = machine();
-  const clusters = await labClusters(1);
-  const [cluster] = clusters.list as [Cluster];
+  const undo = new Undo();
+  const [cluster] = (await labClusters(1, undo)) as [Cluster];
   const site = await soloSite(cluster);
   const floor = await buildFloor();
   try {
@@ -68,6 +69,6 @@ export async function startup(args: string[]): Promise<BenchResult> {
   } finally {
     floor.remove();
     await site.stop();
-    await clusters.stop();
+    await undo.all();
   }
 }

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { agent } from "./agent.ts";
+import { hub } from "./hub.ts";
+import { type Shot, shoot } from "./kill.ts";
+import { bundleVictims, type Victims } from "./victims.ts";
+
+/** The nastiest of `npm run faults -- kill`, which plays all of them: each stands between two things that must not come apart. */
+const SHOTS: readonly (Shot & { because: string })[] = [
+  { scenario: agent, point: { effect: "kube.apply", place: "after", nth: 8 }, because: "applied, and not yet settled" },
+  { scenario: agent, point: { effect: "kube.delete", place: "after", nth: 1 }, because: "pruned, and not yet told" },
+  { scenario: agent, point: { effect: "hold.give-up", place: "between", nth: 1 }, because: "given up, not committed" },
+  { scenario: hub, point: { effect: "store.ingest", place: "after", nth: 9 }, because: "stored, not acknowledged" },
+  { scenario: hub, point: { effect: "store.decide", place: "after", nth: 2 }, because: "decided, not published" },
+];
+
+let victims: Victims;
+beforeAll(async () => {
+  victims = await bundleVictims();
+});
+afterAll(() => victims.remove());
+
+describe.concurrent("a program that is killed loses nothing", () => {
+  test.each(SHOTS)("$scenario.program, $because", async (shot) => {
+    const [result] = await shoot([shot], victims, 1);
+    expect(result).toMatchObject({ reached: true, lost: [] });
+  });
+});

@@ -1,0 +1,52 @@
+/**
+ * `npm run faults [-- kill] [--points N] [--program agent|hub|skerry] [--seed S]`: each program is killed at every kind of
+ * effect that it has on the world, started again, and has to lose nothing. One line for each place that was killed at.
+ */
+import { parseArgs } from "node:util";
+import { closeWith } from "../support/run-vitest.ts";
+import { agent } from "./agent.ts";
+import { hub } from "./hub.ts";
+import { choose, discover, inLines, type Shot, shoot } from "./kill.ts";
+import { skerry } from "./skerry.ts";
+import { bundleVictims } from "./victims.ts";
+
+const SCENARIOS = [agent, hub, skerry];
+const AT_ONCE = 3;
+
+const { values, positionals } = parseArgs({
+  options: {
+    points: { type: "string", default: "100" },
+    program: { type: "string" },
+    seed: { type: "string", default: "1" },
+  },
+  allowPositionals: true,
+});
+const [what = "kill"] = positionals;
+const scenarios = SCENARIOS.filter(({ program }) => values.program === undefined || program === values.program);
+if (what !== "kill" || scenarios.length === 0) {
+  process.stderr.write("usage: npm run faults [-- kill] [--points N] [--program agent|hub|skerry] [--seed S]\n");
+  process.exit(2);
+}
+const victims = await bundleVictims();
+try {
+  const tallies = await Promise.all(
+    scenarios.map(async (scenario) => ({ scenario, tally: await discover(scenario, victims) })),
+  );
+  const places = tallies.reduce((sum, { tally }) => sum + Object.keys(tally).length, 0);
+  const shots = tallies.flatMap(({ scenario, tally }): Shot[] => {
+    const share = Math.round((Number(values.points) * Object.keys(tally).length) / places);
+    return choose(tally, share, Number(values.seed)).map((point) => ({ scenario, point }));
+  });
+  process.stdout.write(
+    `${places} places of ${scenarios.length} programs; ${shots.length} points, seed ${values.seed}\n`,
+  );
+  const started = performance.now();
+  const results = await shoot(shots, victims, AT_ONCE);
+  for (const line of inLines(results)) process.stdout.write(`${line}\n`);
+  process.stdout.write(`${((performance.now() - started) / 1000).toFixed(0)} s\n`);
+  const failed = results.filter(({ lost }) => lost.length > 0).length;
+  const skipped = results.filter(({ lost, reached }) => lost.length === 0 && !reached).length;
+  closeWith({ passed: results.length - failed - skipped, failed, skipped });
+} finally {
+  victims.remove();
+}
