@@ -26,7 +26,13 @@ const config = z.strictObject({
   /** The hub's own key, which the root's role `assign` names: an OpenSSH private key, ed25519, without a passphrase. */
   assignKey: path,
   mqtt: z.strictObject({ host: z._default(z.string(), "127.0.0.1"), port }),
-  http: z.strictObject({ host: z._default(z.string(), "127.0.0.1"), port, tokenFile: z.optional(path) }),
+  http: z.strictObject({
+    host: z._default(z.string(), "127.0.0.1"),
+    port,
+    tokenFile: z.optional(path),
+    /** Host names that people reach it by, beside its address: others are refused, so that no web page elsewhere can use it. */
+    names: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9.-]+$/)))),
+  }),
   /** How long a site may start what it was assigned without hearing from the hub again. */
   assignmentsExpire: z._default(longerThanZero, "30d"),
   log: z._default(z.enum(LOG_LEVELS), "info"),

@@ -79,6 +79,7 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
       ...(token === undefined ? {} : { token }),
       host: config.http.host,
       port: config.http.port,
+      ...(config.http.names === undefined ? {} : { names: config.http.names }),
       assets: world.assets,
       clock,
       log,
