@@ -176,7 +176,7 @@ export class BundleCycle {
       case "stay":
         return false;
       case "start":
-        this.move(begin(hold, this.bundle, decision.state, since), "hold.begin", "applying", {
+        this.move(begin(hold, this.bundle, decision, since), "hold.begin", "applying", {
           words: decision.because,
         });
         this.restart();

@@ -117,7 +117,16 @@ export interface Hold {
   previous: State | null;
   marks: Marks | null;
   /** States given up; refused until an assignment says `retry`. */
-  failed: readonly { digest: string; values: string; record: number; code: ErrorCode }[];
+  failed: readonly FailedState[];
+}
+
+export interface FailedState {
+  digest: string;
+  values: string;
+  record: number;
+  code: ErrorCode;
+  /** The run that it was last tried again for: each run may ask for that once. */
+  retried?: string;
 }
 
 /** One object that is ours in the cluster, or is about to be. */

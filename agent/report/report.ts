@@ -43,7 +43,9 @@ export function reportOf(situation: Situation): Unnumbered {
 
 function itemOf({ hold, summary, drifted, healthyForMs, waitingOn }: BundleSituation): ReportItem {
   const { running, previous, marks } = hold;
-  const last = hold.failed.at(-1);
+  // One that is being tried again has not failed again.
+  const isMoving = hold.state === "applying" || hold.state === "verifying";
+  const last = hold.failed.findLast((entry) => !(isMoving && entry.digest === running.digest));
   return {
     bundle: hold.bundle,
     digest: short(running.digest),

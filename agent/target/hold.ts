@@ -8,9 +8,10 @@ export function sameState(a: State, b: { digest: string; values: string; record:
   return a.digest === b.digest && a.values === b.values && a.record === b.record;
 }
 
-/** A move begins. What was committed stays what the site returns to; a retry takes the state off the failed ones. */
-export function begin(hold: Hold | null, bundle: string, state: State, since: string): Hold {
-  const failed = (hold?.failed ?? []).filter((entry) => !sameState(state, entry));
+/** A move begins, for a run. What was committed stays what the site returns to; a state that failed before is marked as retried. */
+export function begin(hold: Hold | null, bundle: string, move: { state: State; run: string }, since: string): Hold {
+  const { state, run } = move;
+  const failed = (hold?.failed ?? []).map((entry) => (sameState(state, entry) ? { ...entry, retried: run } : entry));
   const { committed = null, previous = null, marks = null } = hold ?? {};
   return { bundle, running: state, state: "applying", since, committed, previous, marks, failed };
 }
@@ -23,11 +24,13 @@ export function verifying(hold: Hold, since: string): Hold {
 export function commit(hold: Hold, since: string): Hold {
   const { running, committed, marks } = hold;
   if (hold.state === "reverting") return { ...hold, state: "reverted", since };
+  const failed = hold.failed.filter((entry) => !sameState(running, entry));
   const previous = committed !== null && !sameState(committed, running) ? committed : hold.previous;
   return {
     ...hold,
     state: "committed",
     since,
+    failed,
     committed: running,
     previous,
     marks: {
@@ -44,7 +47,10 @@ export function giveUp(hold: Hold, code: ErrorCode, since: string): Hold {
   // committed before and is moved to again: it is never remembered as failed.
   const isReturn = hold.committed !== null && sameState(hold.committed, hold.running);
   if (isReturn || hold.state === "reverting" || hold.state === "reverted") return { ...hold, state: "stuck", since };
-  const failed = [...hold.failed.filter((entry) => !sameState(hold.running, entry)), { digest, values, record, code }];
+  const before = hold.failed.find((entry) => sameState(hold.running, entry));
+  const retried = before?.retried === undefined ? {} : { retried: before.retried };
+  const others = hold.failed.filter((entry) => entry !== before);
+  const failed = [...others, { digest, values, record, code, ...retried }];
   if (hold.committed === null) return { ...hold, state: "failed", since, failed };
   return { ...hold, running: hold.committed, state: "reverting", since, failed };
 }

@@ -8,7 +8,7 @@ import { sameState } from "./hold.ts";
 /** What the site should do next about one bundle, and why. `because` is a closed list, shown as it is. */
 export type Decision =
   | { do: "stay"; because: StayReason }
-  | { do: "start"; state: State; because: "assigned" | "retry" }
+  | { do: "start"; state: State; run: string; because: "assigned" | "retry" }
   /** All is applied; from now on health is watched. */
   | { do: "verify" }
   | { do: "commit" }
@@ -23,7 +23,7 @@ export type StayReason =
   | "expired" // the assignment may not start anything any more
   | "no-clock" // no synced clock, and the assignment does not name this boot
   | "rushed" // the bundle's signed pace has not passed
-  | "failed-before" // it failed here, and nobody said retry
+  | "failed-before" // it failed here, and nobody said retry, or it was tried again for this run already
   | "rollback" // older than what was committed, and nobody said back
   | "below-floor" // older than the owners allow
   | "record"; // assigned for a site record that is not held yet
@@ -89,8 +89,8 @@ function next({ assignment, hold, onDisk, record, clock, boot }: TargetInput): D
   const { item } = assignment;
   const wanted = { digest: item.digest, values: assignment.values, record: item.record };
   if (hold !== null && sameState(hold.running, wanted) && hold.state !== "failed") return null;
-  const failedBefore = hold?.failed.some((entry) => sameState({ ...hold.running, ...entry }, wanted)) ?? false;
-  if (failedBefore && item.retry !== true) return stay("failed-before");
+  const before = hold?.failed.find((entry) => sameState({ ...hold.running, ...entry }, wanted));
+  if (before !== undefined && (item.retry !== true || before.retried === item.run)) return stay("failed-before");
   if (clock.synced ? Date.parse(assignment.expires) <= clock.now : false) return stay("expired");
   if (!clock.synced && assignment.boot !== boot) return stay("no-clock");
   if (item.record > record) return stay("record");
@@ -107,7 +107,7 @@ function next({ assignment, hold, onDisk, record, clock, boot }: TargetInput): D
   }
   const { digest, version, pair, floor } = onDisk;
   const state: State = { digest, version, pair, floor, values: assignment.values, record: item.record };
-  return { do: "start", state, because: failedBefore ? "retry" : "assigned" };
+  return { do: "start", state, run: item.run, because: before === undefined ? "assigned" : "retry" };
 }
 
 /** What the move that is under way makes of its time. */

@@ -6,7 +6,8 @@ import { target } from "../../../agent/target/target.ts";
 import { comparePairs } from "../../../shared/names.ts";
 import { assignmentOf, attemptOf, BOOT, NOW, SINCE, version } from "./sample.ts";
 
-const start = (hold: Hold | null, name: string) => begin(hold, "pos", version(name), SINCE);
+const start = (hold: Hold | null, name: string, run = "r-1") =>
+  begin(hold, "pos", { state: version(name), run }, SINCE);
 const committed = (hold: Hold | null, name: string) => commit(verifying(start(hold, name), SINCE), SINCE);
 /** Runs, state, committed, previous, marks, failed: a hold at a glance. */
 function glance(hold: Hold): string {
@@ -58,11 +59,12 @@ describe("a bundle's place at a site", () => {
     );
   });
 
-  it("a retry takes the state off the failed ones, and puts it back once", () => {
+  it("a retry is remembered until the state is committed, so that each run gets one", () => {
     const reverted = commit(giveUp(start(committed(null, "v1"), "v2"), "unhealthy", SINCE), SINCE);
-    const again = start(reverted, "v2");
-    expect(glance(again)).toBe("applying v2, committed v1, previous -, marks 1/1, failed -");
-    expect(glance(giveUp(again, "kube", SINCE))).toBe("reverting v1, committed v1, previous -, marks 1/1, failed v2");
+    const again = start(reverted, "v2", "r-2");
+    expect(again.failed).toMatchObject([{ code: "unhealthy", retried: "r-2" }]);
+    expect(giveUp(again, "kube", SINCE).failed).toMatchObject([{ code: "kube", retried: "r-2" }]);
+    expect(commit(again, SINCE).failed).toEqual([]);
   });
 
   it("going back lowers no mark, and keeps where it came from", () => {
@@ -73,7 +75,7 @@ describe("a bundle's place at a site", () => {
   it("the same version with another record is another state", () => {
     const one = committed(null, "v1");
     expect(sameState(version("v1"), version("v1", 2))).toBe(false);
-    const again = commit(begin(one, "pos", version("v1", 2), SINCE), SINCE);
+    const again = commit(begin(one, "pos", { state: version("v1", 2), run: "r-1" }, SINCE), SINCE);
     expect([again.committed?.record, again.previous?.record]).toEqual([2, 1]);
   });
 });
@@ -108,7 +110,7 @@ describe("whatever is assigned and however it turns out", () => {
         boot: BOOT,
       });
       const before: Hold | null = hold;
-      if (decision.do === "start") hold = begin(hold, "pos", decision.state, SINCE);
+      if (decision.do === "start") hold = begin(hold, "pos", decision, SINCE);
       else if (hold !== null && decision.do === "verify") hold = verifying(hold, SINCE);
       else if (hold !== null && decision.do === "commit") hold = commit(hold, SINCE);
       else if (hold !== null && decision.do === "give-up") hold = giveUp(hold, decision.code, SINCE);
@@ -152,8 +154,10 @@ describe("whatever is assigned and however it turns out", () => {
           const { committed: last = null, failed = [] } = after ?? {};
           expect(failed.some((entry) => last !== null && entry.digest === last.digest)).toBe(false);
           if (decision.do !== "start") continue;
-          const failedBefore = before?.failed.some((entry) => entry.digest === decision.state.digest) ?? false;
-          expect(decision.because).toBe(failedBefore ? "retry" : "assigned");
+          const failedBefore = before?.failed.find((entry) => entry.digest === decision.state.digest);
+          expect(decision.because).toBe(failedBefore === undefined ? "assigned" : "retry");
+          // Never twice for one run: that would be a loop.
+          expect(failedBefore?.retried).not.toBe(decision.run);
         }
       }),
       { numRuns: 2000 },
