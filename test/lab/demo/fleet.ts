@@ -30,6 +30,8 @@ export interface Release {
   version: string;
   greeting: string;
   stuck?: boolean;
+  /** Left out: `skerry bundle sign`. Both make the same kind of signature. */
+  signWith?: "ssh-keygen";
 }
 
 /** `registry.example` is never asked for anything: the lab's kubelet pulls no images. */
@@ -67,6 +69,14 @@ export async function makeFleet(options: {
     await commit(`pos ${version}`);
     await run("bundle", "build", "bundles/pos");
   };
+  /** Leaves the signature under the name of the key that the root names, whichever key made it. */
+  const signWithStockTools = async (version: string, key: string) => {
+    const staged = join(dir, ".skerry/pos", version);
+    const file = join(staged, "bundle.json");
+    await execute("ssh-keygen", ["-Y", "sign", "-q", "-n", BUNDLE_NAMESPACE, "-f", join(keys, key), file]);
+    renameSync(`${file}.sig`, `${file}.pos.sig`);
+    return staged;
+  };
   await git("checkout", "-q", "-B", "main");
   await git("config", "user.name", "Operator");
   await git("config", "user.email", "operator@example.com");
@@ -93,24 +103,13 @@ export async function makeFleet(options: {
     },
     release: async (release) => {
       await build(release);
-      await run("bundle", "sign", `pos@${release.version}`, "--key", join(keys, "pos"));
+      if (release.signWith === "ssh-keygen") await signWithStockTools(release.version, "pos");
+      else await run("bundle", "sign", `pos@${release.version}`, "--key", join(keys, "pos"));
       await run("bundle", "publish", `pos@${release.version}`);
     },
     forge: async ({ key, ...release }) => {
       await build(release);
-      const staged = join(dir, ".skerry/pos", release.version);
-      // As somebody would who holds the Git server and any key: the signature is named like one of the key that is trusted.
-      await execute("ssh-keygen", [
-        "-Y",
-        "sign",
-        "-q",
-        "-n",
-        BUNDLE_NAMESPACE,
-        "-f",
-        join(keys, key),
-        join(staged, "bundle.json"),
-      ]);
-      renameSync(join(staged, "bundle.json.sig"), join(staged, "bundle.json.pos.sig"));
+      const staged = await signWithStockTools(release.version, key);
       return filesBelow(staged);
     },
     deploy: async (version) => {

@@ -28,7 +28,8 @@ const SERVICE = "/api/v1/namespaces/shop/services/till";
 export const join1: Part = {
   title: "the sites join and run 1.0.0",
   play: async (stage, say) => {
-    await stage.fleet.release({ version: "1.0.0", greeting: "welcome" });
+    await stage.fleet.release({ version: "1.0.0", greeting: "welcome", signWith: "ssh-keygen" });
+    say("pos 1.0.0 built with skerry, signed with ssh-keygen -Y sign, published to its branch");
     await stage.fleet.deploy("1.0.0");
     await everySiteRuns(stage, "1.0.0", stage.sites);
     await runIs(stage, "1.0.0", "completed");
