@@ -43,9 +43,11 @@ const REPORT_1 =
   '{"assignment":[1,1],"at":"2027-01-01T00:00:00Z","boot":"","head":1,"items":[{"bundle":"","digest":"","healthyFor":0,' +
   '"marks":[[1,1],[1,1]],"objects":{"drifted":0,"healthy":1,"total":1},"previous":"","record":1,' +
   '"since":"2027-01-01T00:00:00Z","state":"committed","values":""},{"bundle":"' +
-  '{"assignment":[1,1],"at":"2026-10-01T00:00:00Z","base":{"number":1,"state":""},"boot":"","head":1,"items":[{"bundle":"' +
+  '{"assignment":[1,1],"at":"2026-10-01T00:00:00Z","boot":"","head":1,"items":[{"bundle":"' +
   '","digest":"","healthyFor":0,"marks":[[1,1],[1,1]],"objects":{"drifted":0,"healthy":1,"total":1},"previous":"",' +
-  '"record":1,"since":"2026-10-01T00:00:00Z","state":"committed","values":""}],"number":1,"record":1,"root":1,"synced":true}';
+  '"record":1,"since":"2026-10-01T00:00:00Z","state":"committed","values":""}],"number":1,"record":1,"root":1,"synced":true}' +
+  '{"at":"2026-10-01T00:00:00Z","base":{"number":1,"state":""},"items":[{"bundle":"","healthyFor":0,"objects":{"drifted":0,' +
+  '"healthy":1,"total":1},"since":"2026-10-01T00:00:00Z","state":"committed"}],"number":1}';
 
 const DICTIONARIES = { 1: CODES_1 + OBJECTS_1 + TRUST_1 + ASK_1 + EVENT_1 + ASSIGN_1 + REPORT_1 } as const;
 

@@ -39,12 +39,12 @@ const item = z.strictObject({
   objects: z.optional(z.strictObject({ total: count, healthy: count, drifted: count })),
 });
 
+const refused = z.array(z.strictObject({ bundle: name, digest: shortDigest, code }));
+
 export const report = z.strictObject({
   /** Rises by one with every report that is sent, over restarts too. */
   number,
   boot,
-  /** The full report that this one is a delta against, with the hash of the resulting state. Left out: a full report. */
-  base: z.optional(z.strictObject({ number, state: shortDigest })),
   /** `(term, number)` of the assignment set last taken; left out before the first. */
   assignment: z.optional(z.tuple([number, number])),
   /** Numbers held. */
@@ -57,7 +57,24 @@ export const report = z.strictObject({
   held: z.optional(z.string().check(z.maxLength(200))),
   items: z.array(item),
   /** Bundles refused and not running here: also for bundles that have no item. */
-  refused: z.optional(z.array(z.strictObject({ bundle: name, digest: shortDigest, code }))),
+  refused: z.optional(refused),
+});
+
+const { boot: _, ...changeable } = z.partial(report).shape;
+/**
+ * A report as the difference to a full one that was acknowledged: keys that did not change are left out, of the report and of each item, and
+ * items that did not change altogether. It has no boot nonce: its base has. Known to the format, not done by this version.
+ */
+export const reportDelta = z.strictObject({
+  ...changeable,
+  number,
+  at: time,
+  /**
+   * The full report, and the first 4 bytes of the SHA-256 of what results: a check against a slip, not against an attacker (the frame is
+   * signed); another result asks for a full report.
+   */
+  base: z.strictObject({ number, state: z.string().check(z.regex(/^[0-9a-f]{8}$/)) }),
+  items: z.optional(z.array(z.strictObject({ ...z.partial(item).shape, bundle: name }))),
 });
 
 export type Report = z.infer<typeof report>;

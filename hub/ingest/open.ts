@@ -16,7 +16,7 @@ import {
   presence,
   type TopicKind,
 } from "../../shared/protocol.ts";
-import { type Report, report } from "../../shared/report.ts";
+import { type Report, report, reportDelta } from "../../shared/report.ts";
 
 /** A message of a site, as the bus brings it. */
 export interface Incoming {
@@ -68,7 +68,7 @@ function parsed(kind: TopicKind, json: unknown, topic: string) {
     case "up/hello":
       return { kind: "hello", body: parseAs(hello, json, topic) };
     case "up/report":
-      return { kind: "report", body: full(parseAs(report, json, topic), topic) };
+      return { kind: "report", body: full(json, topic) };
     case "up/event":
       return { kind: "event", body: parseAs(eventBatch, json, topic) };
     case "up/answer":
@@ -80,8 +80,9 @@ function parsed(kind: TopicKind, json: unknown, topic: string) {
   }
 }
 
-function full(body: Report, topic: string): Report {
-  if (body.base === undefined) return body;
+function full(json: unknown, topic: string): Report {
+  if (typeof json !== "object" || json === null || !("base" in json)) return parseAs(report, json, topic);
+  parseAs(reportDelta, json, topic);
   throw new AppError("unsupported", "this version does not take deltas", {
     where: `${topic} /base`,
     fix: "send it whole",

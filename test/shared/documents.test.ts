@@ -9,7 +9,7 @@ import { eventBatch } from "../../shared/event.ts";
 import { readYaml } from "../../shared/node/yaml.ts";
 import { parseAs, pointer } from "../../shared/parse.ts";
 import { ack, hello } from "../../shared/protocol.ts";
-import { report } from "../../shared/report.ts";
+import { report, reportDelta } from "../../shared/report.ts";
 import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
 import { root, unsupportedInRoot } from "../../shared/root.ts";
 import { siteRecord, unsupportedInSite } from "../../shared/site.ts";
@@ -56,6 +56,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   site: format(siteRecord, unsupportedInSite, "/values", "/groups", "/retired"),
   assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode", "/items/0/values", "/items/0/notBefore"),
   report: format(report, all),
+  delta: format(reportDelta, all),
   event: format(eventBatch, all),
   hello: format(hello, all),
   ack: format(ack, all),

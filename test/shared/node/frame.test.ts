@@ -10,6 +10,7 @@ import { formatPublicKey } from "../../../shared/node/ssh-key.ts";
 import { ed25519FromSeed, parsePrivateKey } from "../../../shared/node/ssh-private-key.ts";
 import { preimage } from "../../../shared/node/sshsig.ts";
 import { protocolDictionary } from "../../../shared/protocol-dictionary.ts";
+import { reportDelta } from "../../../shared/report.ts";
 import { inflationBomb } from "./inflation-bomb.ts";
 import { Keygen, refusal } from "./ssh-keygen.ts";
 
@@ -45,8 +46,8 @@ describe("the format", () => {
     "002e056ebe502a9f3ecaa4ebe2084ce90f617ee520730df76baf9798637934c00485dcd1ed815500a767fe652feed4f1a9bc29096615cb355c" +
     "138143eeee14ae027b22626f6f74223a2230313233343536373839616263646566222c226576656e74223a352c227265706f7274223a3831327d";
   const DEFLATED =
-    "011ad78bcec89154ded2cbde6d6f6c5020178721962912ad3fc9c9160bf4159f0598d3f717af35c92f9c3be022afd61ae531807c5dc1bfe5eb" +
-    "b73c6c8299e8160483e77103432363135333730bcbc4a4e494d434449e3745e4730b43a35a00";
+    "017a6bd9769d1c740a8973256226f8289b85d293510287af37b3673e62cab69e6375ab99102ecbe88c97e3875f4c44be29f7ea6f6fad4fb01c" +
+    "4604314165aa2005839749068646c626a666e616968949c929a9698832ca14512e59181ad50200";
 
   it("is kept", () => {
     expect(Buffer.from(encode(JSON_TEXT, "plain")).toString("hex")).toBe(PLAIN);
@@ -57,7 +58,7 @@ describe("the format", () => {
 
   it("is kept in its dictionary, which is ASCII", () => {
     const bytes = Buffer.from(protocolDictionary(1));
-    expect(sha256Hex(bytes)).toBe("6485407fb46238437f33f20ccf608cf444208a9826613e687a410b8913f75052");
+    expect(sha256Hex(bytes)).toBe("e5b5293b9fea91599e39589fc453aced07b72c544c107300fef4f202229b17ff");
     expect(bytes.every((byte) => byte < 0x80)).toBe(true);
   });
 
@@ -73,6 +74,19 @@ describe("the format", () => {
     expect(encode("7", "deflate")).toEqual(encode("7", "plain"));
     expect(encode(JSON_TEXT, "deflate").length).toBeLessThan(encode(JSON_TEXT, "plain").length);
     expect(encode(JSON_TEXT, "deflate")[0]).toBe(1);
+  });
+
+  it("keeps a delta of one bundle within 120 bytes", () => {
+    const head = '"at":"2026-11-21T06:58:12Z","base":{"number":811,"state":"a3f19b20"}';
+    const deltas = [
+      `{${head},"number":812}`,
+      `{${head},"items":[{"bundle":"pos","healthyFor":61}],"number":812}`,
+      `{${head},"items":[{"bundle":"pos","healthyFor":0,"since":"2026-11-21T06:58:12Z","state":"verifying"}],"number":812}`,
+    ];
+    for (const json of deltas) {
+      expect(reportDelta.safeParse(JSON.parse(json)).success).toBe(true);
+      expect(encode(json).length).toBeLessThanOrEqual(120);
+    }
   });
 
   it("keeps a full report of one bundle within 250 bytes", () => {
