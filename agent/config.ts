@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import * as z from "zod/mini";
 import { duration, name, sha256, siteId } from "../shared/names.ts";
 import { readConfigFile } from "../shared/node/config-file.ts";
@@ -5,7 +6,7 @@ import { LOG_LEVELS } from "../shared/node/log.ts";
 
 const path = z.string().check(z.minLength(1));
 
-/** The one configuration file of an agent. Strict: an unknown key is refused with its line. */
+/** The one configuration file of an agent. Strict: an unknown key is refused with its line. Paths are relative to the file's folder. */
 const config = z.strictObject({
   fleet: name,
   site: siteId,
@@ -50,6 +51,18 @@ const config = z.strictObject({
 
 export type AgentConfig = z.infer<typeof config>;
 
+/** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
 export function readConfig(file: string): AgentConfig {
-  return readConfigFile(file, config);
+  const parsed = readConfigFile(file, config);
+  const at = (path: string) => resolve(dirname(file), path);
+  const { kube } = parsed;
+  const placed =
+    "kubeconfig" in kube
+      ? { kubeconfig: at(kube.kubeconfig) }
+      : {
+          ...kube,
+          ...(kube.tokenFile === undefined ? {} : { tokenFile: at(kube.tokenFile) }),
+          ...(kube.caFile === undefined ? {} : { caFile: at(kube.caFile) }),
+        };
+  return { ...parsed, dataDir: at(parsed.dataDir), kube: placed, clock: { syncedFile: at(parsed.clock.syncedFile) } };
 }
