@@ -151,7 +151,6 @@ export class BundleCycle {
       pair: [epoch, seq],
       floor,
       rushedUntil: rushedUntil(content.manifest, trust.record, this.world.clock.now()),
-      renders: true,
     };
   }
 

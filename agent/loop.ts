@@ -102,7 +102,7 @@ export class Loop {
       const situation = await this.cycleOf(bundle).run({ assignment, trust: this.trust, synced, boot });
       if (situation !== null) situations.push(situation);
     }
-    if (this.missing().length > 0 && this.pullFailures === 0) this.pullSoon();
+    if (this.pullFailures === 0) this.pullMissing();
     const every = reportEvery(set?.items ?? []);
     const report = reportOf({
       boot,
@@ -166,9 +166,9 @@ export class Loop {
 
   /** Once for each set of missing digests; after that the poll's own pace holds. */
   private soughtFor = "";
-  private pullSoon(): void {
+  private pullMissing(): void {
     const sought = this.missing().toSorted().join();
-    if (sought === this.soughtFor) return;
+    if (sought === "" || sought === this.soughtFor) return;
     this.soughtFor = sought;
     this.pullNow();
   }

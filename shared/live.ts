@@ -34,6 +34,29 @@ export function refOf(object: KubeObject): ObjectRef {
   };
 }
 
+/** `Deployment.apps`, `ConfigMap`: a kind as Kubernetes tools write it. */
+export function kindOf({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
+  const slash = apiVersion.indexOf("/");
+  return slash === -1 ? kind : `${kind}.${apiVersion.slice(0, slash)}`;
+}
+
+/** JSON's own kind of object: neither a list nor null. */
+export function isMap(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A member that is an object, or an empty one where it is anything else. */
+export function member(of: JsonObject, key: string): JsonObject {
+  const value = of[key];
+  return isMap(value) ? value : {};
+}
+
+/** Members of a list that are objects. */
+export function members(of: JsonObject, key: string): JsonObject[] {
+  const value = of[key];
+  return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
 /** One line that names an object, and the key of maps by object: `apps/v1 Deployment shop/till`. */
 export function nameOf(ref: ObjectRef): string {
   return `${ref.apiVersion} ${ref.kind} ${ref.namespace === "" ? "" : `${ref.namespace}/`}${ref.name}`;

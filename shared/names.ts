@@ -12,6 +12,10 @@ export const version = z.string().check(z.regex(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,62
 export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** The first 16 bytes of a digest: enough to tell bundles apart, half the bytes on the wire. */
 export const shortDigest = z.string().check(z.regex(/^[0-9a-f]{32}$/));
+/** The first 16 bytes, as reports and events carry a digest. */
+export function short(digest: string): string {
+  return digest.slice(0, 32);
+}
 /** RFC 3339 in UTC, whole seconds. */
 export const time = z.string().check(
   z.regex(/^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/, { abort: true }),

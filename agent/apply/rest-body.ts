@@ -1,5 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
-import { type Json, type JsonObject, type KubeObject, nameOf, refOf } from "../../shared/live.ts";
+import { isMap, type Json, type JsonObject, type KubeObject, nameOf, refOf } from "../../shared/live.ts";
 
 /**
  * The server reads an apply body as YAML even when it is JSON, and refuses or changes these: raw U+0085, U+2028 and
@@ -45,7 +45,7 @@ export function readObject(text: string): JsonObject | undefined {
 }
 
 export function asRecord(value: Json | undefined): JsonObject | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  return isMap(value) ? value : undefined;
 }
 
 /** `value` as an object of the API. Items of a list carry no type of their own: they take the one of `list`. */

@@ -1,5 +1,5 @@
 import { sorted } from "../../shared/canonical.ts";
-import type { Fingerprint, Json, JsonObject, KubeObject } from "../../shared/live.ts";
+import { type Fingerprint, isMap, type Json, type JsonObject, type KubeObject } from "../../shared/live.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 
 /** Of an object as the server has it; both are empty where the manager owns nothing. */
@@ -14,10 +14,10 @@ function fieldsOf(object: KubeObject, manager: string): JsonObject | null {
   const entries = object.metadata["managedFields"];
   if (!Array.isArray(entries)) return null;
   for (const entry of entries) {
-    if (!isObject(entry) || entry["manager"] !== manager || entry["operation"] !== "Apply") continue;
+    if (!isMap(entry) || entry["manager"] !== manager || entry["operation"] !== "Apply") continue;
     if (entry["subresource"] !== undefined) continue;
     const fields = entry["fieldsV1"];
-    if (isObject(fields)) return fields;
+    if (isMap(fields)) return fields;
   }
   return null;
 }
@@ -33,16 +33,16 @@ export function project(value: Json, fields: JsonObject): Json {
     // In the order of the live list: order can carry meaning, and the server keeps it.
     return value.flatMap((item, index) => {
       const owner = entries.find(([key]) => names(key, item, index));
-      return owner === undefined ? [] : [isObject(owner[1]) ? project(item, owner[1]) : item];
+      return owner === undefined ? [] : [isMap(owner[1]) ? project(item, owner[1]) : item];
     });
   }
-  if (!isObject(value)) return value;
+  if (!isMap(value)) return value;
   // By own members only: a key may be called `constructor` or `__proto__`.
   return Object.fromEntries(
     entries.flatMap(([key, below]): [string, Json][] => {
       const name = key.slice(2);
       const member = key.startsWith("f:") && Object.hasOwn(value, name) ? value[name] : undefined;
-      return member === undefined || !isObject(below) ? [] : [[name, project(member, below)]];
+      return member === undefined || !isMap(below) ? [] : [[name, project(member, below)]];
     }),
   );
 }
@@ -50,7 +50,7 @@ export function project(value: Json, fields: JsonObject): Json {
 function names(key: string, item: Json, index: number): boolean {
   if (key.startsWith("i:")) return Number(key.slice(2)) === index;
   if (key.startsWith("v:")) return sorted(JSON.parse(key.slice(2))) === sorted(item);
-  if (!key.startsWith("k:") || !isObject(item)) return false;
+  if (!key.startsWith("k:") || !isMap(item)) return false;
   const keys: unknown = JSON.parse(key.slice(2));
   return (
     typeof keys === "object" && keys !== null && Object.entries(keys).every(([name, wanted]) => item[name] === wanted)
@@ -59,8 +59,4 @@ function names(key: string, item: Json, index: number): boolean {
 
 function hash(value: Json): string {
   return sha256Hex(Buffer.from(sorted(value)));
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

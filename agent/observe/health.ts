@@ -1,5 +1,5 @@
 import { HEALTHY, type Verdict } from "../../shared/health.ts";
-import type { Json, JsonObject, KubeObject } from "../../shared/live.ts";
+import { type JsonObject, type KubeObject, kindOf, member, members } from "../../shared/live.ts";
 
 /**
  * How an object is, from its own status. The rules are kstatus's (sigs.k8s.io/cli-utils `pkg/kstatus/status`), stricter where
@@ -7,15 +7,14 @@ import type { Json, JsonObject, KubeObject } from "../../shared/live.ts";
  */
 export function healthOf(object: KubeObject): Verdict {
   if (object.metadata["deletionTimestamp"] !== undefined) return progressing("is being deleted");
-  const status = part(object, "status");
+  const status = member(object, "status");
   const observed = status["observedGeneration"];
   const generation = object.metadata["generation"];
   if (typeof observed === "number" && typeof generation === "number" && observed < generation) {
     return progressing(`controller has seen generation ${observed} of ${generation}`);
   }
-  const group = object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0] ?? ""}` : "";
-  const rule = RULES.get(`${object.kind}${group}`);
-  return rule === undefined ? byConditions(status) : rule(object, part(object, "spec"), status);
+  const rule = RULES.get(kindOf(object));
+  return rule === undefined ? byConditions(status) : rule(object, member(object, "spec"), status);
 }
 
 type Rule = (object: KubeObject, spec: JsonObject, status: JsonObject) => Verdict;
@@ -59,8 +58,8 @@ function statefulSet(_object: KubeObject, spec: JsonObject, status: JsonObject):
   const wanted = count(spec, "replicas", 1);
   const ready = count(status, "readyReplicas");
   if (ready < wanted) return progressing(`${ready} of ${wanted} replicas are ready`);
-  if (part(spec, "updateStrategy")["type"] === "OnDelete") return HEALTHY;
-  const partition = count(part(part(spec, "updateStrategy"), "rollingUpdate"), "partition");
+  if (member(spec, "updateStrategy")["type"] === "OnDelete") return HEALTHY;
+  const partition = count(member(member(spec, "updateStrategy"), "rollingUpdate"), "partition");
   const updated = count(status, "updatedReplicas");
   if (updated < wanted - partition) return progressing(`${updated} of ${wanted - partition} replicas are updated`);
   if (partition === 0 && status["currentRevision"] !== status["updateRevision"])
@@ -106,7 +105,7 @@ function pod(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdic
 
 function service(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
   if (spec["type"] !== "LoadBalancer") return HEALTHY;
-  const ingress = part(status, "loadBalancer")["ingress"];
+  const ingress = member(status, "loadBalancer")["ingress"];
   return Array.isArray(ingress) && ingress.length > 0 ? HEALTHY : progressing("has no load balancer address");
 }
 
@@ -144,21 +143,11 @@ function failed(because: string): Verdict {
   return { health: "failed", because };
 }
 
-function part(of: JsonObject, key: string): JsonObject {
-  const value: Json | undefined = of[key];
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-
 function count(of: JsonObject, key: string, otherwise = 0): number {
   const value = of[key];
   return typeof value === "number" ? value : otherwise;
 }
 
 function condition(status: JsonObject, type: string): JsonObject | undefined {
-  const conditions = status["conditions"];
-  if (!Array.isArray(conditions)) return undefined;
-  return conditions.find(
-    (entry): entry is JsonObject =>
-      typeof entry === "object" && entry !== null && !Array.isArray(entry) && entry["type"] === type,
-  );
+  return members(status, "conditions").find((entry) => entry["type"] === type);
 }

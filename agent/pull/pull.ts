@@ -1,5 +1,5 @@
 import { AppError, isRefusal } from "../../shared/errors.ts";
-import { matchesPattern, rfc3339 } from "../../shared/names.ts";
+import { matchesPattern, rfc3339, short } from "../../shared/names.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { render } from "../../shared/render/render.ts";
@@ -264,7 +264,7 @@ function refuse(
         code: error.code,
         words: words.slice(0, 300),
         ...(bundle === "" ? {} : { bundle }),
-        ...(digest === null ? {} : { digest: digest.slice(0, 32) }),
+        ...(digest === null ? {} : { digest: short(digest) }),
       },
     ]);
   });

@@ -1,6 +1,6 @@
 import type { EventKind, NewEvent } from "../../shared/event.ts";
 import { nameOf } from "../../shared/live.ts";
-import { rfc3339 } from "../../shared/names.ts";
+import { rfc3339, short } from "../../shared/names.ts";
 import type { Hold } from "../cache/cache.ts";
 import type { ApplyPlan } from "../plan/plan.ts";
 
@@ -22,7 +22,7 @@ export function eventOf(bundle: string, { digest, words, object, ...rest }: Even
     at: rfc3339(now),
     bundle,
     ...rest,
-    ...(digest === undefined ? {} : { digest: digest.slice(0, 32) }),
+    ...(digest === undefined ? {} : { digest: short(digest) }),
     ...(object === undefined ? {} : { object: object.slice(0, 400) }),
     ...(words === undefined ? {} : { words: words.slice(0, 300) }),
   };

@@ -1,6 +1,6 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
-import { rfc3339 } from "../../shared/names.ts";
+import { rfc3339, short } from "../../shared/names.ts";
 import type { Report, ReportItem } from "../../shared/report.ts";
 import type { Hold } from "../cache/cache.ts";
 import type { Summary } from "../observe/observed.ts";
@@ -81,9 +81,4 @@ function timeless(report: Unnumbered): string {
     at: null,
     items: report.items.map((item) => ({ ...item, healthyFor: item.healthyFor > 0 })),
   });
-}
-
-/** First 16 bytes of a digest. */
-export function short(digest: string): string {
-  return digest.slice(0, 32);
 }

@@ -18,8 +18,7 @@ export type StayReason =
   | "nothing-assigned"
   | "settled" // it runs what it should
   | "moving" // applying or verifying, with time left
-  | "not-on-disk" // assigned, not yet fetched and verified
-  | "not-rendered" // assigned, and its content was refused here
+  | "not-on-disk" // assigned, and not yet fetched and verified, or refused here
   | "expired" // the assignment may not start anything any more
   | "no-clock" // no synced clock, and the assignment does not name this boot
   | "rushed" // the bundle's signed pace has not passed
@@ -55,8 +54,6 @@ export interface OnDisk {
   floor: Pair;
   /** Signed pace: until when this site has to wait, ms; null where it may go now. */
   rushedUntil: number | null;
-  /** Whether it renders at this site. */
-  renders: boolean;
 }
 
 /** How the move that is under way (or what runs) stands, measured by the monotonic clock of this process. */
@@ -95,7 +92,6 @@ function next({ assignment, hold, onDisk, record, clock, boot }: TargetInput): D
   if (!clock.synced && assignment.boot !== boot) return stay("no-clock");
   if (item.record > record) return stay("record");
   if (onDisk === null) return stay("not-on-disk");
-  if (!onDisk.renders) return stay("not-rendered");
   if (onDisk.rushedUntil !== null) return stay("rushed");
   const own = [hold?.committed, hold?.previous].some((state) => state !== null && state?.digest === onDisk.digest);
   const marks = hold?.marks ?? null;

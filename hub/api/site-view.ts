@@ -1,12 +1,11 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { milliseconds, rfc3339 } from "../../shared/names.ts";
+import { milliseconds, rfc3339, short } from "../../shared/names.ts";
 import type { Report } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Run } from "../rollout/run.ts";
 import type { BundleView, Condition, Connection, SiteView } from "./contract.ts";
 import { isOver, openWave } from "./run-view.ts";
-import { short } from "./versions.ts";
 
 export interface Around {
   /** The hub's clock, ms. */

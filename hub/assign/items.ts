@@ -1,5 +1,6 @@
 import type { Assignment } from "../../shared/assignment.ts";
 import { AppError } from "../../shared/errors.ts";
+import { short } from "../../shared/names.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import type { Effect, Run } from "../rollout/run.ts";
 
@@ -65,7 +66,7 @@ function withdraw(
     .filter(
       (run) => run.id !== effect.run && run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id),
     )
-    .filter((run) => run.target.digest.slice(0, 32) === runs?.digest)
+    .filter((run) => short(run.target.digest) === runs?.digest)
     .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (runs === undefined || source === undefined) {
     const { [effect.bundle]: _, ...assigned } = entries.assigned;

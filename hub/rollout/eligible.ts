@@ -1,4 +1,4 @@
-import { comparePairs, matchesPattern, type Pair } from "../../shared/names.ts";
+import { comparePairs, matchesPattern, type Pair, short } from "../../shared/names.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { highestMark, itemOf } from "./evidence.ts";
 import type { Left, Target } from "./run.ts";
@@ -26,7 +26,7 @@ export function isListed(member: FleetMember, bundle: string): boolean {
 export function isAbove(member: FleetMember, target: Target): boolean {
   const mark = highestMark(member.site, target.bundle);
   const item = itemOf(member.site, target.bundle);
-  return mark !== undefined && comparePairs(mark, target.pair) > 0 && item?.digest !== target.digest.slice(0, 32);
+  return mark !== undefined && comparePairs(mark, target.pair) > 0 && item?.digest !== short(target.digest);
 }
 
 /**
@@ -35,10 +35,10 @@ export function isAbove(member: FleetMember, target: Target): boolean {
  */
 function floorOf(member: FleetMember, target: Target): Pair | undefined {
   const item = itemOf(member.site, target.bundle);
-  const short = target.digest.slice(0, 32);
-  if (item?.digest === short) return undefined;
+  const digest = short(target.digest);
+  if (item?.digest === digest) return undefined;
   if (item?.marks === undefined) return member.floors[target.bundle];
   const [mark, floor] = item.marks;
-  if (item.previous === short && comparePairs(mark, floor) !== 0) return undefined;
+  if (item.previous === digest && comparePairs(mark, floor) !== 0) return undefined;
   return floor;
 }

@@ -1,4 +1,4 @@
-import type { Pair } from "../../shared/names.ts";
+import { type Pair, short } from "../../shared/names.ts";
 import type { ReportItem } from "../../shared/report.ts";
 import type { Assigned, Site } from "../registry/site.ts";
 
@@ -27,7 +27,7 @@ export function isFresh(site: Site, reportEveryMs: number, now: number): boolean
 
 /** What the item is about is the assigned state: the same digest and the same values. */
 export function isAbout(item: ReportItem, assigned: Pick<Assigned, "digest" | "values">): boolean {
-  return item.digest === assigned.digest.slice(0, 32) && item.values === assigned.values;
+  return item.digest === short(assigned.digest) && item.values === assigned.values;
 }
 
 /** All objects are healthy at the time of the report; one that counts no objects must have held for a second. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { milliseconds } from "../../shared/names.ts";
+import { milliseconds, short } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, isListed } from "./eligible.ts";
@@ -69,11 +69,11 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
 /** A site that took the assignment is judged by the report it sent since, whatever it said before. */
 function byReport(member: FleetMember, assigned: Assigned, view: View): Judged {
   const { bundle } = view.run.target;
-  const short = assigned.digest.slice(0, 32);
+  const digest = short(assigned.digest);
   const item = itemOf(member.site, bundle);
-  const refused = member.site.report?.body.refused?.find((entry) => entry.bundle === bundle && entry.digest === short);
+  const refused = member.site.report?.body.refused?.find((entry) => entry.bundle === bundle && entry.digest === digest);
   if (refused !== undefined) return { outcome: "failed", code: refused.code };
-  const code = item?.failed?.digest === short ? item.failed.code : null;
+  const code = item?.failed?.digest === digest ? item.failed.code : null;
   if (item === undefined || !isAbout(item, assigned)) {
     if (code === null) return { outcome: "applying", code };
     const isBack = item?.state === "reverted" || item?.state === "committed";

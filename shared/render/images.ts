@@ -1,6 +1,6 @@
 import { AppError } from "../errors.ts";
-import { type KubeObject, nameOf, refOf } from "../live.ts";
-import { containersOf, member, members, podTemplateOf } from "./pod-template.ts";
+import { type KubeObject, member, members, nameOf, refOf } from "../live.ts";
+import { containersOf, podTemplateOf } from "./pod-template.ts";
 
 const PINNED = /^[^\s@]+@(sha256:[0-9a-f]{64})$/;
 

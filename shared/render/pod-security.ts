@@ -1,6 +1,6 @@
-import type { JsonObject } from "../live.ts";
+import { type JsonObject, member, members } from "../live.ts";
 import type { PodSecurity } from "../root.ts";
-import { containersOf, member, members } from "./pod-template.ts";
+import { containersOf } from "./pod-template.ts";
 
 /**
  * The Pod Security Standards of Kubernetes (https://kubernetes.io/docs/concepts/security/pod-security-standards/), so that a

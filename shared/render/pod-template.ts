@@ -1,4 +1,4 @@
-import type { Json, JsonObject, KubeObject } from "../live.ts";
+import { type JsonObject, type KubeObject, kindOf, member, members } from "../live.ts";
 
 /** The pod that an object runs, with the JSON pointer of its spec. */
 export interface PodTemplate {
@@ -23,26 +23,12 @@ const TEMPLATE_AT: ReadonlyMap<string, readonly string[]> = new Map(
 
 /** null for kinds that run no pods by themselves. */
 export function podTemplateOf(object: KubeObject): PodTemplate | null {
-  const group = object.apiVersion.includes("/") ? `.${object.apiVersion.split("/")[0] ?? ""}` : "";
-  const steps = TEMPLATE_AT.get(`${object.kind}${group}`);
+  const steps = TEMPLATE_AT.get(kindOf(object));
   if (steps === undefined) return null;
   let template: JsonObject = object;
   for (const step of steps) template = member(template, step);
   const path = [...steps, "spec"].map((step) => `/${step}`).join("");
   return { path, spec: member(template, "spec"), annotations: member(member(template, "metadata"), "annotations") };
-}
-
-/** A member that is an object, or an empty one where it is anything else. */
-export function member(of: JsonObject, key: string): JsonObject {
-  const value: Json | undefined = of[key];
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-
-/** Members of a list that are objects. */
-export function members(of: JsonObject, key: string): JsonObject[] {
-  const value: Json | undefined = of[key];
-  if (!Array.isArray(value)) return [];
-  return value.filter((item): item is JsonObject => typeof item === "object" && item !== null && !Array.isArray(item));
 }
 
 /** Every container of a pod, of all three sorts, with its pointer below the pod's spec. */

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { type KubeObject, nameOf, refOf } from "../live.ts";
+import { type KubeObject, kindOf, nameOf, refOf } from "../live.ts";
 import { matchesPattern } from "../names.ts";
 import type { Delegation } from "../root.ts";
 import { podSecurityFindings } from "./pod-security.ts";
@@ -53,12 +53,6 @@ export function checkPrivilege(object: KubeObject, delegation: Delegation, path:
       where: `${where} ${template.path}${finding.path}`,
     },
   );
-}
-
-/** `Deployment.apps`, `ConfigMap`. */
-export function kindOf(object: KubeObject): string {
-  const slash = object.apiVersion.indexOf("/");
-  return slash === -1 ? object.kind : `${object.kind}.${object.apiVersion.slice(0, slash)}`;
 }
 
 function kindMatches(pattern: string, kind: string): boolean {

@@ -1,6 +1,6 @@
 import type { BundleFile } from "../bundle.ts";
 import { AppError } from "../errors.ts";
-import type { JsonObject, KubeObject } from "../live.ts";
+import { isMap, type KubeObject } from "../live.ts";
 import { type Sha256Stream, sha256Hex, sha256Stream } from "../node/sha256.ts";
 
 declare const checked: unique symbol;
@@ -65,16 +65,12 @@ export function parseObject(file: CheckedFile, path: string): KubeObject {
       fix: "a bundle carries JSON only: build it with `skerry bundle build`, which reads YAML as kubectl does",
     });
   }
-  if (!isObject(value) || typeof value["apiVersion"] !== "string" || typeof value["kind"] !== "string") {
+  if (!isMap(value) || typeof value["apiVersion"] !== "string" || typeof value["kind"] !== "string") {
     throw new AppError("malformed", "not a Kubernetes object: apiVersion and kind must be strings", { where });
   }
   const metadata = value["metadata"];
-  if (metadata === undefined || metadata === null || !isObject(metadata) || typeof metadata["name"] !== "string") {
+  if (!isMap(metadata) || typeof metadata["name"] !== "string") {
     throw new AppError("malformed", "not a Kubernetes object: metadata.name must be a string", { where });
   }
   return value as KubeObject;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -103,7 +103,7 @@ describe("whatever is assigned and however it turns out", () => {
       const decision = target({
         assignment: assignmentOf(assigned),
         hold,
-        onDisk: { digest, version: name, pair, floor, rushedUntil: null, renders: true },
+        onDisk: { digest, version: name, pair, floor, rushedUntil: null },
         record: 1,
         attempt: attemptOf(moving),
         clock: { now: NOW, synced: true },

@@ -60,10 +60,10 @@ it("no two cases have one name", () => {
 });
 
 function onDisk({ assigned, disk }: Case): OnDisk | null {
-  if (assigned === undefined || disk === "missing") return null;
+  if (assigned === undefined || disk === "missing" || disk === "refused") return null;
   const { digest, version: name, pair, floor } = version(assigned.split(" ")[0] ?? "");
   const rushedUntil = disk === "paced" ? NOW + 1 : null;
-  return { digest, version: name, pair, floor, rushedUntil, renders: disk !== "refused" };
+  return { digest, version: name, pair, floor, rushedUntil };
 }
 
 function inWords(decision: Decision): string {
