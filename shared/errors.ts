@@ -29,7 +29,9 @@ export const REFUSALS = [
   "record", // the site record is not for this site, or older than the one held
   "assignment", // an assignment that is old, expired or for somebody else
   "sender", // a message whose sender is unknown or not allowed to say this
-  "variable", // a ${NAME} that nobody declared
+  "variable", // a ${NAME} that nobody declared, or a value that its declaration does not allow
+  "policy", // a rule of the bundle itself (`checks`) does not hold
+  "patch", // an overlay that cannot be applied
 ] as const;
 
 /** What went wrong while doing: the world's fault, not the content's. Tried again. */

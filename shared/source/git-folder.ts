@@ -15,7 +15,7 @@ const MAX_PACKS = 256;
 const MAX_SIGNATURES = 64;
 const SIGNATURE_MAX_BYTES = 16 * 1024;
 /** The branches of a fleet; a server may have thousands of others. */
-const BRANCH = /^(?:main|trust|sites-[0-9a-f]|bundles\/[a-z0-9-]{1,63})$/;
+const BRANCH = /^(?:main|trust|sites-[0-9a-f]|(?:bundles|deltas)\/[a-z0-9-]{1,63})$/;
 /** Stands in the folder while a fetch writes to it. */
 const UNFINISHED = "unfinished";
 

@@ -1,7 +1,8 @@
 import { AppError } from "../errors.ts";
+import { DELTA_MAX_BYTES } from "../node/delta.ts";
 import type { SignedBytes } from "../ports.ts";
 import { GitProcess } from "./git-process.ts";
-import type { BlobChunk, Source, VersionRef } from "./source.ts";
+import { type BlobChunk, deltaName, type Source, type VersionRef } from "./source.ts";
 
 /** The fleet repository's own files, which the hub reads. */
 export interface FleetFiles {
@@ -62,6 +63,10 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
         .toSorted((a, b) => a.number - b.number)
         .map(({ document }) => document);
     },
+    newest: async (head) => {
+      const [found] = await git.ask("documents", { ...at(head), folder: "", names: ["head"] });
+      return found?.[1] ?? null;
+    },
     record: async (head, site) => {
       const [found] = await git.ask("documents", { ...at(head), folder: "sites", names: [site] });
       return found?.[1] ?? null;
@@ -74,6 +79,7 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
     manifest: async (ref) =>
       manifestOf(await git.ask("documents", { ...place(ref), folder: "", names: ["bundle"] }), ref),
     blobs: (ref, wanted) => blobs(git, ref, wanted),
+    delta: (head, from) => git.ask("file", { ...at(head), path: deltaName(from), maxBytes: DELTA_MAX_BYTES }),
     files: async (head, folder) => {
       const place = at(head);
       const paths = await git.ask("list", { ...place, folder });

@@ -1,6 +1,6 @@
 import { AppError } from "../../shared/errors.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import type { Source } from "../../shared/source/source.ts";
+import { deltaName, type Source } from "../../shared/source/source.ts";
 import type { Files } from "../lab/git/repository.ts";
 
 /** A source in memory, laid out as the branches of a Git server are. */
@@ -24,7 +24,7 @@ interface Commit {
   before: Commit | undefined;
 }
 
-const SHOWN = /^(?:main|trust|sites-[0-9a-f]|bundles\/.+)$/;
+const SHOWN = /^(?:main|trust|sites-[0-9a-f]|bundles\/.+|deltas\/.+)$/;
 
 export function memorySource(): MemorySource {
   const faults = { cut: false, damaged: false };
@@ -58,6 +58,8 @@ export function memorySource(): MemorySource {
         const later = numbers.filter((number) => number > after).toSorted((a, b) => a - b);
         return later.flatMap((number) => document(files, `root/${number}.json`) ?? []);
       },
+      newest: async (head) => document(at(head).files, "head.json"),
+      delta: async (head, from) => at(head).files.get(deltaName(from)) ?? null,
       record: async (head, site) => document(at(head).files, `sites/${site}.json`),
       versions: async (head) => {
         const found: Commit[] = [];
