@@ -7,6 +7,9 @@ import { boot, count, name, number, pair, shortDigest, time, valuesHash } from "
 export const ITEM_STATES = ["applying", "verifying", "committed", "reverting", "reverted", "failed", "stuck"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
+export const ITEM_FLAGS = ["key-left", "epoch"] as const;
+export type ItemFlag = (typeof ITEM_FLAGS)[number];
+
 const code = z.enum(ERROR_CODES);
 
 /** One bundle at the site. Optional keys are left out where there is nothing to say. */
@@ -36,6 +39,8 @@ const item = z.strictObject({
   failed: z.optional(z.strictObject({ digest: shortDigest, code })),
   waitingOn: z.optional(z.string().check(z.maxLength(200))),
   jobs: z.optional(z.array(z.string())),
+  /** What runs here would not be accepted anew: its keys left the delegation, or the delegation's epoch rose above its own. */
+  flags: z.optional(z.array(z.enum(ITEM_FLAGS))),
   objects: z.optional(z.strictObject({ total: count, healthy: count, drifted: count })),
 });
 
@@ -51,6 +56,8 @@ export const report = z.strictObject({
   root: number,
   record: number,
   head: z.optional(number),
+  /** Since when news may be kept from this site: its head is older than the root asks for, or names versions that no source has. */
+  withheld: z.optional(time),
   at: time,
   /** Whether the site's clock is known to be right. */
   synced: z.boolean(),
