@@ -18,6 +18,13 @@ export interface Cache {
   keepRoot(number: number, document: SignedBytes): void;
   record(): SignedBytes | null;
   keepRecord(document: SignedBytes): void;
+  /** The signed statement of what is newest, as last taken. */
+  head(): SignedBytes | null;
+  keepHead(document: SignedBytes): void;
+  /** Heads of a source, by ref, whose content was taken in: what did not change since is not asked for again. */
+  seen(source: string): ReadonlyMap<string, string>;
+  /** Replaces what was seen of that source. */
+  keepSeen(source: string, heads: ReadonlyMap<string, string>): void;
 
   /** Accepted manifests. */
   versions(): StoredVersion[];

@@ -2,7 +2,7 @@
  * The agent's database. A string in a module and not a .sql file, because the agent ships as one bundled file and reads
  * none of its own at run time, and Node runs the same sources without a build.
  * Released texts never change; a change is one more text in the list that `sqliteCache` passes.
- * Tables `record`, `assignment` and `counters` hold one row.
+ * Tables `record`, `head`, `assignment` and `counters` hold one row.
  * Blobs are stored raw: they are verified as raw bytes, and unpacking would cost a small machine memory at every start.
  */
 export const SCHEMA = `
@@ -17,6 +17,17 @@ CREATE TABLE record (
   body BLOB NOT NULL,
   signatures TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE head (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  body BLOB NOT NULL,
+  signatures TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE seen (
+  source TEXT PRIMARY KEY,
+  heads TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE versions (
   digest TEXT PRIMARY KEY,

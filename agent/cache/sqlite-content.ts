@@ -9,6 +9,10 @@ type Content = Pick<
   | "keepRoot"
   | "record"
   | "keepRecord"
+  | "head"
+  | "keepHead"
+  | "seen"
+  | "keepSeen"
   | "versions"
   | "manifest"
   | "keepManifest"
@@ -37,6 +41,8 @@ interface VersionRow {
 
 const ROOT = upsert("roots", ["number"], ["body", "signatures"]);
 const RECORD = upsert("record", ["only"], ["body", "signatures"]);
+const HEAD = upsert("head", ["only"], ["body", "signatures"]);
+const SEEN = upsert("seen", ["source"], ["heads"]);
 const MANIFEST = upsert(
   "versions",
   ["digest"],
@@ -65,6 +71,20 @@ export function content(database: Database): Content {
     },
     keepRecord: (document) => {
       transaction("cache.keepRecord", () => run(RECORD, 1, ...signedColumns(document)));
+    },
+    head: () => {
+      const row = get<SignedRow>("SELECT body, signatures FROM head");
+      return row === undefined ? null : signedOf(row);
+    },
+    keepHead: (document) => {
+      transaction("cache.keepHead", () => run(HEAD, 1, ...signedColumns(document)));
+    },
+    seen: (source) => {
+      const row = get<{ heads: string }>("SELECT heads FROM seen WHERE source = ?", source);
+      return new Map(row === undefined ? [] : (JSON.parse(row.heads) as [string, string][]));
+    },
+    keepSeen: (source, heads) => {
+      transaction("cache.keepSeen", () => run(SEEN, source, JSON.stringify([...heads])));
     },
 
     versions: () =>

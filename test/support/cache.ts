@@ -16,6 +16,8 @@ import { transactions } from "./transaction.ts";
 interface State {
   roots: Map<number, SignedBytes>;
   record: SignedBytes | null;
+  head: SignedBytes | null;
+  seen: Map<string, ReadonlyMap<string, string>>;
   versions: Map<string, { version: StoredVersion; document: SignedBytes }>;
   blobs: Map<string, Uint8Array>;
   refusals: Map<string, Refusal>;
@@ -31,6 +33,8 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
   let state: State = {
     roots: new Map(),
     record: null,
+    head: null,
+    seen: new Map(),
     versions: new Map(),
     blobs: new Map(),
     refusals: new Map(),
@@ -48,6 +52,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     copy: (from) => ({
       ...from,
       roots: new Map(from.roots),
+      seen: new Map(from.seen),
       versions: new Map(from.versions),
       blobs: new Map(from.blobs),
       refusals: new Map(from.refusals),
@@ -75,6 +80,18 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     keepRecord: (document) => {
       transaction("cache.keepRecord", () => {
         state.record = out(document);
+      });
+    },
+    head: () => out(state.head),
+    keepHead: (document) => {
+      transaction("cache.keepHead", () => {
+        state.head = out(document);
+      });
+    },
+    seen: (source) => new Map(state.seen.get(source)),
+    keepSeen: (source, heads) => {
+      transaction("cache.keepSeen", () => {
+        state.seen.set(source, new Map(heads));
       });
     },
 

@@ -16,6 +16,8 @@ export function observe(cache: Cache) {
   return {
     roots: cache.roots(),
     record: cache.record(),
+    head: cache.head(),
+    seen: ["git", "stick"].map((source) => cache.seen(source)),
     versions,
     manifests: versions.map(({ digest }) => cache.manifest(digest)),
     blobs: BLOBS.map((name) => cache.blob(name)),

@@ -25,6 +25,8 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
     it("is empty at first", () => {
       expect(cache.roots()).toEqual([]);
       expect(cache.record()).toBeNull();
+      expect(cache.head()).toBeNull();
+      expect(cache.seen("git")).toEqual(new Map());
       expect(cache.versions()).toEqual([]);
       expect(cache.manifest("d1")).toBeNull();
       expect(cache.hasBlob("f1")).toBe(false);
@@ -60,6 +62,19 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         mine.body.fill(0);
         cache.record()?.body.fill(0);
         expect(cache.record()).toEqual(signed("mine"));
+      });
+    });
+
+    describe("head and what was seen", () => {
+      it("keeps the newest head, and what was seen of each source by itself", () => {
+        cache.keepHead(signed("old"));
+        cache.keepHead(signed("new"));
+        cache.keepSeen("git", new Map([["trust", "t1"]]));
+        cache.keepSeen("stick", new Map([["trust", "s1"]]));
+        cache.keepSeen("git", new Map([["bundles/pos", "p2"]]));
+        expect(cache.head()).toEqual(signed("new"));
+        expect(cache.seen("git")).toEqual(new Map([["bundles/pos", "p2"]]));
+        expect(cache.seen("stick")).toEqual(new Map([["trust", "s1"]]));
       });
     });
 
@@ -215,6 +230,8 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       const writes: Readonly<Record<string, (cache: Cache) => void>> = {
         keepRoot: (to) => to.keepRoot(1, signed("r")),
         keepRecord: (to) => to.keepRecord(signed("r")),
+        keepHead: (to) => to.keepHead(signed("h")),
+        keepSeen: (to) => to.keepSeen("git", new Map([["trust", "t2"]])),
         keepManifest: (to) => to.keepManifest(version("d1"), signed("d1")),
         completeVersion: (to) => to.completeVersion("d0"),
         dropVersion: (to) => to.dropVersion("d0"),
