@@ -64,7 +64,7 @@ async function signByAgent(bytes: Uint8Array, namespace: string, keyFile: string
 }
 
 function nameOf(key: PublicKey, keys: Readonly<Record<string, string>>, keyFile: string): string {
-  const found = Object.entries(keys).find(([, line]) => parsePublicKey(line).spki === key.spki);
+  const found = Object.entries(keys).find(([, line]) => Buffer.compare(parsePublicKey(line).wire, key.wire) === 0);
   if (found !== undefined) return found[0];
   throw new AppError("key", "the root names no such key", {
     where: relative(process.cwd(), keyFile),

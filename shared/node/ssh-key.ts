@@ -1,16 +1,16 @@
 /**
- * Public keys as OpenSSH writes them (RFC 4253 section 6.6, RFC 5656 section 3.1, RFC 8709), in one form only: what
- * these functions accept is byte for byte what they write.
+ * Public keys as OpenSSH writes them (RFC 4253 section 6.6, RFC 5656 section 3.1, RFC 8709; keys in security tokens:
+ * PROTOCOL.u2f), in one form only: what these functions accept is byte for byte what they write.
  */
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { sha256Hex } from "./sha256.ts";
 import { strictBase64, WireReader, wireMpint, wireString } from "./ssh-wire.ts";
 
-export type KeyType = "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ssh-rsa";
+export type PlainType = "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ssh-rsa";
+export type TokenType = "sk-ssh-ed25519@openssh.com" | "sk-ecdsa-sha2-nistp256@openssh.com";
 
-export interface PublicKey {
-  readonly type: KeyType;
+interface KeyBase {
   /** The key in SSH's wire format: what the base64 of a public key line holds. */
   readonly wire: Uint8Array;
   /** Hex SHA-256 of the key's SPKI DER: its identity, so that one key in two forms counts once. */
@@ -18,8 +18,22 @@ export interface PublicKey {
   readonly keyObject: KeyObject;
 }
 
+/** A key that signs the bytes themselves. */
+export interface PlainKey extends KeyBase {
+  readonly type: PlainType;
+}
+
+/** A key in a security token, which signs a form of the bytes that says whether the token was touched. */
+export interface TokenKey extends KeyBase {
+  readonly type: TokenType;
+  /** What the token made it for: begins with `ssh:`. */
+  readonly application: string;
+}
+
+export type PublicKey = PlainKey | TokenKey;
+
 export interface PrivateKey {
-  readonly public: PublicKey;
+  readonly public: PlainKey;
   readonly keyObject: KeyObject;
 }
 
@@ -36,13 +50,20 @@ export const CURVES: Readonly<Record<"ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp38
   "ecdsa-sha2-nistp384": { ssh: "nistp384", jwk: "P-384", size: 48 },
 };
 
+/** What a key in a token is, apart from its token: the kind of key that the signature is checked with. */
+export const TOKENS: Readonly<Record<TokenType, "ssh-ed25519" | "ecdsa-sha2-nistp256">> = {
+  "sk-ssh-ed25519@openssh.com": "ssh-ed25519",
+  "sk-ecdsa-sha2-nistp256@openssh.com": "ecdsa-sha2-nistp256",
+};
+
 const MIN_RSA_BITS = 2048;
 /** OpenSSH's own limit (SSHBUF_MAX_BIGNUM). */
 const MAX_RSA_BITS = 16384;
 const ED25519_BYTES = 32;
 /** A key of the largest accepted modulus has 2,800 base64 digits; the rest is for the comment. */
 const MAX_LINE_CHARS = 8 * 1024;
-const ACCEPTED = "use ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384 or ssh-rsa of at least 2048 bits";
+const ACCEPTED =
+  "use ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ssh-rsa of at least 2048 bits, or one of the first two in a token (sk-)";
 
 /** From a line `type base64 [comment]`, with or without its line end. Throws `malformed`, `key`, `unsupported`. */
 export function parsePublicKey(line: string): PublicKey {
@@ -65,7 +86,9 @@ export function formatPublicKey(key: PublicKey, comment = ""): string {
 export function publicKeyFromWire(wire: Uint8Array): PublicKey {
   const reader = new WireReader(wire, "public key");
   const type = reader.text();
-  const jwk = readJwk(type, reader);
+  refuseUnknown(type);
+  const jwk = readJwk(isToken(type) ? TOKENS[type] : type, reader);
+  const application = isToken(type) ? readApplication(reader) : "";
   reader.end();
   let keyObject: KeyObject;
   try {
@@ -73,11 +96,17 @@ export function publicKeyFromWire(wire: Uint8Array): PublicKey {
   } catch (cause) {
     throw new AppError("key", `the ${type} key is no valid key, such as a point that is not on its curve`, { cause });
   }
-  return publicKeyOf(keyObject);
+  const plain = publicKeyOf(keyObject);
+  // Every field of a key was read in its only form, so that these are the bytes that writing it would give.
+  return isToken(type) ? { ...plain, type, application, wire: Buffer.from(wire) } : plain;
+}
+
+export function isTokenKey(key: PublicKey): key is TokenKey {
+  return isToken(key.type);
 }
 
 /** From a Node key; of a private key, its public part. Throws `key` where the kind or size is not accepted. */
-export function publicKeyOf(keyObject: KeyObject): PublicKey {
+export function publicKeyOf(keyObject: KeyObject): PlainKey {
   const publicObject = keyObject.type === "private" ? createPublicKey(keyObject) : keyObject;
   const { type, wire } = writeWire(publicObject);
   const spki = sha256Hex(publicObject.export({ type: "spki", format: "der" }));
@@ -99,16 +128,28 @@ export function ed25519ToRaw(key: PublicKey): Uint8Array {
   return key.wire.subarray(-ED25519_BYTES);
 }
 
-function refuseUnknown(type: string): asserts type is KeyType {
-  if (type === "ssh-ed25519" || type === "ssh-rsa" || Object.hasOwn(CURVES, type)) return;
-  if (type === "sk-ssh-ed25519@openssh.com" || type === "sk-ecdsa-sha2-nistp256@openssh.com") {
-    throw new AppError("unsupported", `keys on security tokens (${type}) are not supported yet`, { fix: ACCEPTED });
-  }
+function isToken(type: string): type is TokenType {
+  return Object.hasOwn(TOKENS, type);
+}
+
+function refuseUnknown(type: string): asserts type is PlainType | TokenType {
+  if (type === "ssh-ed25519" || type === "ssh-rsa" || Object.hasOwn(CURVES, type) || isToken(type)) return;
   throw new AppError("key", `keys of type ${type.slice(0, 60)} are not accepted`, { fix: ACCEPTED });
 }
 
-function readJwk(type: string, reader: WireReader): JsonWebKey {
-  refuseUnknown(type);
+/**
+ * ssh-keygen makes no key whose application does not begin with `ssh:`, and verifies with one all the same. Any other
+ * application is a web site's, and what a browser asks such a key to sign is for that site to choose.
+ */
+function readApplication(reader: WireReader): string {
+  const application = reader.text();
+  if (application.startsWith("ssh:")) return application;
+  throw new AppError("key", `the token made this key for ${application.slice(0, 60) || "nothing"}, not for SSH`, {
+    fix: "make one with `ssh-keygen -t ed25519-sk`",
+  });
+}
+
+function readJwk(type: PlainType, reader: WireReader): JsonWebKey {
   if (type === "ssh-ed25519") {
     const raw = reader.string();
     if (raw.length !== ED25519_BYTES) throw new AppError("key", `an ed25519 key has 32 bytes, not ${raw.length}`);
@@ -143,7 +184,7 @@ function refuseWeakRsa(n: Buffer, e: Buffer): void {
   }
 }
 
-function writeWire(keyObject: KeyObject): { type: KeyType; wire: Buffer } {
+function writeWire(keyObject: KeyObject): { type: PlainType; wire: Buffer } {
   // Kinds that have no JWK form, such as DSA and RSA-PSS, make the export throw.
   if (["ed25519", "ec", "rsa"].includes(keyObject.asymmetricKeyType ?? "")) {
     const jwk = keyObject.export({ format: "jwk" });
@@ -160,6 +201,6 @@ function writeWire(keyObject: KeyObject): { type: KeyType; wire: Buffer } {
   throw new AppError("key", "a key of this kind or curve is not accepted", { fix: ACCEPTED });
 }
 
-function wireOf(type: KeyType, ...parts: Buffer[]): { type: KeyType; wire: Buffer } {
+function wireOf(type: PlainType, ...parts: Buffer[]): { type: PlainType; wire: Buffer } {
   return { type, wire: Buffer.concat([wireString(type), ...parts]) };
 }

@@ -2,7 +2,15 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject, randomBytes } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { armor, dearmor } from "./armor.ts";
-import { CURVES, ed25519ToRaw, type PrivateKey, type PublicKey, publicKeyFromWire, publicKeyOf } from "./ssh-key.ts";
+import {
+  CURVES,
+  ed25519ToRaw,
+  isTokenKey,
+  type PlainKey,
+  type PrivateKey,
+  publicKeyFromWire,
+  publicKeyOf,
+} from "./ssh-key.ts";
 import { signBlob, verifyBlob } from "./ssh-signature.ts";
 import { WireReader, wireString, wireUint32 } from "./ssh-wire.ts";
 
@@ -70,6 +78,9 @@ function fromOpenSsh(bytes: Uint8Array): PrivateKey {
   const count = reader.uint32();
   if (count !== 1) throw new AppError("unsupported", `a private key file with ${count} keys is not supported`);
   const publicKey = publicKeyFromWire(reader.string());
+  if (isTokenKey(publicKey)) {
+    throw new AppError("key", "the secret of this key is in a security token, which only ssh-keygen speaks to");
+  }
   const secret = new WireReader(reader.string(), "private key");
   reader.end();
 
@@ -87,7 +98,7 @@ function fromOpenSsh(bytes: Uint8Array): PrivateKey {
 }
 
 /** The public part is taken from the file's head, and proven to belong to the secret by `withPublic`. */
-function readSecret(publicKey: PublicKey, secret: WireReader): JsonWebKey {
+function readSecret(publicKey: PlainKey, secret: WireReader): JsonWebKey {
   const known = publicKey.keyObject.export({ format: "jwk" });
   if (publicKey.type === "ssh-ed25519") {
     secret.string(); // the public key once more

@@ -1,4 +1,5 @@
 import { AppError } from "../errors.ts";
+import { verifyDsse } from "../node/dsse.ts";
 import type { PublicKey } from "../node/ssh-key.ts";
 import { verifySsh } from "../node/sshsig.ts";
 import type { SignedBytes } from "../ports.ts";
@@ -15,8 +16,9 @@ export interface Signers {
 
 /**
  * Holds when at least `threshold` distinct public keys of `signers` made a good signature over exactly these bytes.
- * Distinct by SPKI: one key under two names, or in two forms, counts once. Signatures of other keys count for nothing.
- * Throws `threshold`, or `signature` where a signature that would have counted is broken.
+ * Distinct by SPKI: one key under two names, or in two forms, counts once. It counts in the forms that `signers` names: of a
+ * key that is named as one in a security token, a signature without the token is a stranger's. Signatures of other keys
+ * count for nothing. Throws `threshold`, or what is wrong with a signature that might have counted: `signature` and the like.
  */
 export function requireThreshold(document: SignedBytes, namespace: string, signers: Signers, where: string): void {
   if (document.signatures.size > MAX_SIGNATURES) {
@@ -24,16 +26,15 @@ export function requireThreshold(document: SignedBytes, namespace: string, signe
       where,
     });
   }
-  const trusted = new Set(signers.keys.map((key) => key.spki));
   const counted = new Set<string>();
   let broken: AppError | undefined;
-  for (const [name, armored] of document.signatures) {
+  for (const [name, text] of document.signatures) {
     try {
-      const key = verifySsh(document.body, armored, namespace);
-      if (trusted.has(key.spki)) counted.add(key.spki);
+      for (const key of signersOf(document.body, text, namespace, signers.keys)) counted.add(key.spki);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      broken ??= new AppError(error.code, `signature of ${name}: ${error.message}`, { where, cause: error });
+      const fix = error.fix === undefined ? {} : { fix: error.fix };
+      broken ??= new AppError(error.code, `signature of ${name}: ${error.message}`, { where, cause: error, ...fix });
     }
   }
   if (counted.size >= signers.threshold) return;
@@ -42,4 +43,11 @@ export function requireThreshold(document: SignedBytes, namespace: string, signe
     where,
     fix: "sign it with keys that the root names for this",
   });
+}
+
+/** Those of `keys` that made this signature: a DSSE envelope begins with a brace, one of SSH with its armor. */
+function signersOf(body: Uint8Array, text: string, namespace: string, keys: readonly PublicKey[]): PublicKey[] {
+  if (text.startsWith("{")) return verifyDsse(body, text, namespace, keys);
+  const signer = verifySsh(body, text, namespace);
+  return keys.filter((key) => Buffer.compare(key.wire, signer.wire) === 0);
 }

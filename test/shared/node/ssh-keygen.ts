@@ -12,6 +12,7 @@ export const ACCEPTED_KINDS = [
   ["ecdsa", 384],
   ["rsa", 2048],
   ["rsa", 3072],
+  ["rsa", 4096],
 ] as const;
 
 export interface KeyFile {
