@@ -173,7 +173,7 @@ async function accept(
     await fetchFiles(input, ref, opened);
     fetching = false;
     const bundle = close(opened, filesOnDisk(cache, opened));
-    render(bundle);
+    render(bundle, { record, hub: {} });
     const stored = storedVersion(name, opened);
     cache.transaction("cache.accept", () => {
       cache.keepManifest(stored, document);

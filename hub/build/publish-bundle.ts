@@ -23,7 +23,8 @@ export function verifyStaged({ manifest, document, files }: StagedBundle, root: 
       fix: "build it again",
     });
   });
-  render(close(opened, new Map(checked.map((file) => [file.sha256, file]))));
+  const bundle = close(opened, new Map(checked.map((file) => [file.sha256, file])));
+  render(bundle, { record: { id: "", labels: {}, values: {} }, hub: {} });
   return opened.digest;
 }
 

@@ -1,8 +1,10 @@
 import { sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import { type Json, type KubeObject, nameOf, type ObjectRef, refOf } from "../live.ts";
+import type { Values } from "../names.ts";
 import { sha256Hex } from "../node/sha256.ts";
 import { pointer } from "../parse.ts";
+import type { SiteRecord } from "../site.ts";
 import type { VerifiedBundle } from "../verify/bundle.ts";
 import { checkImages } from "./images.ts";
 import { checkPrivilege } from "./privilege.ts";
@@ -27,11 +29,17 @@ export interface RenderedObject {
   readonly hash: string;
 }
 
+/** What a bundle is rendered for: the signed record of a site, and the values that the hub assigned for this bundle. */
+export interface RenderInputs {
+  record: Pick<SiteRecord, "id" | "labels" | "values">;
+  hub: Values;
+}
+
 /**
  * Objects as they shall be applied. Throws `variable` for a `${NAME}` that nobody declared (`$${` escapes), `privilege`, `image`,
- * or `schema` where two files are the same object. Pure: the same bundle gives the same bytes on a site and on a laptop.
+ * or `schema` where two files are the same object. Pure: the same bundle and inputs give the same bytes on a site and on a laptop.
  */
-export function render(bundle: VerifiedBundle): RenderedBundle {
+export function render(bundle: VerifiedBundle, _inputs: RenderInputs): RenderedBundle {
   const listed = new Set(bundle.manifest.images.map((image) => image.digest));
   const seen = new Map<string, string>();
   const objects = bundle.files.map(({ path, object }) => {

@@ -1,10 +1,10 @@
 import type { Bundle } from "../../../shared/bundle.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { JsonObject, KubeObject } from "../../../shared/live.ts";
-import { type RenderedBundle, render } from "../../../shared/render/render.ts";
+import { type RenderedBundle, type RenderInputs, render } from "../../../shared/render/render.ts";
 import type { Delegation } from "../../../shared/root.ts";
 import { reopen } from "../../../shared/verify/bundle.ts";
-import { signedBundle, trustedRoot } from "../../support/fleet.ts";
+import { signedBundle, siteDocument, trustedRoot } from "../../support/fleet.ts";
 
 export const DIGEST = `sha256:${"1".repeat(64)}`;
 export const IMAGE = `registry.example/till:1@${DIGEST}`;
@@ -14,11 +14,12 @@ export function rendered(
   objects: readonly KubeObject[],
   delegation: Partial<Delegation> = {},
   bundle: Partial<Bundle> = {},
+  inputs: RenderInputs = { record: siteDocument(), hub: {} },
 ): RenderedBundle {
   const whole = { pattern: "pos*", keys: ["pos"], threshold: 1, epoch: 1, namespaces: ["shop"], kinds: ["*"] };
   const root = trustedRoot({ bundles: [{ ...whole, ...delegation }] });
   const made = signedBundle({ images: [{ ref: "registry.example/till:1", digest: DIGEST }], ...bundle }, objects);
-  return render(reopen(made.document, "pos", root, made.checked));
+  return render(reopen(made.document, "pos", root, made.checked), inputs);
 }
 
 /** Code, place and words of the refusal; anything else that is thrown is a bug. */
