@@ -5,12 +5,14 @@
 import { agentMemory } from "./agent-memory.ts";
 import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
+import { fuzzVerify } from "./fuzz-verify.ts";
 import { startup } from "./startup.ts";
 
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>> = {
   startup,
   "agent-memory": agentMemory,
   drift,
+  "fuzz-verify": fuzzVerify,
 };
 
 const [name = "", ...rest] = process.argv.slice(2);
