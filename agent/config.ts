@@ -6,6 +6,8 @@ import { LOG_LEVELS } from "../shared/node/log.ts";
 
 const path = z.string().check(z.minLength(1));
 
+const source = z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) });
+
 /** The one configuration file of an agent. Strict: an unknown key is refused with its line. Paths are relative to the file's folder. */
 const config = z.strictObject({
   fleet: name,
@@ -14,8 +16,9 @@ const config = z.strictObject({
   dataDir: path,
   /** SHA-256 of the root document that this site begins with. */
   root: z.strictObject({ digest: sha256 }),
-  source: z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) }),
-  /** How often the source is asked for news. */
+  /** Asked in this order: the next one where one fails, lies or lacks something. */
+  sources: z.array(source).check(z.minLength(1)),
+  /** How often the sources are asked for news. */
   poll: z._default(duration, "5m"),
   /** Left out: the service account of the pod. */
   kube: z._default(

@@ -10,6 +10,7 @@ import { stdoutLog } from "../shared/node/log.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { gitSource } from "../shared/source/git.ts";
+import type { Source } from "../shared/source/source.ts";
 import { connect } from "./apply/connect.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
@@ -19,6 +20,7 @@ import type { Link } from "./link/link.ts";
 import { mqttLink } from "./link/mqtt.ts";
 import { Loop } from "./loop.ts";
 import { Live } from "./observe/live.ts";
+import { Puller } from "./pull/puller.ts";
 import { type Trust, trustFromDisk } from "./pull/trust.ts";
 import { Talk } from "./talk.ts";
 
@@ -44,8 +46,9 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   const identity = { site: config.site, reportKey: key.line, rootDigest: config.root.digest };
   let trust = trustFromDisk(cache, identity, log);
   const kube = await connect(config.kube);
-  const source = gitSource({ url: config.source.git, dir: join(config.dataDir, "git"), child: world.gitChild });
+  const sources = config.sources.map((source, index) => openSource(config, source, index, world));
 
+  const synced = () => existsSync(config.clock.syncedFile);
   const live = new Live({ kube, clock, random, log, onChange: () => loop.wake() });
   const talk = new Talk({
     cache,
@@ -57,7 +60,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     agent: AGENT_VERSION,
     trust: () => trust,
     onChange: () => loop.wake(),
-    onPullWanted: () => loop.pullNow(),
+    onPullWanted: () => puller.now(),
   });
   let link: { url: string; link: Link } | null = null;
   const onTrust = (next: Trust): void => {
@@ -66,7 +69,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     talk.trustChanged();
     if (url === undefined || link?.url === url) return;
     void link?.link.close();
-    link = { url, link: openLink(config, world, url, talk, () => loop.pullNow()) };
+    link = { url, link: openLink(config, world, url, talk, () => puller.now()) };
     talk.use(link.link);
   };
   const loop = new Loop({
@@ -77,29 +80,50 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     random,
     journal,
     log,
-    identity,
-    source,
     talk,
     boot,
+    synced,
+    trust: () => trust,
+    onMissing: (digests) => puller.seek(digests),
+  });
+  const puller = new Puller({
+    sources,
+    cache,
+    identity,
+    clock,
+    random,
+    log,
     pollMs: milliseconds(config.poll),
-    synced: () => existsSync(config.clock.syncedFile),
-    trust,
+    synced,
+    trust: () => trust,
+    wanted: () => loop.wanted(),
     onTrust,
+    onRound: () => loop.wake(),
   });
   cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
   if (trust.root !== null) onTrust(trust);
   loop.wake();
-  loop.pullNow();
+  puller.now();
   return {
     stop: async () => {
+      await puller.stop();
       await loop.stop();
       live.close();
       await link?.link.close();
-      await source.close();
+      await Promise.all(sources.map((source) => source.close()));
       kube.close();
       cache.close();
     },
   };
+}
+
+function openSource(
+  config: AgentConfig,
+  source: AgentConfig["sources"][number],
+  index: number,
+  { gitChild }: AgentWorld,
+): Source {
+  return gitSource({ url: source.git, dir: join(config.dataDir, `git-${index}`), child: gitChild });
 }
 
 function openLink(

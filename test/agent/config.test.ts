@@ -12,7 +12,7 @@ const LEAST = `fleet: shops
 site: s-0017
 dataDir: data
 root: { digest: "${"a".repeat(64)}" }
-source: { git: "https://git.example.com/fleet.git" }
+sources: [{ git: "https://git.example.com/fleet.git" }]
 `;
 
 function read(text: string): ReturnType<typeof readConfig> {
@@ -38,7 +38,7 @@ describe("the agent's configuration", () => {
       site: "s-0017",
       dataDir: join(folder, "data"),
       root: { digest: "a".repeat(64) },
-      source: { git: "https://git.example.com/fleet.git" },
+      sources: [{ git: "https://git.example.com/fleet.git" }],
       poll: "5m",
       kube: {},
       reconnect: { within: "10s", atMost: "15m" },

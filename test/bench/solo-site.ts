@@ -123,7 +123,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
       "site: s-1",
       `dataDir: ${dataDir}`,
       `root: { digest: ${sha256Hex(root.body)} }`,
-      `source: { git: "${git.url}/fleet.git" }`,
+      `sources: [{ git: "${git.url}/fleet.git" }]`,
       `poll: ${poll}`,
       `kube: { server: "${cluster.server}", tokenFile: ${agentTokenFile}${caFile === null ? "" : `, caFile: ${caFile}`} }`,
       "reconnect: { within: 0s, atMost: 2s }",

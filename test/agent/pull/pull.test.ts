@@ -26,7 +26,7 @@ function counted(source: Source, of: keyof Source): () => number {
 }
 
 const v = (seq: number) => signedBundle({ seq }, [configMap("till", { greeting: `v${seq}` })]);
-const code = async (run: Promise<void>) =>
+const code = async (run: Promise<unknown>) =>
   run.then(
     () => "ended well",
     (error: AppError) => error.code,

@@ -1,4 +1,4 @@
-import { type PullInput, pull } from "../../../agent/pull/pull.ts";
+import { pull } from "../../../agent/pull/pull.ts";
 import type { Identity, Trust } from "../../../agent/pull/trust.ts";
 import { type SiteEvent } from "../../../shared/event.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
@@ -19,7 +19,6 @@ export function pullingSite() {
   const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(first.body) };
   const roots = new Map<number, SignedBytes>();
   let trust = NO_TRUST;
-  let heads: PullInput["heads"] = new Map();
 
   const publishRoot = (number: number, document: SignedBytes) => {
     roots.set(number, document);
@@ -52,8 +51,10 @@ export function pullingSite() {
     publish,
     trust: () => trust,
     pull: async (wanted: Record<string, string[]> = {}) => {
-      const input = { source, cache, identity, trust, heads, wanted: new Map(Object.entries(wanted)) };
-      ({ trust, heads } = await pull({ ...input, clock: { now: NOW, synced: true } }));
+      const input = { source, cache, identity, trust, wanted: new Map(Object.entries(wanted)) };
+      const pulled = await pull({ ...input, clock: { now: NOW, synced: true } });
+      trust = pulled.trust;
+      return pulled;
     },
     /** Versions that lie complete on disk. */
     complete: () => cache.versions().flatMap(({ version, complete }) => (complete ? [version] : [])),

@@ -159,7 +159,7 @@ async function makeSite(options: {
       `site: ${id}`,
       `dataDir: ${join(dir, id)}`,
       `root: { digest: ${fleet.rootDigest} }`,
-      `source: { git: "http://127.0.0.1:${toGit.port}/fleet.git" }`,
+      `sources: [{ git: "http://127.0.0.1:${toGit.port}/fleet.git" }]`,
       "poll: 1s",
       `kube: { server: "${cluster.server}", tokenFile: ${cluster.agentTokenFile}${cluster.caFile === null ? "" : `, caFile: ${cluster.caFile}`} }`,
       `hub: { url: "mqtt://127.0.0.1:${toHub.port}" }`,

@@ -1,0 +1,157 @@
+import { AppError, type ErrorCode, inWords } from "../../shared/errors.ts";
+import { rfc3339 } from "../../shared/names.ts";
+import type { Clock, Log, Random } from "../../shared/ports.ts";
+import type { Source } from "../../shared/source/source.ts";
+import type { Cache } from "../cache/cache.ts";
+import { type Pulled, pull } from "./pull.ts";
+import { failed, hopeful, NEW_SOURCE, type Standing } from "./standing.ts";
+import type { Identity, Trust } from "./trust.ts";
+
+export interface PullerWorld {
+  /** In the order in which they are asked. */
+  sources: readonly Source[];
+  cache: Cache;
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Milliseconds between polls. */
+  pollMs: number;
+  synced(): boolean;
+  trust(): Trust;
+  /** Digests that are assigned or run, by bundle. */
+  wanted(): ReadonlyMap<string, readonly string[]>;
+  onTrust(trust: Trust): void;
+  /** After each round, whatever it brought. */
+  onRound(): void;
+}
+
+/** Asks the sources in turn, for ever, one round at a time: the next one is asked where this one fails, lies, or lacks something. */
+export class Puller {
+  private readonly world: PullerWorld;
+  private readonly standings = new Map<Source, Standing>();
+  private round: Promise<void> | null = null;
+  private again = false;
+  private stopped = false;
+  private soughtFor = "";
+  private cancel = () => {};
+
+  constructor(world: PullerWorld) {
+    this.world = world;
+  }
+
+  /** Looks at the sources now, whatever they rest for. */
+  now(): void {
+    for (const source of this.world.sources) this.standings.set(source, hopeful(this.standing(source)));
+    this.cancel();
+    if (this.round !== null) this.again = true;
+    else this.schedule(0);
+  }
+
+  /** These digests are assigned or run, and not on disk. Once for each such set; after that the poll's own pace holds. */
+  seek(missing: readonly string[]): void {
+    const sought = missing.toSorted().join();
+    if (sought === this.soughtFor) return;
+    this.soughtFor = sought;
+    const allWell = this.world.sources.every((source) => this.standing(source).state === "well");
+    if (sought !== "" && allWell) this.now();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancel();
+    await this.round;
+  }
+
+  private schedule(inMs: number): void {
+    if (this.stopped) return;
+    this.cancel = this.world.clock.after(inMs, () => {
+      this.round = this.ask().finally(() => {
+        this.round = null;
+        const { again } = this;
+        this.again = false;
+        this.schedule(again ? 0 : this.pause());
+        this.world.onRound();
+      });
+    });
+  }
+
+  private async ask(): Promise<void> {
+    for (const source of this.world.sources) {
+      if (this.stopped) return;
+      if (this.standing(source).restsUntil > this.world.clock.monotonic()) continue;
+      if (await this.askOne(source)) return;
+    }
+  }
+
+  /** True where this source had all that there is to want. */
+  private async askOne(source: Source): Promise<boolean> {
+    const { cache, identity, clock, wanted } = this.world;
+    try {
+      const trust = this.world.trust();
+      const pulled = await pull({
+        source,
+        cache,
+        identity,
+        trust,
+        wanted: wanted(),
+        clock: { now: clock.now(), synced: this.world.synced() },
+      });
+      if (pulled.trust !== trust) this.world.onTrust(pulled.trust);
+      if (pulled.lie !== null) throw pulled.lie;
+      this.well(source);
+      return !pulled.refused && this.hasAll(pulled);
+    } catch (error) {
+      const { message, code } =
+        error instanceof AppError ? error : { message: String(error), code: "internal" as const };
+      this.world.log.debug({ source: source.address, words: inWords(error) }, "pull failed");
+      this.ill(source, code, message);
+      return false;
+    }
+  }
+
+  private hasAll({ trust }: Pulled): boolean {
+    if (trust.record === null) return false;
+    const complete = new Set(
+      this.world.cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])),
+    );
+    return [...this.world.wanted().values()].flat().every((digest) => complete.has(digest));
+  }
+
+  private well(source: Source): void {
+    const before = this.standing(source);
+    this.standings.set(source, NEW_SOURCE);
+    if (before.state !== "well") this.tell(source, "can be read again", undefined);
+  }
+
+  /** Told when it changes, not with every try: being out of reach is a state. */
+  private ill(source: Source, code: ErrorCode, words: string): void {
+    const { clock, random, pollMs, log } = this.world;
+    const before = this.standing(source);
+    const next = failed(before, { code, now: clock.monotonic(), random: random(), pollMs });
+    this.standings.set(source, next);
+    if (before.state === next.state) return;
+    if (next.state === "set-aside")
+      log.error({ source: source.address, code, words }, "a source lies; it is set aside");
+    this.tell(source, next.state === "set-aside" ? `set aside: ${words}` : words, code);
+  }
+
+  private tell(source: Source, words: string, code: ErrorCode | undefined): void {
+    const at = rfc3339(this.world.clock.now());
+    const text = `${source.address}: ${words}`.slice(0, 300);
+    this.world.cache.addEvents([{ at, kind: "source", words: text, ...(code === undefined ? {} : { code }) }]);
+  }
+
+  private standing(source: Source): Standing {
+    return this.standings.get(source) ?? NEW_SOURCE;
+  }
+
+  /** Until the next poll; earlier where no source was well and one has rested enough. */
+  private pause(): number {
+    const { sources, clock, pollMs, random } = this.world;
+    const poll = pollMs * (0.9 + 0.2 * random());
+    if (sources.some((source) => this.standing(source).state === "well")) return poll;
+    const rests = sources.map((source) => this.standing(source).restsUntil - clock.monotonic());
+    return Math.max(0, Math.min(...rests));
+  }
+}
