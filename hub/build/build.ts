@@ -87,7 +87,7 @@ async function readFiles(
 function place(
   source: BundleSource,
   delegation: Delegation,
-  { versions }: History,
+  { versions, earlier }: History,
 ): Pick<Bundle, "epoch" | "seq" | "floor" | "prev"> {
   const index = versions.findIndex(({ manifest }) => manifest.version === source.version);
   const published = versions[index];
@@ -104,14 +104,15 @@ function place(
   const prev = published === undefined ? (before?.digest ?? null) : published.manifest.prev;
   const pairOf = (version: string, pointer: string): Pair => {
     if (version === source.version) return own;
-    const found = versions.find(({ manifest }) => manifest.version === version);
-    if (found === undefined) {
+    const found = versions.find(({ manifest }) => manifest.version === version)?.manifest;
+    const pair = found === undefined ? earlier.find((each) => each.version === version)?.pair : pairIn(found);
+    if (pair === undefined) {
       throw new AppError("not-found", `version ${version} of ${source.name} is not among those published`, {
         where: source.where(pointer),
         fix: "`git fetch`, or name a version that was published",
       });
     }
-    return pairIn(found.manifest);
+    return pair;
   };
   const previous = before === undefined ? (published?.manifest.floor ?? own) : pairIn(before.manifest);
   const floor = source.floor === "previous" ? previous : source.floor === "this" ? own : pairOf(source.floor, "/floor");

@@ -4,13 +4,18 @@ import { render } from "../../shared/render/render.ts";
 import { close, openManifest } from "../../shared/verify/bundle.ts";
 import { checkFile } from "../../shared/verify/file.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
-import { type History, readHistory } from "./history.ts";
-import type { Repository } from "./repository.ts";
+import { gitLine } from "./git.ts";
+import { type History, messageOf, type PublishedVersion, readHistory } from "./history.ts";
+import { DELTAS, deltasTo, type OldVersion } from "./publish-delta.ts";
+import type { LeftOut } from "./publish-documents.ts";
+import { branchHead, filesAt, type Repository, readBlobs } from "./repository.ts";
 import type { StagedBundle } from "./stage.ts";
 import { type BranchUpdate, writeBlobs, writeCommit, writeTree } from "./tree.ts";
 
 /** A branch is begun anew after so many versions: a new site fetches all of its history. */
 const VERSIONS_PER_BRANCH = 50;
+/** So many versions of the old branch begin the new one, for sites that are assigned one of them. */
+const CARRIED = 3;
 
 /** Everything that a site will check, checked before anybody sees it. Returns the digest. */
 export function verifyStaged({ manifest, document, files }: StagedBundle, root: TrustedRoot): string {
@@ -28,12 +33,15 @@ export function verifyStaged({ manifest, document, files }: StagedBundle, root: 
   return opened.digest;
 }
 
-/** The commit to push for a version; null where it is published already. Throws `equivocation` where another one is. */
-export async function bundleUpdate(repository: Repository, staged: StagedBundle): Promise<BranchUpdate | null> {
+/** The commits to push for a version; none where it is published already. Throws `equivocation` where another one is. */
+export async function bundleUpdates(
+  repository: Repository,
+  staged: StagedBundle,
+): Promise<{ updates: BranchUpdate[]; leftOut: LeftOut }> {
   const { manifest, document, files } = staged;
   const branch = `bundles/${manifest.name}`;
   const history = await readHistory(repository, manifest.name);
-  if (isPublished(history, staged)) return null;
+  if (isPublished(history, staged)) return { updates: [], leftOut: [] };
   const { folder } = repository;
   const content = [
     { path: "bundle.json", bytes: document.body },
@@ -43,22 +51,84 @@ export async function bundleUpdate(repository: Repository, staged: StagedBundle)
     })),
     ...files.map(({ path, bytes }) => ({ path: `files/${path}`, bytes })),
   ];
+  const tree = await treeOf(folder, content);
+  const { version, createdAt } = manifest;
+  const parent = await parentOf(folder, history);
+  const commit = await writeCommit(folder, { tree, parent, message: version, at: createdAt });
+  const update = { branch, commit, expected: history.head };
+  const deltas = await deltaUpdate(repository, staged, history);
+  return { updates: [update, ...deltas.updates], leftOut: deltas.leftOut };
+}
+
+/** Where the next version is put: after the newest one, or after the last few of them on a branch that is begun anew. */
+async function parentOf(folder: string, { head, versions, earlier }: History): Promise<string | null> {
+  if (versions.length < VERSIONS_PER_BRANCH) return head;
+  const left = versions.slice(CARRIED).map(({ digest, manifest }): History["earlier"][number] => ({
+    version: manifest.version,
+    pair: [manifest.epoch, manifest.seq],
+    digest,
+  }));
+  let parent: string | null = null;
+  for (const { commit, manifest } of versions.slice(0, CARRIED).toReversed()) {
+    const { version, createdAt } = manifest;
+    const tree = await gitLine(folder, ["rev-parse", `${commit}^{tree}`]);
+    const message: string = parent === null ? messageOf(version, [...left, ...earlier]) : version;
+    parent = await writeCommit(folder, { tree, parent, message, at: createdAt });
+  }
+  return parent;
+}
+
+/** One commit without a parent: frames that lead to any but the newest version are of no use. */
+async function deltaUpdate(
+  repository: Repository,
+  staged: StagedBundle,
+  { versions }: History,
+): Promise<{ updates: BranchUpdate[]; leftOut: LeftOut }> {
+  const { folder } = repository;
+  const { name, version, createdAt } = staged.manifest;
+  const branch = `deltas/${name}`;
+  const older = await Promise.all(versions.slice(0, DELTAS).map((each) => oldVersion(folder, each)));
+  const { frames, leftOut } = await deltasTo(staged, older);
+  const expected = await branchHead(repository, branch);
+  if (frames.length === 0 && expected === null) return { updates: [], leftOut };
+  const tree = await treeOf(folder, frames);
+  const commit = await writeCommit(folder, { tree, parent: null, message: version, at: createdAt });
+  return { updates: [{ branch, commit, expected }], leftOut };
+}
+
+async function oldVersion(folder: string, { commit, digest, manifest }: PublishedVersion): Promise<OldVersion> {
+  const committed = new Map((await filesAt(folder, commit, ".")).map(({ path, oid }) => [path, oid]));
+  const [body = Buffer.alloc(0)] = await readBlobs(folder, [committed.get("bundle.json") ?? ""]);
+  return {
+    digest,
+    manifest,
+    body,
+    read: async (paths) => {
+      const held = paths.filter((path) => committed.has(`files/${path}`));
+      const blobs = await readBlobs(
+        folder,
+        held.map((path) => committed.get(`files/${path}`) ?? ""),
+      );
+      return new Map(held.map((path, index) => [path, blobs[index] ?? Buffer.alloc(0)]));
+    },
+  };
+}
+
+async function treeOf(folder: string, content: readonly { path: string; bytes: Uint8Array }[]): Promise<string> {
   const oids = await writeBlobs(
     folder,
     content.map(({ bytes }) => bytes),
   );
-  const tree = await writeTree(
+  return writeTree(
     folder,
     content.map(({ path }, index) => ({ path, oid: oids[index] ?? "" })),
   );
-  const parent = history.versions.length < VERSIONS_PER_BRANCH ? history.head : null;
-  const commit = await writeCommit(folder, { tree, parent, subject: manifest.version, at: manifest.createdAt });
-  return { branch, commit, expected: history.head };
 }
 
-function isPublished({ versions }: History, { manifest, document }: StagedBundle): boolean {
+function isPublished({ versions, earlier }: History, { manifest, document }: StagedBundle): boolean {
   const where = `bundles/${manifest.name} ${manifest.version}`;
-  const same = versions.find((each) => each.manifest.version === manifest.version);
+  const known = [...versions.map(({ digest, manifest }) => ({ version: manifest.version, digest })), ...earlier];
+  const same = known.find((each) => each.version === manifest.version);
   if (same !== undefined) {
     if (same.digest === sha256Hex(document.body)) return true;
     throw new AppError("equivocation", "this version is published already, with other content", {

@@ -44,7 +44,7 @@ export async function writeTree(folder: string, files: readonly TreeFile[]): Pro
 /** Id of a commit. Author and date are fixed by the content, so that the same content is the same commit. */
 export function writeCommit(
   folder: string,
-  commit: { tree: string; parent: string | null; subject: string; at: string },
+  commit: { tree: string; parent: string | null; message: string; at: string },
 ): Promise<string> {
   const env = {
     GIT_AUTHOR_NAME: "skerry",
@@ -55,5 +55,5 @@ export function writeCommit(
     GIT_COMMITTER_DATE: commit.at,
   };
   const parent = commit.parent === null ? [] : ["-p", commit.parent];
-  return gitLine(folder, ["commit-tree", "--no-gpg-sign", ...parent, "-m", commit.subject, commit.tree], { env });
+  return gitLine(folder, ["commit-tree", "--no-gpg-sign", ...parent, "-m", commit.message, commit.tree], { env });
 }

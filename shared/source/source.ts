@@ -1,3 +1,4 @@
+import type { BundleFile } from "../bundle.ts";
 import type { SignedBytes } from "../ports.ts";
 
 /**
@@ -26,7 +27,7 @@ export interface Source {
    * The named files of a version, in the order asked, each in chunks; bounded by `size` (the caller stops at the first surplus byte).
    * A file that is not there: `not-found`.
    */
-  blobs(ref: VersionRef, wanted: readonly { path: string; size: number }[]): AsyncIterable<BlobChunk>;
+  blobs(ref: VersionRef, wanted: readonly BundleFile[]): AsyncIterable<BlobChunk>;
   /**
    * The frame (`shared/node/delta.ts`) that leads from the version with digest `from` to the newest one, at a head of
    * `deltas/<name>`; null where there is none. At most `DELTA_MAX_BYTES`.

@@ -1,6 +1,7 @@
 /** What every source must do, whatever it speaks. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "../../../shared/errors.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Source } from "../../../shared/source/source.ts";
 import type { Files } from "../../lab/git/repository.ts";
 
@@ -39,9 +40,10 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
       if (first === undefined) throw new Error(`${branch} has no version`);
       return first;
     };
-    const read = async (branch: string, wanted: { path: string; size: number }[]) => {
+    const read = async (branch: string, wanted: { path: string; size: number; content: string | Uint8Array }[]) => {
       const chunks = [];
-      for await (const chunk of it.source.blobs(await newest(branch), wanted)) chunks.push(chunk);
+      const files = wanted.map(({ path, size, content }) => ({ path, size, sha256: sha256Hex(Buffer.from(content)) }));
+      for await (const chunk of it.source.blobs(await newest(branch), files)) chunks.push(chunk);
       return chunks;
     };
 
@@ -116,9 +118,9 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
       const big = Buffer.alloc(300_000, "0123456789");
       it.commit("bundles/pos", version("v2", { "a.json": "alpha", "deep/b.json": big, "empty.json": "" }), "1.1.0");
       const chunks = await read("bundles/pos", [
-        { path: "deep/b.json", size: big.length },
-        { path: "empty.json", size: 0 },
-        { path: "a.json", size: 5 },
+        { path: "deep/b.json", size: big.length, content: big },
+        { path: "empty.json", size: 0, content: "" },
+        { path: "a.json", size: 5, content: "alpha" },
       ]);
       const whole = (path: string) =>
         Buffer.concat(chunks.filter((each) => each.path === path).map(({ bytes }) => bytes));
@@ -134,12 +136,12 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
     });
 
     test("a file that is longer than its signed size shows a surplus byte", async () => {
-      const chunks = await read("bundles/pos", [{ path: "a.json", size: 3 }]);
+      const chunks = await read("bundles/pos", [{ path: "a.json", size: 3, content: "alpha" }]);
       expect(chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeGreaterThan(3);
     });
 
     test("a file that is not there", async () => {
-      await expect(read("bundles/pos", [{ path: "b.json", size: 5 }])).rejects.toMatchObject({ code: "not-found" });
+      await expect(read("bundles/pos", [{ path: "b.json", size: 5, content: "bravo" }])).rejects.toMatchObject({ code: "not-found" });
     });
 
     test("a head that never was", async () => {
@@ -152,7 +154,7 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
       await it.source.manifest(old);
       it.commit("bundles/pos", version("v2", { "a.json": "beta" }), "1.1.0", true);
       expect((await it.source.versions(await head("bundles/pos"))).map((each) => each.version)).toEqual(["1.1.0"]);
-      const [chunk] = await read("bundles/pos", [{ path: "a.json", size: 4 }]);
+      const [chunk] = await read("bundles/pos", [{ path: "a.json", size: 4, content: "beta" }]);
       expect(chunk?.bytes[0]).toBe("b".charCodeAt(0));
       const later = await it.source.manifest(old).catch((error: unknown) => error);
       if (later instanceof AppError) expect(later.code).toBe("not-found");

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { parseCanonical } from "../../shared/canonical.ts";
+import { AppError, inWords } from "../../shared/errors.ts";
+import { fleetHead, HEAD_MAX_BYTES, HEAD_NAMESPACE } from "../../shared/head.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import { parseAs } from "../../shared/parse.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
+import { siteRecord } from "../../shared/site.ts";
+import { recordBranch } from "../../shared/source/source.ts";
+import { openRecord } from "../../shared/verify/record.ts";
+import { signersOf, type TrustedRoot } from "../../shared/verify/root.ts";
+import { requireThreshold } from "../../shared/verify/threshold.ts";
+import type { Fleet } from "./fleet.ts";
+import { namesIn, readSigned } from "./signed-files.ts";
+
+/** What is not published, and why: one line each, for the person. */
+export type LeftOut = string[];
+
+export interface Document {
+  /** In the branch and in the repository: `root/1.json`. */
+  path: string;
+  signed: SignedBytes;
+}
+
+/** Roots, the head and site records that are signed enough, by the branch that they belong to. */
+export async function trustDocuments(
+  folder: string,
+  fleet: Fleet,
+): Promise<{ branches: Map<string, Document[]>; leftOut: LeftOut }> {
+  const leftOut: LeftOut = fleet.pending === undefined ? [] : [inWords(fleet.pending)];
+  const holds = (check: () => void): boolean => {
+    try {
+      check();
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      leftOut.push(inWords(error));
+      return false;
+    }
+  };
+  const trust = fleet.documents.map((signed, index) => ({ path: `root/${index + 1}.json`, signed }));
+  const head = await readSigned(join(folder, "head.json"));
+  if (head !== null && holds(() => requireHead(head, fleet.newest))) trust.push({ path: "head.json", signed: head });
+  const branches = new Map<string, Document[]>([["trust", trust]]);
+  const names = await namesIn(join(folder, "sites"));
+  for (const file of names) {
+    const site = /^(.+)\.json$/.exec(file)?.[1];
+    const signed = site === undefined ? null : await readSigned(join(folder, "sites", file), names);
+    if (site === undefined || signed === null || !holds(() => openRecord(signed, site, fleet.newest))) continue;
+    const branch = recordBranch(sha256Hex(Buffer.from(site)));
+    branches.set(branch, [...(branches.get(branch) ?? []), { path: `sites/${file}`, signed }]);
+  }
+  return { branches, leftOut };
+}
+
+/** Throws what a site would refuse the head with. */
+function requireHead(document: SignedBytes, root: TrustedRoot): void {
+  const where = "head.json";
+  requireThreshold(document, HEAD_NAMESPACE, signersOf(root, "head"), where);
+  const { fleet } = parseAs(fleetHead, parseCanonical(document.body, where, HEAD_MAX_BYTES), where);
+  if (fleet === root.document.fleet) return;
+  throw new AppError("fleet", `head of fleet ${fleet}, not ${root.document.fleet}`, { where });
+}
+
+/**
+ * What becomes of a published document. Never an older record or head, never two contents under one number. What stays
+ * the same may gain signatures. Throws `equivocation`.
+ */
+export function standing({ path, signed }: Document, published: Uint8Array | null): "added" | "replaced" | "stays" {
+  if (published === null || Buffer.compare(published, signed.body) === 0) return "added";
+  const [theirs, ours] = [numberOf(published), numberOf(signed.body)];
+  if (!path.startsWith("root/") && ours !== theirs) return ours > theirs ? "replaced" : "stays";
+  throw new AppError("equivocation", `number ${theirs} is published already, with other content`, {
+    where: path,
+    fix: "`git pull`; what was published under a number is never replaced",
+  });
+}
+
+function numberOf(body: Uint8Array): number {
+  const result = siteRecord.shape.number.safeParse(JSON.parse(Buffer.from(body).toString())["number"]);
+  return result.success ? result.data : 0;
+}
