@@ -3,7 +3,7 @@ import type { Identity, Trust } from "../../../agent/pull/trust.ts";
 import { type SiteEvent } from "../../../shared/event.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
-import { recordBranch } from "../../../shared/source/source.ts";
+import { recordBranch, type Source } from "../../../shared/source/source.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { keys, line, NOW, type SignedBundle, signedRoot, signedSite } from "../../support/fleet.ts";
 import { memorySource } from "../../support/source.ts";
@@ -11,15 +11,22 @@ import { memorySource } from "../../support/source.ts";
 const RECORDS = recordBranch(sha256Hex(Buffer.from("s-1")));
 export const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
 
-/** A site that pulls from a source in memory, and the one who publishes there. */
-export function pullingSite() {
-  const cache = memoryCache();
+/** The one who publishes to a source in memory, and how often each call of it was asked. */
+export function publisher(address = "memory") {
   const { source, commit, faults } = memorySource();
-  const first = signedRoot();
-  const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(first.body) };
+  const counts = new Map<string, number>();
+  const counting = Object.fromEntries(
+    Object.entries(source).map(([name, call]) => [
+      name,
+      typeof call !== "function"
+        ? call
+        : (...given: unknown[]) => {
+            counts.set(name, (counts.get(name) ?? 0) + 1);
+            return (call as (...given: unknown[]) => unknown)(...given);
+          },
+    ]),
+  ) as unknown as Source;
   const roots = new Map<number, SignedBytes>();
-  let trust = NO_TRUST;
-
   const publishRoot = (number: number, document: SignedBytes) => {
     roots.set(number, document);
     const files = [...roots].flatMap(([each, { body, signatures }]) => signed(`root/${each}.json`, body, signatures));
@@ -37,21 +44,32 @@ export function pullingSite() {
       "a version",
     );
   };
-
-  publishRoot(1, first);
+  publishRoot(1, signedRoot());
   publishRecord(signedSite());
   return {
-    cache,
-    source,
+    source: Object.assign(counting, { address }),
+    asked: (call: keyof Source) => counts.get(call) ?? 0,
     commit,
     faults,
-    identity,
     publishRoot,
     publishRecord,
     publish,
+  };
+}
+
+/** A site that pulls from a source in memory, and the one who publishes there. */
+export function pullingSite() {
+  const cache = memoryCache();
+  const from = publisher();
+  const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) };
+  let trust = NO_TRUST;
+  return {
+    ...from,
+    cache,
+    identity,
     trust: () => trust,
     pull: async (wanted: Record<string, string[]> = {}) => {
-      const input = { source, cache, identity, trust, wanted: new Map(Object.entries(wanted)) };
+      const input = { source: from.source, cache, identity, trust, wanted: new Map(Object.entries(wanted)) };
       const pulled = await pull({ ...input, clock: { now: NOW, synced: true } });
       trust = pulled.trust;
       return pulled;

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Puller } from "../../../agent/pull/puller.ts";
+import type { Trust } from "../../../agent/pull/trust.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
+import type { Source } from "../../../shared/source/source.ts";
+import { memoryCache } from "../../support/cache.ts";
+import { FakeClock } from "../../support/clock.ts";
+import { configMap, keys, line, NOW, signedBundle, signedRoot } from "../../support/fleet.ts";
+import { NO_TRUST, publisher } from "./site.ts";
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const v = (seq: number) => signedBundle({ seq }, [configMap("till", { greeting: `v${seq}` })]);
+const POLL = 60_000;
+
+let clock: FakeClock;
+let first: ReturnType<typeof publisher>;
+let second: ReturnType<typeof publisher>;
+let rounds: number;
+let wanted: Map<string, string[]>;
+let trust: Trust;
+let cache: ReturnType<typeof memoryCache>;
+let puller: Puller;
+
+beforeEach(() => {
+  clock = new FakeClock(NOW);
+  [first, second] = [publisher("first"), publisher("second")];
+  [rounds, wanted, trust, cache] = [0, new Map(), NO_TRUST, memoryCache()];
+  puller = begin([first.source, second.source]);
+});
+
+function begin(sources: readonly Source[]): Puller {
+  return new Puller({
+    sources,
+    cache,
+    identity: { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) },
+    clock,
+    random: () => 0.5,
+    log,
+    pollMs: POLL,
+    synced: () => true,
+    trust: () => trust,
+    wanted: () => wanted,
+    onTrust: (next) => {
+      trust = next;
+    },
+    onRound: () => {
+      rounds += 1;
+    },
+  });
+}
+
+/** Lets `ms` pass, and what begins in them end. */
+async function pass(ms: number): Promise<void> {
+  const before = rounds;
+  clock.advance(ms);
+  for (let turn = 0; turn < 2_000 && rounds === before; turn += 1) await Promise.resolve();
+}
+const complete = () => cache.versions().flatMap(({ version, complete }) => (complete ? [version] : []));
+const events = () => cache.numberEvents(100).map(({ kind, code, words = "" }) => [kind, code, words]);
+
+describe("sources in order", () => {
+  it("asks the first, and the others not at all where it has everything", async () => {
+    first.publish(v(1));
+    puller.now();
+    await pass(0);
+    await pass(POLL);
+    expect([complete(), first.asked("heads"), second.asked("heads")]).toEqual([["1.0.0"], 2, 0]);
+  });
+
+  it("asks the next one where the first cannot be reached, and says so once, and again when it is back", async () => {
+    second.publish(v(1));
+    first.faults.cut = true;
+    puller.now();
+    await pass(0);
+    for (let round = 0; round < 3; round += 1) await pass(POLL);
+    expect(complete()).toEqual(["1.0.0"]);
+    expect(events()).toEqual([["source", "unreachable", "first: the line is cut"]]);
+    first.faults.cut = false;
+    first.publish(v(2));
+    await pass(POLL);
+    expect(complete()).toEqual(["1.0.0", "1.1.0"]);
+    expect(events().at(-1)).toEqual(["source", undefined, "first: can be read again"]);
+  });
+
+  it("asks the next one for what is assigned and the first does not have", async () => {
+    first.publish(v(1));
+    second.publish(v(1));
+    second.publish(v(2));
+    puller.now();
+    await pass(0);
+    expect(complete()).toEqual(["1.0.0"]);
+    wanted.set("pos", [v(2).digest]);
+    puller.seek([v(2).digest]);
+    await pass(0);
+    expect(complete()).toEqual(["1.0.0", "1.1.0"]);
+  });
+
+  it("rests all where none can be reached, longer each time, and tries at once when the link is back", async () => {
+    first.faults.cut = true;
+    second.faults.cut = true;
+    puller.now();
+    await pass(0);
+    for (let round = 0; round < 6; round += 1) await pass(20_000);
+    expect(first.asked("heads")).toBeLessThan(14);
+    const before = first.asked("heads");
+    puller.now();
+    await pass(0);
+    expect(first.asked("heads")).toBe(before + 1);
+  });
+});
+
+describe("a mirror that lies", () => {
+  const changed = () => new Map([["0-till.json", new TextEncoder().encode("{}")]]);
+
+  it("is set aside with an alarm, and the next one serves", async () => {
+    first.publish(v(1), "pos", changed());
+    second.publish(v(1));
+    puller.now();
+    await pass(0);
+    expect(complete()).toEqual(["1.0.0"]);
+    expect(events().map(([kind, code]) => [kind, code])).toEqual([
+      ["refused", "digest"],
+      ["source", "digest"],
+    ]);
+    puller.now();
+    await pass(0);
+    expect(first.asked("heads")).toBe(1);
+  });
+
+  it("is asked again after its rest, and taken back when it was put right", async () => {
+    first.publish(v(1), "pos", changed());
+    puller = begin([first.source]);
+    puller.now();
+    await pass(0);
+    first.publish(v(1));
+    for (let round = 0; round < 3; round += 1) await pass(POLL);
+    expect(complete()).toEqual(["1.0.0"]);
+    expect(events().at(-1)).toEqual(["source", undefined, "first: can be read again"]);
+  });
+
+  it("cannot keep a version from a site by stripping its signatures", async () => {
+    const bare = { ...v(1), document: { ...v(1).document, signatures: new Map<string, string>() } };
+    first.publish(bare);
+    second.publish(v(1));
+    puller.now();
+    await pass(0);
+    expect(complete()).toEqual(["1.0.0"]);
+    expect(events()[0]?.slice(0, 2)).toEqual(["refused", "threshold"]);
+  });
+});
