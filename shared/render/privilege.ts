@@ -1,16 +1,9 @@
 import { AppError } from "../errors.ts";
 import { type KubeObject, kindOf, nameOf, refOf } from "../live.ts";
 import { matchesPattern } from "../names.ts";
-import type { Delegation } from "../root.ts";
+import { AGENT_NAMESPACE, type Delegation, POWERFUL_KIND } from "../root.ts";
 import { podSecurityFindings } from "./pod-security.ts";
 import { podTemplateOf } from "./pod-template.ts";
-
-/** The agent's own home: never delegated by a wildcard. */
-export const AGENT_NAMESPACE = "skerry-system";
-
-/** Kinds that give power over the cluster: a wildcard never means them. */
-const NEVER_BY_WILDCARD =
-  /\.(?:rbac\.authorization\.k8s\.io|admissionregistration\.k8s\.io|apiregistration\.k8s\.io|certificates\.k8s\.io)$/;
 
 /** Refuses an object that its delegation does not allow: `privilege`, with object and rule named. */
 export function checkPrivilege(object: KubeObject, delegation: Delegation, path: string): void {
@@ -57,7 +50,7 @@ export function checkPrivilege(object: KubeObject, delegation: Delegation, path:
 
 function kindMatches(pattern: string, kind: string): boolean {
   if (!pattern.startsWith("*")) return pattern === kind;
-  if (NEVER_BY_WILDCARD.test(kind)) return false;
+  if (POWERFUL_KIND.test(kind)) return false;
   return pattern === "*" || kind.endsWith(pattern.slice(1));
 }
 
