@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { distinct } from "./distinct.ts";
 import { boot, duration, name, number, pair, sha256, siteId, time, values, version } from "./names.ts";
 
 /**
@@ -22,7 +23,9 @@ const item = z.strictObject({
   retry: z.optional(z.boolean()),
   run: name,
   wave: name,
+  /** What the hub sets for this bundle: over its defaults, under the values of the record. */
   values,
+  /** Nothing starts before this. */
   notBefore: z.optional(time),
   reportEvery: z.optional(duration),
 });
@@ -37,18 +40,12 @@ export const assignmentSet = z.strictObject({
   /** Echo of the site's boot nonce: stands in for a clock where the site has none. */
   boot: z.optional(boot),
   expires: time,
-  items: z.array(item),
+  items: z.array(item).check(distinct<z.infer<typeof item>>("item for", ({ bundle, mode }) => `${bundle} (${mode})`)),
 });
 
 export type AssignmentSet = z.infer<typeof assignmentSet>;
 export type Assignment = z.infer<typeof item>;
 
 export function unsupportedInAssignment(set: AssignmentSet): string[] {
-  return set.items.flatMap((entry, index) => {
-    const found: string[] = [];
-    if (entry.mode === "prepare") found.push(`/items/${index}/mode`);
-    if (Object.keys(entry.values).length > 0) found.push(`/items/${index}/values`);
-    if (entry.notBefore !== undefined) found.push(`/items/${index}/notBefore`);
-    return found;
-  });
+  return set.items.flatMap((entry, index) => (entry.mode === "prepare" ? [`/items/${index}/mode`] : []));
 }

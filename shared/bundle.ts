@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { distinct } from "./distinct.ts";
 import {
   count,
   duration,
@@ -6,13 +7,14 @@ import {
   number,
   pair,
   percent,
-  scalar,
   selector,
   sha256,
   time,
   variableName,
   version,
 } from "./names.ts";
+import { parseSemver } from "./semver.ts";
+import { variable } from "./variable.ts";
 
 /** `skerry-bundle@v1`: the signed, immutable, versioned unit. Its digest is the SHA-256 of these exact bytes. */
 
@@ -33,18 +35,12 @@ const path = z
   .string()
   .check(z.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/), z.maxLength(240));
 
-const variable = z.strictObject({
-  type: z.optional(z.enum(["string", "integer", "number", "boolean"])),
-  default: z.optional(scalar),
-  enum: z.optional(z.array(scalar)),
-  label: z.optional(z.string()),
-  max: z.optional(z.number()),
-  min: z.optional(z.number()),
-  pattern: z.optional(z.string()),
-  settable: z.optional(z.literal("hub")),
-});
+/** A version that others are compared with. */
+const semver = version.check(
+  z.refine((text) => parseSemver(text) !== null, "must be a semantic version, such as 2.1.0 (https://semver.org)"),
+);
 
-export const bundle = z.strictObject({
+const manifest = z.strictObject({
   fleet: name,
   name,
   version,
@@ -58,7 +54,12 @@ export const bundle = z.strictObject({
   prev: z.nullable(sha256),
   createdAt: time,
   scope: z.array(z.strictObject({ sites: selector, after: z.optional(duration) })).check(z.minLength(1)),
-  requires: z.optional(z.array(z.strictObject({ bundle: name, atLeast: version }))),
+  requires: z.optional(
+    z
+      .array(z.strictObject({ bundle: name, atLeast: semver }))
+      .check(distinct<{ bundle: string }>("requirement of", (entry) => entry.bundle)),
+  ),
+  /** This version takes the bundle away: it has no files. */
   remove: z.optional(z.boolean()),
   variables: z.optional(z.record(variableName, variable)),
   overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: path, type: z.enum(["strategic", "json"]) }))),
@@ -95,9 +96,27 @@ export const bundle = z.strictObject({
     /** The tools that took part, by name, with the version each said it has. */
     inputs: z.record(z.string(), z.string()),
   }),
-  minAgent: z.optional(version),
-  files: z.array(z.strictObject({ path, sha256, size: count.check(z.lte(FILE_MAX_BYTES)) })).check(z.minLength(1)),
+  minAgent: z.optional(semver),
+  files: z
+    .array(z.strictObject({ path, sha256, size: count.check(z.lte(FILE_MAX_BYTES)) }))
+    .check(distinct<{ path: string }>("file", (entry) => entry.path)),
 });
+
+export const bundle = manifest.check(
+  z.check(({ value, issues }) => {
+    const refuse = (path: (string | number)[], message: string) =>
+      issues.push({ code: "custom", input: value, path, message });
+    if (value.remove === true && value.files.length > 0)
+      refuse(["files"], "a version that removes its bundle has no files");
+    if (value.remove !== true && value.files.length === 0) refuse(["files"], "must have at least one file");
+    if (value.requires?.some((entry) => entry.bundle === value.name))
+      refuse(["requires"], "a bundle cannot require itself");
+    const listed = new Set(value.files.map((file) => file.path));
+    for (const [index, { patch }] of (value.overlays ?? []).entries()) {
+      if (!listed.has(patch)) refuse(["overlays", index, "patch"], `${patch} is not among the files`);
+    }
+  }),
+);
 
 export type Bundle = z.infer<typeof bundle>;
 export type BundleFile = Bundle["files"][number];
@@ -105,14 +124,9 @@ export type BundleFile = Bundle["files"][number];
 /** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
 export function unsupportedInBundle(document: Bundle): string[] {
   const found: string[] = [];
-  const filled = (key: "requires" | "overlays" | "secrets" | "phases" | "recreate" | "checks") => {
+  const filled = (key: "secrets" | "phases" | "recreate") => {
     if ((document[key] ?? []).length > 0) found.push(`/${key}`);
   };
-  if (document.from !== undefined) found.push("/from");
-  filled("requires");
-  if (document.remove === true) found.push("/remove");
-  if (Object.keys(document.variables ?? {}).length > 0) found.push("/variables");
-  filled("overlays");
   filled("secrets");
   filled("phases");
   if ((document.health.rules ?? []).length > 0) found.push("/health/rules");
@@ -121,7 +135,5 @@ export function unsupportedInBundle(document: Bundle): string[] {
   filled("recreate");
   if ((document.prune.allow ?? []).length > 0) found.push("/prune/allow");
   if (document.hold !== undefined) found.push("/hold");
-  filled("checks");
-  if (document.minAgent !== undefined) found.push("/minAgent");
   return found;
 }

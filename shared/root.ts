@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import { duration, matchesPattern, name, namePattern, number, time } from "./names.ts";
+import { distinct } from "./distinct.ts";
+import { duration, matchesPattern, milliseconds, name, namePattern, number, time } from "./names.ts";
 
 /** `skerry-root@v1`: the trust document of a fleet. Signed by the thresholds of the root before it and of itself. */
 
@@ -26,7 +27,14 @@ const delegation = z.strictObject({
   podSecurity: z.optional(z.enum(POD_SECURITY)),
 });
 
-export const root = z.strictObject({
+/** The agent's own home: never delegated by a wildcard. */
+export const AGENT_NAMESPACE = "skerry-system";
+
+/** Kinds that give power over the cluster, and so over the agent: a wildcard never means them. */
+export const POWERFUL_KIND =
+  /\.(?:rbac\.authorization\.k8s\.io|admissionregistration\.k8s\.io|apiregistration\.k8s\.io|certificates\.k8s\.io)$/;
+
+const document = z.strictObject({
   fleet: name,
   number,
   createdAt: time,
@@ -39,10 +47,25 @@ export const root = z.strictObject({
     head: z.optional(role),
     move: z.optional(role),
   }),
-  head: z.optional(z.strictObject({ freshFor: duration })),
-  hubs: z.array(z.strictObject({ url: z.string().check(z.regex(/^mqtts?:\/\/[^\s/]+$/)), ca: z.string() })),
-  bundles: z.array(delegation),
+  /** How old the newest head may be before news counts as withheld. */
+  head: z.optional(
+    z.strictObject({
+      freshFor: duration.check(z.refine((text) => milliseconds(text) > 0, "must be longer than zero")),
+    }),
+  ),
+  hubs: z
+    .array(z.strictObject({ url: z.string().check(z.regex(/^mqtts?:\/\/[^\s/]+$/)), ca: z.string() }))
+    .check(distinct<{ url: string }>("hub", (hub) => hub.url)),
+  bundles: z.array(delegation).check(distinct<{ pattern: string }>("delegation of", (entry) => entry.pattern)),
 });
+
+export const root = document.check(
+  z.check(({ value, issues }) => {
+    if ((value.roles.head === undefined) === (value.head === undefined)) return;
+    const message = "the role head and head.freshFor (how old a head may be) go together";
+    issues.push({ code: "custom", input: value, path: ["head"], message });
+  }),
+);
 
 export type Root = z.infer<typeof root>;
 export type Role = z.infer<typeof role>;
@@ -60,11 +83,12 @@ function specificity(pattern: string): number {
   return pattern.endsWith("*") ? pattern.length - 1 : pattern.length + 1;
 }
 
-/** What this version knows of a root and does not act on yet; each is refused, none is ignored. */
-export function unsupportedInRoot(document: Root): string[] {
-  const found: string[] = [];
-  if (document.roles.head !== undefined) found.push("/roles/head");
-  if (document.roles.move !== undefined) found.push("/roles/move");
-  if (document.head !== undefined) found.push("/head");
-  return found;
+/**
+ * Whoever may sign here can take the agent over, and with it everything: by its own home, or by kinds that give out rights over the
+ * cluster. One signature is not enough for that.
+ */
+export function needsTwo({ namespaces, kinds }: Delegation): boolean {
+  return (
+    namespaces.includes(AGENT_NAMESPACE) || kinds.some((kind) => !kind.startsWith("*") && POWERFUL_KIND.test(kind))
+  );
 }

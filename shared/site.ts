@@ -28,15 +28,12 @@ export const siteRecord = z.strictObject({
   floors: z.record(name, pair),
   /** The least root number that this record may be read under. */
   root: number,
+  /** The site takes nothing new any more; what it runs, it runs on. */
   retired: z.optional(z.boolean()),
 });
 
 export type SiteRecord = z.infer<typeof siteRecord>;
 
 export function unsupportedInSite(record: SiteRecord): string[] {
-  const found: string[] = [];
-  if (Object.keys(record.values).length > 0) found.push("/values");
-  if (Object.keys(record.groups).length > 0) found.push("/groups");
-  if (record.retired === true) found.push("/retired");
-  return found;
+  return Object.keys(record.groups).length > 0 ? ["/groups"] : [];
 }

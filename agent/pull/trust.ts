@@ -1,7 +1,7 @@
 import { isRefusal } from "../../shared/errors.ts";
 import type { Log } from "../../shared/ports.ts";
 import { acceptRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
-import { followRoots, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
+import { nextRoot, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
 import type { Cache } from "../cache/cache.ts";
 
 /** Who the site trusts and who it is. null until the first pull that brought it. */
@@ -25,7 +25,7 @@ export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust
   const [pinned, ...later] = cache.roots();
   if (pinned === undefined) return { roots: new Map(), root: null, record: null };
   const chain = [pinRoot(pinned, identity.rootDigest)];
-  for (const document of later) chain.push(followRoots(chain.at(-1) as TrustedRoot, [document]));
+  for (const document of later) chain.push(nextRoot(chain.at(-1) as TrustedRoot, document));
   const roots = new Map(chain.map((root) => [root.document.number, root]));
   const root = chain.at(-1) ?? null;
   const held = cache.record();

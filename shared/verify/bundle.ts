@@ -1,14 +1,17 @@
 import { BUNDLE_MAX_BYTES, BUNDLE_NAMESPACE, type Bundle, bundle, unsupportedInBundle } from "../bundle.ts";
 import { parseCanonical } from "../canonical.ts";
-import { AppError } from "../errors.ts";
+import { AppError, isRefusal } from "../errors.ts";
 import type { KubeObject } from "../live.ts";
 import { comparePairs, milliseconds, type Pair } from "../names.ts";
 import { sha256Hex } from "../node/sha256.ts";
 import { parseAs } from "../parse.ts";
 import type { SignedBytes } from "../ports.ts";
+import type { ItemFlag } from "../report.ts";
 import { type Delegation, delegationFor } from "../root.ts";
 import { selects } from "../selector.ts";
+import { compareSemver, parseSemver } from "../semver.ts";
 import type { SiteRecord } from "../site.ts";
+import { VERSION } from "../version.ts";
 import { type CheckedFile, parseObject } from "./file.ts";
 import { signersFor, type TrustedRoot } from "./root.ts";
 import { requireThreshold } from "./threshold.ts";
@@ -66,14 +69,18 @@ export function openManifest(document: SignedBytes, name: string, root: TrustedR
   return { manifest, digest: sha256Hex(document.body), delegation, root: root.document.number } as OpenedBundle;
 }
 
-/** The checks that only the site itself can make. */
+/**
+ * The checks that only the site itself can make. Signed pace (`rushedUntil`) and `requires` (`requires.ts`) are asked again whenever a
+ * version is to start: what is early, or lacks another bundle, may lie on disk and wait.
+ */
 export function openForSite(document: SignedBytes, name: string, root: TrustedRoot, site: SiteView): OpenedBundle {
   const where = `bundles/${name} bundle.json`;
   const result = openManifest(document, name, root);
-  futureDate(result.manifest, site, where);
+  oldAgent(result.manifest, where);
   wrongTarget(result.manifest, site, where);
-  equivocation(result, site, where);
   belowFloor(result.manifest, site, where);
+  equivocation(result, site, where);
+  futureDate(result.manifest, site, where);
   return result;
 }
 
@@ -100,6 +107,27 @@ export function reopen(
   files: ReadonlyMap<string, CheckedFile>,
 ): VerifiedBundle {
   return close(openManifest(document, name, acceptedUnder), files);
+}
+
+/**
+ * How the owners of now look at what was accepted once: `key-left` where its signatures would not be enough any more, `epoch` where its
+ * delegation asks for a higher one. A flag for people and no stop.
+ */
+export function standing(manifest: Bundle, document: SignedBytes, present: TrustedRoot): ItemFlag[] {
+  const delegation = delegationFor(present.document, manifest.name);
+  if (delegation === undefined) return ["key-left"];
+  const flags: ItemFlag[] = signedBy(document, delegation, present) ? [] : ["key-left"];
+  return manifest.epoch < delegation.epoch ? [...flags, "epoch"] : flags;
+}
+
+function signedBy(document: SignedBytes, delegation: Delegation, root: TrustedRoot): boolean {
+  try {
+    requireThreshold(document, BUNDLE_NAMESPACE, signersFor(root, delegation), "bundle.json");
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
 }
 
 /** Signed pace: until when a site has to wait after `createdAt`; null where it may go at once. */
@@ -145,6 +173,15 @@ function notYetDone(manifest: Bundle, where: string): void {
   });
 }
 
+function oldAgent({ minAgent }: Bundle, where: string): void {
+  const [wanted, own] = [parseSemver(minAgent ?? VERSION), parseSemver(VERSION)];
+  if (wanted === null || own === null || compareSemver(wanted, own) <= 0) return;
+  throw new AppError("unsupported", `needs agent ${minAgent}, this is ${VERSION}`, {
+    where: `${where} /minAgent`,
+    fix: "update the agent first",
+  });
+}
+
 function ownFloor(manifest: Bundle, where: string): void {
   if (comparePairs(manifest.floor, [manifest.epoch, manifest.seq]) <= 0) return;
   throw new AppError("floor", "its floor is above its own pair, so that nothing could ever run", {
@@ -160,16 +197,19 @@ function stolenEpoch(manifest: Bundle, delegation: Delegation, where: string): v
   });
 }
 
-function futureDate(manifest: Bundle, site: SiteView, where: string): void {
-  if (!site.synced || Date.parse(manifest.createdAt) <= site.now + DAY) return;
-  throw new AppError("future", `created at ${manifest.createdAt}, more than a day ahead of the clock`, {
-    where: `${where} /createdAt`,
-  });
-}
-
 function wrongTarget(manifest: Bundle, site: SiteView, where: string): void {
   if (manifest.scope.some((entry) => selects(entry.sites, site.record.labels))) return;
   throw new AppError("scope", `its scope does not include site ${site.record.id}`, { where: `${where} /scope` });
+}
+
+function belowFloor(manifest: Bundle, site: SiteView, where: string): void {
+  const own: Pair = [manifest.epoch, manifest.seq];
+  const floors = [site.marks?.floor, site.record.floors[manifest.name]].filter((floor) => floor !== undefined);
+  const above = floors.find((floor) => comparePairs(own, floor) < 0);
+  if (above === undefined) return;
+  throw new AppError("floor", `pair ${own.join(".")} is below the floor ${above.join(".")}`, {
+    where: `${where} /seq`,
+  });
 }
 
 function equivocation(result: OpenedBundle, site: SiteView, where: string): void {
@@ -186,12 +226,9 @@ function equivocation(result: OpenedBundle, site: SiteView, where: string): void
   );
 }
 
-function belowFloor(manifest: Bundle, site: SiteView, where: string): void {
-  const own: Pair = [manifest.epoch, manifest.seq];
-  const floors = [site.marks?.floor, site.record.floors[manifest.name]].filter((floor) => floor !== undefined);
-  const above = floors.find((floor) => comparePairs(own, floor) < 0);
-  if (above === undefined) return;
-  throw new AppError("floor", `pair ${own.join(".")} is below the floor ${above.join(".")}`, {
-    where: `${where} /seq`,
+function futureDate(manifest: Bundle, site: SiteView, where: string): void {
+  if (!site.synced || Date.parse(manifest.createdAt) <= site.now + DAY) return;
+  throw new AppError("future", `created at ${manifest.createdAt}, more than a day ahead of the clock`, {
+    where: `${where} /createdAt`,
   });
 }

@@ -1,4 +1,4 @@
-import { parseCanonical } from "../canonical.ts";
+import { parseCanonical, sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import { parseAs } from "../parse.ts";
 import type { SignedBytes } from "../ports.ts";
@@ -39,11 +39,7 @@ export function acceptRecord(
 ): VerifiedRecord {
   const record = openRecord(document, self.site, root);
   const where = `sites/${self.site}.json`;
-  if (self.held !== null && record.number < self.held.number) {
-    throw new AppError("record", `record ${record.number} is older than record ${self.held.number}, which is held`, {
-      where,
-    });
-  }
+  notOlder(record, self.held, where);
   if (!record.reportKeys.includes(self.reportKey)) {
     throw new AppError("record", "does not contain this site's own report key", {
       where: `${where} /reportKeys`,
@@ -51,4 +47,19 @@ export function acceptRecord(
     });
   }
   return record;
+}
+
+/** Rollback and equivocation: numbers rise, and one number is one content. */
+export function notOlder(record: SiteRecord, held: SiteRecord | null, where: string): void {
+  if (held === null || record.number > held.number) return;
+  if (record.number < held.number) {
+    throw new AppError("record", `record ${record.number} is older than record ${held.number}, which is held`, {
+      where,
+    });
+  }
+  if (sorted(record) === sorted(held)) return;
+  throw new AppError("equivocation", `a second record ${record.number}, with other content than the one held`, {
+    where,
+    fix: "sign a record with a higher number, and find out who signed two with one",
+  });
 }

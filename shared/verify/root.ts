@@ -6,13 +6,13 @@ import { parseAs } from "../parse.ts";
 import type { SignedBytes } from "../ports.ts";
 import {
   type Delegation,
+  needsTwo,
   ROOT_MAX_BYTES,
   ROOT_NAMESPACE,
   type Role,
   type RoleName,
   type Root,
   root,
-  unsupportedInRoot,
 } from "../root.ts";
 import { requireThreshold, type Signers } from "./threshold.ts";
 
@@ -21,6 +21,8 @@ declare const trusted: unique symbol;
 /** A root that is held because it was pinned, or because it followed from one that was. Made only here. */
 export interface TrustedRoot {
   readonly document: Root;
+  /** SHA-256 of its exact bytes. */
+  readonly digest: string;
   readonly keys: ReadonlyMap<string, PublicKey>;
   readonly [trusted]: true;
 }
@@ -55,11 +57,6 @@ export function nextRoot(held: TrustedRoot, document: SignedBytes): TrustedRoot 
   return candidate;
 }
 
-/** Follows a chain from a held root; documents at or below the held number are passed over. */
-export function followRoots(held: TrustedRoot, documents: readonly SignedBytes[]): TrustedRoot {
-  return documents.reduce(nextRoot, held);
-}
-
 /** Who may act for a role, as `requireThreshold` takes it. */
 export function signersOf(root: TrustedRoot, role: RoleName): Signers {
   const entry = root.document.roles[role];
@@ -76,7 +73,8 @@ function pick(root: TrustedRoot, entry: Role, title: string): Signers {
   return { title, threshold: entry.threshold, keys: entry.keys.flatMap((name) => root.keys.get(name) ?? []) };
 }
 
-function readRoot(document: SignedBytes): TrustedRoot {
+/** Reads what is signed already. */
+export function readRoot(document: SignedBytes): TrustedRoot {
   const parsed = parseAs(root, parseCanonical(document.body, "root", ROOT_MAX_BYTES), "root");
   const where = whereOf(parsed.number);
   const keys = new Map(Object.entries(parsed.keys).map(([name, line]) => [name, parsePublicKey(line)]));
@@ -104,16 +102,16 @@ function readRoot(document: SignedBytes): TrustedRoot {
       );
     }
   }
-  const unsupported = unsupportedInRoot(parsed);
-  if (unsupported.length > 0) {
-    throw new AppError("unsupported", `this version does not do ${unsupported.join(", ")}`, {
-      where,
-      fix: "update this program first",
+  const alone = parsed.bundles.findIndex((entry) => needsTwo(entry) && entry.threshold < 2);
+  if (alone !== -1) {
+    throw new AppError("threshold", "who may sign here can take over the agent: it needs a threshold of 2", {
+      where: `${where} /bundles/${alone}/threshold`,
+      fix: "raise the threshold, or leave out the agent's namespace and the kinds of RBAC, admission, API services and certificates",
     });
   }
-  return { document: parsed, keys } as unknown as TrustedRoot;
+  return { document: parsed, digest: sha256Hex(document.body), keys } as unknown as TrustedRoot;
 }
 
-function whereOf(number: number): string {
+export function whereOf(number: number): string {
   return `root/${number}.json`;
 }

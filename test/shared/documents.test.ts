@@ -6,12 +6,14 @@ import { bundle, unsupportedInBundle } from "../../shared/bundle.ts";
 import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
 import { eventBatch } from "../../shared/event.ts";
+import { fleetHead } from "../../shared/head.ts";
+import { move } from "../../shared/move.ts";
 import { readYaml } from "../../shared/node/yaml.ts";
 import { parseAs, pointer } from "../../shared/parse.ts";
 import { ack, hello } from "../../shared/protocol.ts";
 import { report, reportDelta } from "../../shared/report.ts";
 import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
-import { root, unsupportedInRoot } from "../../shared/root.ts";
+import { root } from "../../shared/root.ts";
 import { siteRecord, unsupportedInSite } from "../../shared/site.ts";
 import { changedAt, isObject, type Place, places } from "./document-places.ts";
 
@@ -33,15 +35,12 @@ function format<T>(
 
 const all = () => [];
 const FORMATS: Readonly<Record<string, Format>> = {
-  root: format(root, unsupportedInRoot, "/roles/head", "/roles/move", "/head"),
+  root: format(root, all),
+  head: format(fleetHead, all),
+  move: format(move, all),
   bundle: format(
     bundle,
     unsupportedInBundle,
-    "/from",
-    "/requires",
-    "/remove",
-    "/variables",
-    "/overlays",
     "/secrets",
     "/phases",
     "/health/rules",
@@ -50,11 +49,9 @@ const FORMATS: Readonly<Record<string, Format>> = {
     "/recreate",
     "/prune/allow",
     "/hold",
-    "/checks",
-    "/minAgent",
   ),
-  site: format(siteRecord, unsupportedInSite, "/values", "/groups", "/retired"),
-  assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode", "/items/0/values", "/items/0/notBefore"),
+  site: format(siteRecord, unsupportedInSite, "/groups"),
+  assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode"),
   report: format(report, all),
   delta: format(reportDelta, all),
   event: format(eventBatch, all),
