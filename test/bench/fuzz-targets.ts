@@ -57,11 +57,11 @@ export function targets(): Target[] {
 function keyTargets(): Target[] {
   const wires = publicKeys.map((key) => key.wire);
   const bodyOf = (text: string) => dearmor(SIGNATURE, text, "signature").toString("hex");
-  const signatures = seeds.signatures.map(bodyOf);
+  const signatures = new Set(seeds.signatures.map(bodyOf));
   return [
     armored("signature", 20, SIGNATURE, seeds.signatures, (text) => {
       verifySsh(message, text, BUNDLE_NAMESPACE);
-      if (!signatures.includes(bodyOf(text))) throw new Error("a second form of one signature");
+      if (!signatures.has(bodyOf(text))) throw new Error("a second form of one signature");
     }),
     ofText("public key line", 10, seeds.publicLines, (line) => {
       const key = parsePublicKey(line);
@@ -93,8 +93,8 @@ function documentTargets(): Target[] {
   return [
     ofText("canonical", 12, bodies, (text) => {
       const bytes = Buffer.from(text);
-      if (canonicalJson(parseCanonical(bytes, "fuzz", 1 << 20)) !== text)
-        throw new Error("a second form of one document");
+      const again = canonicalJson(parseCanonical(bytes, "fuzz", 1 << 20));
+      if (!bytes.equals(Buffer.from(again))) throw new Error("a second form of one document");
     }),
     ofDocument("root", next, ROOT_NAMESPACE, keys.root, (document) => nextRoot(root, document)),
     ofDocument("bundle", bundle, BUNDLE_NAMESPACE, keys.pos, (document) => openManifest(document, "pos", root)),

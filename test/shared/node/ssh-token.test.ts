@@ -120,10 +120,8 @@ function body(armored: string): string {
 /** As ssh-keygen writes it: the handle by which the token finds the secret, and no secret. */
 function keyFile(token: Authenticator): string {
   const fields = Buffer.from(token.wire).subarray(wireString(token.type).length);
-  const secret = Buffer.concat([
-    ...[wireUint32(0), wireUint32(0), wireString(token.type), fields],
-    ...[Buffer.of(1), wireString("handle"), wireString(""), wireString("ada@desk")],
-  ]);
+  const handle = [Buffer.of(1), wireString("handle"), wireString(""), wireString("ada@desk")];
+  const secret = Buffer.concat([wireUint32(0), wireUint32(0), wireString(token.type), fields, ...handle]);
   const padded = Buffer.concat([secret, Buffer.of(1, 2, 3, 4, 5, 6, 7).subarray(0, -secret.length & 7)]);
   const head = [...["none", "none", ""].map(wireString), wireUint32(1), wireString(token.wire), wireString(padded)];
   return armor("OPENSSH PRIVATE KEY", Buffer.concat([Buffer.from("openssh-key-v1\0"), ...head]));
