@@ -1,7 +1,9 @@
 import type { Bundle } from "../../shared/bundle.ts";
 import { BUNDLE_NAMESPACE } from "../../shared/bundle.ts";
 import { canonicalJson, sorted } from "../../shared/canonical.ts";
+import { type FleetHead, HEAD_NAMESPACE } from "../../shared/head.ts";
 import type { KubeObject } from "../../shared/live.ts";
+import { MOVE_NAMESPACE, type Move } from "../../shared/move.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { formatPublicKey, type PrivateKey } from "../../shared/node/ssh-key.ts";
 import { ed25519FromSeed } from "../../shared/node/ssh-private-key.ts";
@@ -25,6 +27,9 @@ export const keys = {
   pos: key(5),
   stranger: key(6),
   report: key(7),
+  pos2: key(8),
+  head: key(9),
+  move: key(10),
 };
 
 function key(seed: number): PrivateKey {
@@ -98,6 +103,15 @@ export function siteDocument(changes: Partial<SiteRecord> = {}): SiteRecord {
 
 export function signedSite(changes: Partial<SiteRecord> = {}, signer: PrivateKey = keys.site): SignedBytes {
   return sign(siteDocument(changes), SITE_NAMESPACE, { site: signer });
+}
+
+export function signedHead(changes: Partial<FleetHead> = {}, signer: PrivateKey = keys.head): SignedBytes {
+  const head: FleetHead = { fleet: "shops", number: 1, createdAt: CREATED, root: 1, newest: {}, ...changes };
+  return sign(head, HEAD_NAMESPACE, { head: signer });
+}
+
+export function signedMove(move: Omit<Move, "fleet"> & { fleet?: string }, signer = keys.move): SignedBytes {
+  return sign({ fleet: "shops", ...move }, MOVE_NAMESPACE, { move: signer });
 }
 
 export function configMap(name: string, data: Record<string, string> = { greeting: "hello" }): KubeObject {

@@ -4,7 +4,7 @@ import type { JsonObject, KubeObject } from "../../../shared/live.ts";
 import { type RenderedBundle, type RenderInputs, render } from "../../../shared/render/render.ts";
 import type { Delegation } from "../../../shared/root.ts";
 import { reopen } from "../../../shared/verify/bundle.ts";
-import { signedBundle, siteDocument, trustedRoot } from "../../support/fleet.ts";
+import { keys, signedBundle, siteDocument, trustedRoot } from "../../support/fleet.ts";
 
 export const DIGEST = `sha256:${"1".repeat(64)}`;
 export const IMAGE = `registry.example/till:1@${DIGEST}`;
@@ -16,9 +16,12 @@ export function rendered(
   bundle: Partial<Bundle> = {},
   inputs: RenderInputs = { record: siteDocument(), hub: {} },
 ): RenderedBundle {
-  const whole = { pattern: "pos*", keys: ["pos"], threshold: 1, epoch: 1, namespaces: ["shop"], kinds: ["*"] };
+  // By two, as the agent's own bundle has to be.
+  const whole = { pattern: "pos*", keys: ["pos", "pos2"], threshold: 2, epoch: 1, namespaces: ["shop"], kinds: ["*"] };
   const root = trustedRoot({ bundles: [{ ...whole, ...delegation }] });
-  const made = signedBundle({ images: [{ ref: "registry.example/till:1", digest: DIGEST }], ...bundle }, objects);
+  const signers = { pos: keys.pos, pos2: keys.pos2 };
+  const content = { images: [{ ref: "registry.example/till:1", digest: DIGEST }], ...bundle };
+  const made = signedBundle(content, objects, signers);
   return render(reopen(made.document, "pos", root, made.checked), inputs);
 }
 
