@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import { type Bundle, bundle, unsupportedInBundle } from "../../shared/bundle.ts";
 import { AppError } from "../../shared/errors.ts";
-import { duration, name, number, percent, selector, version } from "../../shared/names.ts";
+import { duration, name, number, percent, type Selector, selector, version } from "../../shared/names.ts";
+import { namingNearest } from "../../shared/node/config-file.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
 
 const { scope, requires, variables, phases, recreate, hold, checks, minAgent, health, drift, prune } = bundle.shape;
@@ -11,13 +12,16 @@ const bundleSource = z.strictObject({
   kind: z.literal("BundleSource/v1"),
   name,
   version,
-  content: z.strictObject({
-    manifests: z.optional(z.string()),
-    kustomize: z.optional(z.string()),
-    helm: z.optional(z.string()),
-    values: z.optional(z.string()),
-    namespace: z.optional(z.string()),
-  }),
+  /** Left out where `remove` is true. */
+  content: z.optional(
+    z.strictObject({
+      manifests: z.optional(z.string()),
+      kustomize: z.optional(z.string()),
+      helm: z.optional(z.string()),
+      values: z.optional(z.string()),
+      namespace: z.optional(name),
+    }),
+  ),
   scope,
   variables,
   overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: z.string() }))),
@@ -41,88 +45,119 @@ const bundleSource = z.strictObject({
   epoch: z.optional(number),
   remove: z.optional(z.boolean()),
   minAgent,
-  plainSecrets: z.optional(z.array(z.string())),
+  /** `namespace/name`, or a name in whichever namespace. */
+  plainSecrets: z.optional(z.array(z.string().check(z.regex(/^(?:[a-z0-9-]+\/)?[a-z0-9.-]+$/)))),
   checks,
 });
+
+type Written = z.infer<typeof bundleSource>;
+
+/** Where the objects come from; folders are below that of bundle.yaml. `nothing`: the version that takes the bundle away. */
+export type Content =
+  | { by: "manifests" | "kustomize"; folder: string }
+  | { by: "helm"; chart: string; values: string | undefined; namespace: string }
+  | { by: "nothing" };
 
 export interface BundleSource {
   name: string;
   version: string;
-  /** Folder of the manifests, below that of bundle.yaml. */
-  manifests: string;
+  content: Content;
+  /** Patch files below the folder of bundle.yaml, in the order in which they are applied. */
+  overlays: readonly { sites: Selector; patch: string }[];
+  plainSecrets: readonly string[];
   floor: string;
+  from: string | undefined;
   /** Left out: the delegation's. */
   epoch: number | undefined;
   /** What goes into the manifest as it stands. */
-  policy: Pick<Bundle, "scope" | "health" | "drift" | "prune">;
+  policy: Policy;
   /** `file:line /pointer`. */
   where(pointer: string): string;
 }
 
+type Policy = Pick<
+  Bundle,
+  "scope" | "health" | "drift" | "prune" | "requires" | "variables" | "checks" | "minAgent" | "remove"
+>;
+
 /** Throws `schema`, `malformed`, or `unsupported` for what the format knows and this version does not do, with file and line. */
 export function readBundleSource(text: string, file: string): BundleSource {
-  const { value, where } = readYamlPlaced(text, file, bundleSource);
+  const { value, where } = namingNearest(bundleSource, () => readYamlPlaced(text, file, bundleSource));
+  const { requires, variables, checks, minAgent, remove } = value;
   const policy = {
     scope: value.scope,
     health: { holdFor: value.health?.holdFor ?? "10s", deadline: value.health?.deadline ?? "10m" },
     drift: { mode: value.drift?.mode ?? "correct" },
     prune: { share: value.prune?.share ?? "50%" },
+    ...Object.fromEntries(
+      Object.entries({ requires, variables, checks, minAgent, remove }).filter(([, part]) => part !== undefined),
+    ),
   };
-  const [unsupported] = [...unsupportedInSource(value), ...unsupportedInBundle(asManifest(value, policy))];
-  if (unsupported !== undefined) {
-    throw new AppError("unsupported", `this version does not do ${unsupported.slice(1).replaceAll("/", ".")}`, {
-      where: where(unsupported),
-      fix: "leave that key out",
-    });
-  }
-  if (value.content.manifests === undefined) {
-    throw new AppError("schema", "missing: the folder with the manifests", { where: where("/content/manifests") });
-  }
+  refuseUnsupported(value, policy, where);
   return {
     name: value.name,
     version: value.version,
-    manifests: folderName(value.content.manifests, where("/content/manifests")),
+    content: contentOf(value, where),
+    overlays: (value.overlays ?? []).map(({ sites, patch }, index) => ({
+      sites,
+      patch: inside(patch, where(`/overlays/${index}/patch`)),
+    })),
+    plainSecrets: value.plainSecrets ?? [],
     floor: value.floor ?? "previous",
+    from: value.from,
     epoch: value.epoch,
     policy,
     where,
   };
 }
 
-function folderName(text: string, where: string): string {
-  const name = text.replace(/\/$/, "");
-  if (name.split("/").every((part) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(part))) return name;
-  throw new AppError("schema", "must be a folder beside bundle.yaml, such as `manifests`", { where });
+function contentOf({ content = {}, remove = false }: Written, where: BundleSource["where"]): Content {
+  const { manifests, kustomize, helm, values, namespace } = content;
+  const given = Object.entries({ manifests, kustomize, helm }).filter(([, folder]) => folder !== undefined);
+  const refuse = (what: string, pointer: string) => new AppError("schema", what, { where: where(pointer) });
+  if (remove) {
+    if (Object.keys(content).length === 0) return { by: "nothing" };
+    throw refuse("a version that takes the bundle away has no content: leave it out", "/content");
+  }
+  if (given.length !== 1) throw refuse("must be one of manifests, kustomize and helm, with its folder", "/content");
+  if (helm !== undefined) {
+    if (namespace === undefined) throw refuse("missing: the namespace that the chart is rendered for", "/content/helm");
+    const valuesFile = values === undefined ? undefined : inside(values, where("/content/values"));
+    return { by: "helm", chart: inside(helm, where("/content/helm")), values: valuesFile, namespace };
+  }
+  const [stray] = Object.entries({ values, namespace }).filter(([, part]) => part !== undefined);
+  if (stray !== undefined) throw refuse("goes with helm only", `/content/${stray[0]}`);
+  const by = manifests === undefined ? "kustomize" : "manifests";
+  return { by, folder: inside(manifests ?? kustomize ?? "", where(`/content/${by}`)) };
 }
 
-/** Keys that stand in bundle.yaml only. */
-function unsupportedInSource({ content, overlays, secrets, plainSecrets }: z.infer<typeof bundleSource>): string[] {
-  const { manifests: _, ...others } = content;
-  return [
-    ...Object.keys(others).map((key) => `/content/${key}`),
-    ...((overlays ?? []).length > 0 ? ["/overlays"] : []),
-    ...((secrets ?? []).length > 0 ? ["/secrets"] : []),
-    ...((plainSecrets ?? []).length > 0 ? ["/plainSecrets"] : []),
-  ];
+/** A path below the folder of bundle.yaml; `.` is that folder itself. */
+function inside(text: string, where: string): string {
+  const path = text.replace(/^\.\//, "").replace(/\/$/, "");
+  if (path === "." || path.split("/").every((part) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(part))) return path;
+  throw new AppError("schema", "must be a path below the folder of bundle.yaml, such as `manifests`", { where });
 }
 
-/** As a manifest has it, so that one list says what is not done yet. */
-function asManifest(source: z.infer<typeof bundleSource>, policy: BundleSource["policy"]): Bundle {
-  const { variables, phases, requires, recreate, hold, remove, minAgent, checks } = source;
-  return {
+function refuseUnsupported(source: Written, policy: Policy, where: BundleSource["where"]): void {
+  const { phases, recreate, hold } = source;
+  // As a manifest has it, so that one list says what is not done yet.
+  const manifest = {
     ...policy,
     health: { ...policy.health, rules: source.health?.rules },
     drift: { ...policy.drift, ignore: source.drift?.ignore },
     prune: { ...policy.prune, allow: source.prune?.allow },
-    variables,
+    overlays: source.overlays,
+    secrets: source.secrets,
     phases,
-    requires,
     recreate,
     hold,
-    remove,
-    minAgent,
-    checks,
     // Only whether it is there counts here.
     from: source.from === undefined ? undefined : [1, 1],
-  } as Bundle;
+  };
+  const [unsupported] = unsupportedInBundle(manifest as Bundle);
+  if (unsupported === undefined) return;
+  throw new AppError("unsupported", `this version does not do ${unsupported.slice(1).replaceAll("/", ".")}`, {
+    where: where(unsupported),
+    fix: "leave that key out",
+  });
 }
