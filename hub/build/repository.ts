@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { AppError } from "../../shared/errors.ts";
 import { git, gitLine, gitMaybe, withoutCredentials } from "./git.ts";
 
@@ -14,7 +17,9 @@ export interface Repository {
 
 export async function openRepository(folder: string): Promise<Repository> {
   const top = await gitMaybe(folder, ["rev-parse", "--show-toplevel"]);
-  const head = top === null ? null : await gitMaybe(top, ["show", "-s", "--format=%H %ct", "HEAD"]);
+  // `git show` would print signatures where a person's settings ask for them.
+  const log = ["-c", "log.showSignature=false", "show", "-s", "--format=%H %ct", "HEAD"];
+  const head = top === null ? null : await gitMaybe(top, log);
   if (top === null || head === null) {
     throw new AppError("config", "not a Git repository with a commit", {
       where: folder,
@@ -24,6 +29,39 @@ export async function openRepository(folder: string): Promise<Repository> {
   const [commit = "", seconds = ""] = head.split(" ");
   const origin = withoutCredentials((await gitMaybe(top, ["remote", "get-url", "origin"])) ?? "");
   return { folder: top, commit, committedAt: Number(seconds), origin };
+}
+
+/**
+ * How a manifest names a repository: host and path, whichever way it is reached. `git@git.example.com:shops/fleet.git` and
+ * `https://git.example.com/shops/fleet` are one, so that people who cloned in different ways build the same bytes.
+ */
+export function repositoryName(origin: string): string {
+  const [, host, path] =
+    /^\w[\w+.-]*:\/\/(?:[^/@]*@)?([^/:]+)(?::\d+)?\/+(.*)$/.exec(origin) ?? /^(?:[^/@:]+@)?([^/:]+):(.*)$/.exec(origin) ?? [];
+  const name = host === undefined || path === undefined ? origin : `${host.toLowerCase()}/${path.replace(/^\/+/, "")}`;
+  return name.replace(/\/+$/, "").replace(/\.git$/, "");
+}
+
+/** A bundle's folder as a commit or a tree has it. */
+export interface BundleFolder {
+  /** Of the repository: absolute path of its work tree. */
+  folder: string;
+  treeish: string;
+  /** From the top of the repository. */
+  path: string;
+}
+
+/** A tree of what a commit made now would hold below a path: for work that comes before the commit. */
+export async function treeOfWork({ folder, commit }: Repository, path: string): Promise<string> {
+  const scratch = await mkdtemp(join(tmpdir(), "skerry-index-"));
+  try {
+    const env = { GIT_INDEX_FILE: join(scratch, "index") };
+    await git(folder, ["read-tree", commit], { env });
+    await git(folder, ["add", "--all", "--", path], { env });
+    return await gitLine(folder, ["write-tree"], { env });
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
 }
 
 /** Refuses uncommitted work below a path: what is signed must be what is in the commit that it names. */
@@ -68,6 +106,26 @@ export async function readBlobs(folder: string, oids: readonly string[]): Promis
     at = end + 1 + size + 1;
   }
   return blobs;
+}
+
+/** Files with their text. Throws `malformed` for what is not UTF-8. */
+export async function readTexts(
+  folder: string,
+  files: readonly CommittedFile[],
+): Promise<{ path: string; text: string }[]> {
+  const blobs = await readBlobs(
+    folder,
+    files.map(({ oid }) => oid),
+  );
+  return files.map(({ path }, index) => ({ path, text: decode(blobs[index], path) }));
+}
+
+function decode(bytes: Uint8Array | undefined, where: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError("malformed", "not UTF-8", { where, cause });
+  }
 }
 
 /** What `origin` had for a branch when it was last fetched; without an `origin`, the local branch of that name. */

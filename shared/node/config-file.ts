@@ -18,25 +18,32 @@ export function readConfigFile<T>(file: string, schema: z.ZodMiniType<T>): T {
       fix: "give its path with --config",
     });
   }
+  return namingNearest(schema, () => readYaml(text, file, schema));
+}
+
+/** Runs a reader; where it refuses an unknown key, the error names the nearest key that the schema knows. */
+export function namingNearest<T>(schema: z.core.$ZodType, read: () => T): T {
   try {
-    return readYaml(text, file, schema);
+    return read();
   } catch (error) {
     const unknown = error instanceof AppError ? /^unknown key "([^"]*)"/.exec(error.message)?.[1] : undefined;
     const nearest = unknown === undefined ? undefined : nearestOf(unknown, keysOf(schema));
     if (!(error instanceof AppError) || nearest === undefined) throw error;
-    const { where = file } = error;
-    throw new AppError(error.code, error.message, { where, cause: error, fix: `did you mean ${nearest}?` });
+    const where = error.where === undefined ? {} : { where: error.where };
+    throw new AppError(error.code, error.message, { ...where, cause: error, fix: `did you mean ${nearest}?` });
   }
 }
 
 /** Every key that may stand anywhere in the file. */
 function keysOf(schema: z.core.$ZodType): string[] {
   const { def } = schema._zod as {
-    def: { shape?: object; innerType?: z.core.$ZodType; options?: readonly z.core.$ZodType[] };
+    def: { shape?: object; options?: readonly z.core.$ZodType[] } & Partial<
+      Record<"innerType" | "element" | "valueType", z.core.$ZodType>
+    >;
   };
   const below = [
     ...Object.values(def.shape ?? {}),
-    ...(def.innerType === undefined ? [] : [def.innerType]),
+    ...[def.innerType, def.element, def.valueType].filter((inner) => inner !== undefined),
     ...(def.options ?? []),
   ];
   return [...Object.keys(def.shape ?? {}), ...below.flatMap(keysOf)];

@@ -1,0 +1,38 @@
+import { AppError } from "../../shared/errors.ts";
+import { nameOf, refOf } from "../../shared/live.ts";
+import { type BuiltFile, readManifests } from "./manifests.ts";
+
+/** What a tool rendered: YAML documents, each with the words that lead a person to it. */
+export interface Rendered {
+  documents: { path: string; text: string }[];
+  /** The tools that took part, with their versions. */
+  inputs: Record<string, string>;
+  warnings: string[];
+}
+
+/** A line that begins with `---` is never inside a value: it ends a document in every YAML. */
+export function splitDocuments(text: string): string[] {
+  return text.split(/^---(?=\s|$)/m).filter((document) => /^[^#\s]/m.test(document));
+}
+
+/** Objects of what a tool rendered. Places name the object, because the text with its lines is nowhere to look at. */
+export function readRendered({ documents }: Rendered, where: string): BuiltFile[] {
+  const files = readManifests(documents).map((file) => {
+    const title = `${file.where("").replace(/:\d+$/, "")} ${nameOf(refOf(file.object))}`;
+    return { ...file, where: (pointer: string) => `${title} ${pointer}`.trimEnd() };
+  });
+  if (files.length > 0) return files;
+  throw new AppError("config", "there is no object in it", { where });
+}
+
+/** What a tool complained of, with the commit's paths instead of the temporary ones. */
+export function linesOf(text: string, content: string, path: string): string[] {
+  return text.replaceAll(content, path).split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
+}
+
+/** The failure of a tool with the paths and the place that a person knows. */
+export function failed(cause: unknown, content: string, path: string, where: string): unknown {
+  if (!(cause instanceof AppError)) return cause;
+  const fix = `correct it; what lies outside ${path}/ or on another machine is not there while a bundle is built`;
+  return new AppError(cause.code, cause.message.replaceAll(content, path), { where, cause, fix });
+}
