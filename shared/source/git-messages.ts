@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
+import type { Pace } from "../node/http-exchange.ts";
+import type { ProxyEnv } from "../node/http-proxy.ts";
 import type { SignedBytes } from "../ports.ts";
 
 /** What the parent asks of the child process that speaks Git. Heads and version ids are Git's own commit ids here. */
@@ -8,10 +10,15 @@ export interface GitRemote {
   url: string;
   /** The value of the header `Authorization`. */
   authorization?: string;
-  /** Folder that the child makes, and deletes when it is broken. */
+  /** PEM of the authorities that may vouch for the server; without it, those that Node knows. */
+  ca?: string;
+  /** Where the proxy variables are looked up. */
+  proxy?: ProxyEnv;
+  /** Folder that the child makes, and deletes from what is broken. */
   dir: string;
   /** Milliseconds without a byte after which a connection counts as lost. */
   silenceMs: number;
+  slowest?: Pace;
   /** Cap on one response of the server. */
   maxResponseBytes: number;
 }

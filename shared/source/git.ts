@@ -1,5 +1,7 @@
 import { AppError } from "../errors.ts";
 import { DELTA_MAX_BYTES } from "../node/delta.ts";
+import type { Pace } from "../node/http-exchange.ts";
+import type { ProxyEnv } from "../node/http-proxy.ts";
 import type { SignedBytes } from "../ports.ts";
 import { GitProcess } from "./git-process.ts";
 import { type BlobChunk, deltaName, type Source, type VersionRef } from "./source.ts";
@@ -13,6 +15,12 @@ export interface FleetFiles {
 export interface GitSourceOptions {
   /** `https://host/path`; a user and password in it are sent and never shown. */
   url: string;
+  /** Goes before what is in `url`. */
+  auth?: { basic: { user: string; password: string } } | { bearer: string };
+  /** PEM of the authorities that may vouch for the server; without it, those that Node knows. */
+  ca?: string;
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up, for one `process.env`. Default: nowhere, no proxy. */
+  proxy?: ProxyEnv;
   /** Where fetched objects are kept; may be deleted at any time. */
   dir: string;
   /** Path of the script of the child process. */
@@ -21,7 +29,9 @@ export interface GitSourceOptions {
   memoryMb?: number;
   /** Milliseconds without a byte after which a connection counts as lost. Default 30 s. */
   silenceMs?: number;
-  /** Milliseconds that one call may take. Default 10 min. */
+  /** The slowest pace of an answer. Default 20 B/s, see `SLOWEST`. */
+  slowest?: Pace;
+  /** Milliseconds that one call may take. Default 1 h: Git cannot resume, and a first fetch of 300 KB at 100 B/s takes so long. */
   deadlineMs?: number;
   /** Milliseconds of rest after which the child process is ended. Default 60 s. */
   idleMs?: number;
@@ -31,14 +41,21 @@ const MiB = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 const FLEET_FILE_MAX_BYTES = MiB;
 
-/** Port `source` over a Git server. A head is `<branch>@<commit>`, a version's id is its commit. */
+/**
+ * Port `source` over a Git server. A head is `<branch>@<commit>`, a version's id is its commit. Throws `config` where the address
+ * is none, without showing it.
+ */
 export function gitSource(options: GitSourceOptions): Source & FleetFiles {
-  const { url, authorization } = apart(options.url);
+  const { url, auth } = apart(options.url);
+  const authorization = headerOf(options.auth ?? auth);
   const memoryMb = options.memoryMb ?? 256;
   const git = new GitProcess({
     remote: {
       url,
-      ...(authorization && { authorization }),
+      ...(authorization !== undefined && { authorization }),
+      ...(options.ca !== undefined && { ca: options.ca }),
+      ...(options.proxy !== undefined && { proxy: options.proxy }),
+      ...(options.slowest !== undefined && { slowest: options.slowest }),
       dir: options.dir,
       silenceMs: options.silenceMs ?? 30_000,
       // A response is held several times while it is taken apart.
@@ -47,7 +64,7 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
     child: options.child,
     memoryMb,
     idleMs: options.idleMs ?? 60_000,
-    deadlineMs: options.deadlineMs ?? 600_000,
+    deadlineMs: options.deadlineMs ?? 3_600_000,
   });
   return {
     address: url,
@@ -79,7 +96,7 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
     manifest: async (ref) =>
       manifestOf(await git.ask("documents", { ...place(ref), folder: "", names: ["bundle"] }), ref),
     blobs: (ref, wanted) => blobs(git, ref, wanted),
-    delta: (head, from) => git.ask("file", { ...at(head), path: deltaName(from), maxBytes: DELTA_MAX_BYTES }),
+    delta: (head, from) => atMost(git, at(head), deltaName(from), DELTA_MAX_BYTES),
     files: async (head, folder) => {
       const place = at(head);
       const paths = await git.ask("list", { ...place, folder });
@@ -108,10 +125,15 @@ function* chunksOf(path: string, bytes: Uint8Array): Iterable<BlobChunk> {
 }
 
 async function fleetFile(git: GitProcess, place: { branch: string; commit: string }, path: string) {
-  const bytes = await git.ask("file", { ...place, path, maxBytes: FLEET_FILE_MAX_BYTES + 1 });
+  const bytes = await atMost(git, place, path, FLEET_FILE_MAX_BYTES);
   if (bytes === null) throw new AppError("internal", "a listed file is not there", { where: path });
-  if (bytes.length <= FLEET_FILE_MAX_BYTES) return bytes;
-  throw new AppError("too-large", `more than ${FLEET_FILE_MAX_BYTES} bytes`, { where: path });
+  return bytes;
+}
+
+async function atMost(git: GitProcess, place: { branch: string; commit: string }, path: string, maxBytes: number) {
+  const bytes = await git.ask("file", { ...place, path, maxBytes: maxBytes + 1 });
+  if (bytes === null || bytes.length <= maxBytes) return bytes;
+  throw new AppError("too-large", `more than ${maxBytes} bytes`, { where: path });
 }
 
 function manifestOf([found]: [string, SignedBytes][], ref: VersionRef): SignedBytes {
@@ -128,13 +150,21 @@ function at(head: string): { branch: string; commit: string } {
   return { branch, commit };
 }
 
-function apart(address: string): { url: string; authorization?: string } {
-  const url = new URL(address);
-  const { username, password } = url;
+/** An address without what must not be shown, and the credentials that were in it. */
+function apart(address: string): { url: string; auth?: GitSourceOptions["auth"] } {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
+    throw new AppError("config", "not the address of a Git repository", { fix: "write it as https://host/path" });
+  }
+  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   url.username = "";
   url.password = "";
   const shown = { url: url.href.replace(/\/$/, "") };
-  if (username === "" && password === "") return shown;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { ...shown, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+  return user === "" && password === "" ? shown : { ...shown, auth: { basic: { user, password } } };
+}
+
+function headerOf(auth: GitSourceOptions["auth"]): string | undefined {
+  if (auth === undefined) return undefined;
+  if ("bearer" in auth) return `Bearer ${auth.bearer}`;
+  return `Basic ${Buffer.from(`${auth.basic.user}:${auth.basic.password}`).toString("base64")}`;
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
+import { DELTA_MAX_BYTES } from "../../shared/node/delta.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { deltaName, type Source } from "../../shared/source/source.ts";
 import type { Files } from "../lab/git/repository.ts";
@@ -59,7 +60,11 @@ export function memorySource(): MemorySource {
         return later.flatMap((number) => document(files, `root/${number}.json`) ?? []);
       },
       newest: async (head) => document(at(head).files, "head.json"),
-      delta: async (head, from) => at(head).files.get(deltaName(from)) ?? null,
+      delta: async (head, from) => {
+        const frame = at(head).files.get(deltaName(from)) ?? null;
+        if (frame === null || frame.length <= DELTA_MAX_BYTES) return frame;
+        throw new AppError("too-large", `more than ${DELTA_MAX_BYTES} bytes`);
+      },
       record: async (head, site) => document(at(head).files, `sites/${site}.json`),
       versions: async (head) => {
         const found: Commit[] = [];

@@ -85,7 +85,7 @@ test("a bomb ends the child, not the agent, and the next call works", { timeout:
 
 test("an endless answer is `too-large`", async () => {
   const url = await stranger("endless");
-  await expect(open({ url, memoryMb: 400 }).heads()).rejects.toThrow("more than 104857600 bytes");
+  await expect(open({ url }).heads()).rejects.toThrow("more than 4194304 bytes");
 });
 
 test("the child is ended at rest and started again on demand", async () => {
@@ -101,19 +101,8 @@ test("a broken folder is built anew", async () => {
   const trust = await head(source, "trust");
   await source.roots(trust, 0);
   await source.close();
-  const packs = join(root, "objects/objects/pack");
+  const packs = join(root, "objects/trust/objects/pack");
   for (const name of await readdir(packs)) await writeFile(join(packs, name), "not a pack");
-  expect(await open().roots(trust, 0)).toHaveLength(1);
-});
-
-test("a folder that a fetch left unfinished is built anew", async () => {
-  commitFiles(repository, "trust", { "root/1.json": "one" }, "root");
-  const source = open();
-  const trust = await head(source, "trust");
-  await source.roots(trust, 0);
-  await source.close();
-  await writeFile(join(root, "objects/unfinished"), "");
-  await writeFile(join(root, "objects/objects/pack/pack-0.pack"), "half");
   expect(await open().roots(trust, 0)).toHaveLength(1);
 });
 

@@ -1,8 +1,9 @@
 /** What every source must do, whatever it speaks. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "../../../shared/errors.ts";
+import { DELTA_MAX_BYTES } from "../../../shared/node/delta.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
-import type { Source } from "../../../shared/source/source.ts";
+import { deltaName, type Source } from "../../../shared/source/source.ts";
 import type { Files } from "../../lab/git/repository.ts";
 
 export interface SourceUnderTest {
@@ -85,6 +86,38 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
       expect(await it.source.record(await head("sites-3"), "s-2")).toBeNull();
     });
 
+    test("the statement of what is newest with its signatures, or null", async () => {
+      expect(await it.source.newest(await head("trust"))).toBeNull();
+      const root = { "root/1.json": "one" };
+      it.commit("trust", { ...root, "head.json": "head", "head.json.ada.sig": "head by ada" }, "head 1");
+      const found = await it.source.newest(await head("trust"));
+      expect(Buffer.from(found?.body ?? []).toString()).toBe("head");
+      expect([...(found?.signatures ?? [])]).toEqual([["ada", "head by ada"]]);
+      expect(await it.source.roots(await head("trust"), 0)).toHaveLength(1);
+    });
+
+    test("the delta from a version, or null; a replaced one is read at its new head", async () => {
+      const [one, two] = ["1".repeat(64), "2".repeat(64)];
+      const frame = Uint8Array.from([0, 255, 10, 13, 10]);
+      it.commit("deltas/pos", { [deltaName(one)]: frame, [deltaName(two)]: "other" }, "1.1.0", true);
+      const before = await head("deltas/pos");
+      expect([...((await it.source.delta(before, one)) ?? [])]).toEqual([...frame]);
+      expect(await it.source.delta(before, "3".repeat(64))).toBeNull();
+      it.commit("deltas/pos", { [deltaName(two)]: "next" }, "1.2.0", true);
+      const after = await head("deltas/pos");
+      expect(after).not.toBe(before);
+      expect(await it.source.delta(after, one)).toBeNull();
+      expect(Buffer.from((await it.source.delta(after, two)) ?? []).toString()).toBe("next");
+    });
+
+    test("a delta above its cap is `too-large`", async () => {
+      const from = "1".repeat(64);
+      it.commit("deltas/pos", { [deltaName(from)]: new Uint8Array(DELTA_MAX_BYTES + 1) }, "1.1.0", true);
+      await expect(it.source.delta(await head("deltas/pos"), from)).rejects.toMatchObject({ code: "too-large" });
+      it.commit("deltas/pos", { [deltaName(from)]: new Uint8Array(DELTA_MAX_BYTES) }, "1.2.0", true);
+      expect(await it.source.delta(await head("deltas/pos"), from)).toHaveLength(DELTA_MAX_BYTES);
+    });
+
     test("versions, the newest first, under ids that keep their content", async () => {
       it.commit("bundles/pos", version("v2"), "1.1.0");
       it.commit("bundles/pos", version("v3"), "2.0.0-rc.1");
@@ -141,7 +174,9 @@ export function sourceSuite(what: string, setup: () => Promise<SourceUnderTest>)
     });
 
     test("a file that is not there", async () => {
-      await expect(read("bundles/pos", [{ path: "b.json", size: 5, content: "bravo" }])).rejects.toMatchObject({ code: "not-found" });
+      await expect(read("bundles/pos", [{ path: "b.json", size: 5, content: "bravo" }])).rejects.toMatchObject({
+        code: "not-found",
+      });
     });
 
     test("a head that never was", async () => {

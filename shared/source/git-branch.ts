@@ -1,0 +1,168 @@
+/** The objects of one branch: fetched whole or not at all, read by id. Never a work tree. */
+import * as fs from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import * as git from "isomorphic-git";
+import { AppError } from "../errors.ts";
+import { checkPack, type PackLimits } from "./git-pack.ts";
+import type { GitServer } from "./git-server.ts";
+
+/** Each fetch adds a pack, and each pack an index in memory: from here on, a first fetch is cheaper. */
+const MAX_PACKS = 64;
+const COMMITS_MAX = 1_000;
+const SUBJECT_MAX_CHARS = 200;
+/** Entries of all trees of a commit: files, and folders as often as they are named. */
+const ENTRIES_MAX = 100_000;
+const DEPTH_MAX = 64;
+
+/** Blob id by path. */
+export type Files = ReadonlyMap<string, string>;
+
+export interface BranchOptions {
+  branch: string;
+  /** Made when needed; may be deleted at any time. */
+  dir: string;
+  server: GitServer;
+  /** Cap on the packs together, as they were sent. */
+  maxBytes: number;
+  limits: PackLimits;
+}
+
+export class GitBranch {
+  readonly #options: BranchOptions;
+  readonly #packs: string;
+  /** isomorphic-git keeps packs and their indexes in it. */
+  #cache: object = {};
+  /** The files of the commit read last. */
+  #tree: { commit: string; files: Files } | undefined;
+
+  constructor(options: BranchOptions) {
+    this.#options = options;
+    this.#packs = join(options.dir, "objects", "pack");
+  }
+
+  /** Reads at a commit; where what was fetched before may be to blame for a failure, once more after a first fetch. */
+  async at<T>(commit: string, run: (files: Files) => Promise<T>): Promise<T> {
+    const attempt = async () => {
+      if (!(await this.#has(commit))) await this.#fetch(commit);
+      return run(await this.#files(commit));
+    };
+    const fresh = (await this.#names()).length === 0;
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await this.discard();
+      if (fresh) throw error;
+      return attempt();
+    }
+  }
+
+  async blob(oid: string): Promise<Uint8Array> {
+    return (await git.readBlob({ ...this.#local(), oid })).blob;
+  }
+
+  /** Commits up to this one with their subjects, the newest first. */
+  async log(commit: string): Promise<{ commit: string; subject: string }[]> {
+    const commits = await git.log({ ...this.#local(), ref: commit, depth: COMMITS_MAX });
+    return commits.map(({ oid, commit: { message } }) => ({
+      commit: oid,
+      subject: (message.split("\n", 1)[0] ?? "").slice(0, SUBJECT_MAX_CHARS),
+    }));
+  }
+
+  /** Forgets everything that was fetched. */
+  async discard(): Promise<void> {
+    this.#cache = {};
+    this.#tree = undefined;
+    await rm(this.#options.dir, { recursive: true, force: true });
+  }
+
+  #has(oid: string): Promise<boolean> {
+    return git.readCommit({ ...this.#local(), oid }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #fetch(commit: string): Promise<void> {
+    const { branch, dir, server, limits } = this.#options;
+    // A branch of deltas is one commit without a parent, replaced each time: nothing of the last one helps.
+    const alone = branch.startsWith("deltas/");
+    const names = await this.#names();
+    if (alone || names.length >= MAX_PACKS || (await this.#bytes(names)) >= this.#options.maxBytes)
+      await this.discard();
+    await mkdir(this.#packs, { recursive: true });
+    const have = await readFile(this.#path("have"), "utf8").catch(() => "");
+    const wish = { alone, ...(/^[0-9a-f]{40}$/.test(have) && { have }) };
+    const incoming = this.#path("incoming.pack");
+    try {
+      await pipeline(Readable.from(server.pack(commit, wish)), fs.createWriteStream(incoming));
+      checkPack(await readFile(incoming), limits);
+      await git.indexPack({ ...this.#local(), dir, filepath: "incoming.pack" });
+      // A pack without its index is not seen: only the last of these steps counts, and a kill before it costs one more fetch.
+      const pack = join(this.#packs, `pack-${commit}`);
+      await rename(incoming, `${pack}.pack`);
+      await rename(this.#path("incoming.idx"), `${pack}.idx`);
+    } finally {
+      await rm(incoming, { force: true });
+    }
+    if (!(await this.#has(commit))) {
+      throw new AppError("malformed", `the server names ${commit} as a head of ${branch} and does not send it`);
+    }
+    await writeFile(this.#path("have"), commit);
+  }
+
+  async #names(): Promise<string[]> {
+    const names = await readdir(this.#packs).catch(() => []);
+    return names.filter((name) => name.endsWith(".pack"));
+  }
+
+  async #bytes(names: readonly string[]): Promise<number> {
+    const stats = await Promise.all(names.map((name) => stat(join(this.#packs, name))));
+    return stats.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  async #files(commit: string): Promise<Files> {
+    if (this.#tree?.commit !== commit) {
+      const { commit: parsed } = await git.readCommit({ ...this.#local(), oid: commit });
+      const files = new Map<string, string>();
+      await this.#walk(parsed.tree, [], files, { left: ENTRIES_MAX });
+      this.#tree = { commit, files };
+    }
+    return this.#tree.files;
+  }
+
+  async #walk(
+    oid: string,
+    above: readonly string[],
+    files: Map<string, string>,
+    entries: { left: number },
+  ): Promise<void> {
+    const { tree } = await git.readTree({ ...this.#local(), oid });
+    entries.left -= tree.length;
+    if (entries.left < 0) throw new AppError("too-large", `more than ${ENTRIES_MAX} files and folders`);
+    if (above.length > DEPTH_MAX) throw new AppError("too-large", `folders in more than ${DEPTH_MAX} levels`);
+    for (const entry of tree) {
+      const path = [...above, entry.path];
+      if (entry.type === "tree") await this.#walk(entry.oid, path, files, entries);
+      else if (entry.type === "blob") files.set(path.join("/"), entry.oid);
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#options.dir, name);
+  }
+
+  #local() {
+    return { fs, gitdir: this.#options.dir, cache: this.#cache };
+  }
+}
+
+/** True for what isomorphic-git throws at objects that are damaged or not there; not for a full disk or a lost line. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === "malformed";
+  return !(error instanceof Error && "syscall" in error);
+}
