@@ -78,7 +78,8 @@ function keyTargets(): Target[] {
       weight: 5,
       make: (random) => {
         const said = asText(random, mutateValue(random, JSON.parse(statement(message))), sorted);
-        const text = envelope(random() < 0.5 ? said : mutateText(random, said, [said]), [keys.pos]);
+        const bytes = Buffer.from(said);
+        const text = envelope(random() < 0.5 ? bytes : mutateBytes(random, bytes, [bytes]), [keys.pos]);
         return textCase(text, () => verifyDsse(message, text, BUNDLE_NAMESPACE, [keys.pos.public]));
       },
     },

@@ -14,6 +14,7 @@ import { ACCEPTED_KINDS } from "../../shared/node/ssh-keygen.ts";
 import { fleetFixture } from "./fixture.ts";
 
 const NAMESPACE = "skerry-bundle@v1";
+const others = { eve: new Authenticator("sk-ssh-ed25519@openssh.com").publicLine };
 const hasAgent = spawnSync("which", ["ssh-agent"]).status === 0;
 
 let folder: string;
@@ -44,7 +45,7 @@ describe.skipIf(!hasAgent)("with a key that only an agent holds (needs ssh-agent
     execFileSync("ssh-add", ["-q", secret], { stdio: "ignore" });
     await rm(secret);
     const line = await readFile(`${secret}.pub`, "utf8");
-    const keys = { ...others(), ada: line };
+    const keys = { ...others, ada: line };
     const request = { file: document, namespace: NAMESPACE, keyFile: `${secret}.pub`, keys };
     const path = await signFile(request, silent);
     expect(path).toBe(`${document}.ada.sig`);
@@ -68,6 +69,14 @@ describe.skipIf(!hasAgent)("with a key that only an agent holds (needs ssh-agent
   });
 });
 
+it("names a key that the root has in a token and outside of it by the form that signed", async () => {
+  const token = new Authenticator("sk-ecdsa-sha2-nistp256@openssh.com");
+  const keyFile = join(folder, "vault");
+  await writeFile(keyFile, token.secret.export({ format: "pem", type: "pkcs8" }));
+  const keys = { desk: token.publicLine, vault: formatPublicKey(token.plain) };
+  expect(await signFile({ file: document, namespace: NAMESPACE, keyFile, keys }, silent)).toBe(`${document}.vault.sig`);
+});
+
 it("asks ssh-keygen where the key is in a token, which is not plugged in", async () => {
   const token = new Authenticator("sk-ssh-ed25519@openssh.com");
   const keyFile = join(folder, "token.pub");
@@ -75,8 +84,3 @@ it("asks ssh-keygen where the key is in a token, which is not plugged in", async
   const request = { file: document, namespace: NAMESPACE, keyFile, keys: { ada: token.publicLine } };
   await expect(signFile(request, silent)).rejects.toThrow(/^ssh-keygen did not sign: /);
 });
-
-function others(): Record<string, string> {
-  const token = new Authenticator("sk-ecdsa-sha2-nistp256@openssh.com");
-  return { desk: token.publicLine, vault: formatPublicKey(token.plain) };
-}

@@ -17,7 +17,11 @@ export function statement(document: Uint8Array, changes: Readonly<Record<string,
   });
 }
 
-export function envelope(payload: string, signers: readonly PrivateKey[], payloadType = PAYLOAD_TYPE): string {
+export function envelope(
+  payload: string | Uint8Array,
+  signers: readonly PrivateKey[],
+  payloadType = PAYLOAD_TYPE,
+): string {
   const bytes = Buffer.from(payload);
   const signatures = signers.map((key) => ({ keyid: "", sig: raw(preAuthentication(payloadType, bytes), key) }));
   return JSON.stringify({ payloadType, payload: bytes.toString("base64"), signatures });
