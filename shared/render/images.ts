@@ -1,13 +1,15 @@
 import { AppError } from "../errors.ts";
 import { type KubeObject, member, members, nameOf, refOf } from "../live.ts";
-import { containersOf, podTemplateOf } from "./pod-template.ts";
+import { containersOf, type PodTemplate, podTemplatesOf } from "./pod-template.ts";
 
 const PINNED = /^[^\s@]+@(sha256:[0-9a-f]{64})$/;
 
 /** Every image that an object runs or mounts, with its pointer. */
 export function imagesOf(object: KubeObject): { path: string; image: string }[] {
-  const template = podTemplateOf(object);
-  if (template === null) return [];
+  return podTemplatesOf(object).flatMap(imagesIn);
+}
+
+function imagesIn(template: PodTemplate): { path: string; image: string }[] {
   const containers = containersOf(template.spec).flatMap(({ path, container }) =>
     typeof container["image"] === "string"
       ? [{ path: `${template.path}${path}/image`, image: container["image"] }]
@@ -27,8 +29,8 @@ export function digestOf(image: string): string | null {
   return PINNED.exec(image)?.[1] ?? null;
 }
 
-/** Refuses an image that is not pinned, or pinned to a digest that the bundle does not list: `image`. */
-export function checkImages(object: KubeObject, listed: ReadonlySet<string>, path: string): void {
+/** Refuses an image that is not pinned, or pinned to a digest that the bundle does not list: `image`. null: there is no list yet. */
+export function checkImages(object: KubeObject, listed: ReadonlySet<string> | null, path: string): void {
   for (const { path: at, image } of imagesOf(object)) {
     const digest = digestOf(image);
     const where = `files/${path} ${nameOf(refOf(object))} ${at}`;
@@ -38,6 +40,7 @@ export function checkImages(object: KubeObject, listed: ReadonlySet<string>, pat
         fix: "write it as name:tag@sha256:...",
       });
     }
-    if (!listed.has(digest)) throw new AppError("image", `image ${image} is not in the bundle's list`, { where });
+    if (listed?.has(digest) === false)
+      throw new AppError("image", `image ${image} is not in the bundle's list`, { where });
   }
 }

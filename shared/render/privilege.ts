@@ -3,7 +3,7 @@ import { type KubeObject, kindOf, nameOf, refOf } from "../live.ts";
 import { matchesPattern } from "../names.ts";
 import { AGENT_NAMESPACE, type Delegation, POWERFUL_KIND } from "../root.ts";
 import { podSecurityFindings } from "./pod-security.ts";
-import { podTemplateOf } from "./pod-template.ts";
+import { podTemplatesOf } from "./pod-template.ts";
 
 /** Refuses an object that its delegation does not allow: `privilege`, with object and rule named. */
 export function checkPrivilege(object: KubeObject, delegation: Delegation, path: string): void {
@@ -35,17 +35,16 @@ export function checkPrivilege(object: KubeObject, delegation: Delegation, path:
       fix: "name the namespace in the root's delegation",
     });
   }
-  const template = podTemplateOf(object);
-  if (template === null) return;
-  const [finding] = podSecurityFindings(template.spec, template.annotations, delegation.podSecurity ?? "baseline");
-  if (finding === undefined) return;
-  throw new AppError(
-    "privilege",
-    `pod security ${delegation.podSecurity ?? "baseline"} of ${rule} forbids ${finding.why}`,
-    {
-      where: `${where} ${template.path}${finding.path}`,
-    },
-  );
+  const granted = delegation.podSecurity ?? "baseline";
+  for (const { path: at, spec, annotations, isWhole } of podTemplatesOf(object)) {
+    // Restricted asks for settings, too, which a part of a pod need not have.
+    const level = granted === "restricted" && !isWhole ? "baseline" : granted;
+    const [finding] = podSecurityFindings(spec, annotations, level);
+    if (finding === undefined) continue;
+    throw new AppError("privilege", `pod security ${level} of ${rule} forbids ${finding.why}`, {
+      where: `${where} ${at}${finding.path}`,
+    });
+  }
 }
 
 function kindMatches(pattern: string, kind: string): boolean {

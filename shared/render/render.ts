@@ -1,18 +1,31 @@
+import type { Bundle } from "../bundle.ts";
 import { sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
-import { type Json, type KubeObject, nameOf, type ObjectRef, refOf } from "../live.ts";
+import { type KubeObject, nameOf, type ObjectRef, refOf } from "../live.ts";
 import type { Values } from "../names.ts";
 import { sha256Hex } from "../node/sha256.ts";
-import { pointer } from "../parse.ts";
+import type { Delegation } from "../root.ts";
+import { selects } from "../selector.ts";
 import type { SiteRecord } from "../site.ts";
 import type { VerifiedBundle } from "../verify/bundle.ts";
+import { checkCarried } from "./carried.ts";
+import { type CompiledChecks, checkPolicy, compileChecks } from "./checks.ts";
 import { checkImages } from "./images.ts";
+import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
+import { substitute } from "./substitute.ts";
+import { declaredIn, type Value, valuesFor } from "./variables.ts";
 
 declare const rendered: unique symbol;
 
 /** Marks an object as ours in the cluster: watches select by it, and it names the bundle. */
 export const BUNDLE_LABEL = "skerry.dev/bundle";
+
+/** What a bundle is rendered for: the signed record of a site, and the values that the hub assigned for this bundle. */
+export interface RenderInputs {
+  record: Pick<SiteRecord, "id" | "labels" | "values">;
+  hub: Values;
+}
 
 /** The objects of a bundle as one site shall have them, inside what their owners may do. Made only here. */
 export interface RenderedBundle {
@@ -29,64 +42,56 @@ export interface RenderedObject {
   readonly hash: string;
 }
 
-/** What a bundle is rendered for: the signed record of a site, and the values that the hub assigned for this bundle. */
-export interface RenderInputs {
-  record: Pick<SiteRecord, "id" | "labels" | "values">;
-  hub: Values;
+/**
+ * Objects as they shall be applied: overlays that select the site, then values, then every check on what came out. Throws `variable`, `patch`,
+ * `privilege`, `image`, `policy`, or `schema` where two files are the same object. Pure: the same bundle and inputs give the
+ * same bytes on a site and on a laptop.
+ */
+export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBundle {
+  const { manifest, delegation } = bundle;
+  const values = valuesFor(manifest.name, declaredIn(manifest.variables), inputs.record, inputs.hub);
+  const overlays = manifest.overlays ?? [];
+  const selected = overlays.filter(({ sites }) => selects(sites, inputs.record.labels));
+  const listed = new Set(manifest.images.map((image) => image.digest));
+  const files = patched(bundle.files, overlays, selected);
+  const rules = { bundle: manifest.name, delegation, checks: compileChecks(manifest.checks), listed };
+  const objects = renderObjects(files, values, rules).map((object) => ({
+    ref: refOf(object),
+    object,
+    hash: sha256Hex(Buffer.from(sorted(object))),
+  }));
+  return { bundle: manifest.name, digest: bundle.digest, objects } as unknown as RenderedBundle;
 }
 
-/**
- * Objects as they shall be applied. Throws `variable` for a `${NAME}` that nobody declared (`$${` escapes), `privilege`, `image`,
- * or `schema` where two files are the same object. Pure: the same bundle and inputs give the same bytes on a site and on a laptop.
- */
-export function render(bundle: VerifiedBundle, _inputs: RenderInputs): RenderedBundle {
-  const listed = new Set(bundle.manifest.images.map((image) => image.digest));
+/** What every rendered object is held to. */
+export interface Rules {
+  bundle: Bundle["name"];
+  delegation: Delegation;
+  checks: CompiledChecks;
+  /** Digests of images; null where the list is still to be made: they must be pinned then. */
+  listed: ReadonlySet<string> | null;
+}
+
+/** Objects with these values, checked. Only what came out is looked at: neither a file nor a patch is trusted by itself. */
+export function renderObjects(files: Files, values: ReadonlyMap<string, Value>, rules: Rules): KubeObject[] {
   const seen = new Map<string, string>();
-  const objects = bundle.files.map(({ path, object }) => {
-    const substituted = substitute(object, [], path) as KubeObject;
-    const labelled = withLabel(substituted, bundle.manifest.name);
-    checkPrivilege(labelled, bundle.delegation, path);
-    checkImages(labelled, listed, path);
-    const ref = refOf(labelled);
-    const name = nameOf(ref);
+  return files.map(({ path, object }) => {
+    const labelled = withLabel(substitute(object, values, BUNDLE_LABEL, path), rules.bundle);
+    checkCarried(labelled, path);
+    checkPrivilege(labelled, rules.delegation, path);
+    checkImages(labelled, rules.listed, path);
+    checkPolicy(labelled, rules.checks, path);
+    const name = nameOf(refOf(labelled));
     const twin = seen.get(name);
     if (twin !== undefined)
       throw new AppError("schema", `is the same object as files/${twin}`, { where: `files/${path} ${name}` });
     seen.set(name, path);
-    return { ref, object: labelled, hash: sha256Hex(Buffer.from(sorted(labelled))) };
+    return labelled;
   });
-  return { bundle: bundle.manifest.name, digest: bundle.digest, objects } as unknown as RenderedBundle;
 }
 
 function withLabel(object: KubeObject, bundle: string): KubeObject {
   const labels = object.metadata["labels"];
   const own = typeof labels === "object" && labels !== null && !Array.isArray(labels) ? labels : {};
   return { ...object, metadata: { ...object.metadata, labels: { ...own, [BUNDLE_LABEL]: bundle } } };
-}
-
-function substitute(value: Json, at: readonly (string | number)[], path: string): Json {
-  if (typeof value === "string") return expand(value, at, path);
-  if (Array.isArray(value)) return value.map((item, index) => substitute(item, [...at, index], path));
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => {
-        if (!key.includes("${")) return [key, substitute(item, [...at, key], path)];
-        throw new AppError("variable", "no variable may stand in a key", {
-          where: `files/${path} ${pointer([...at, key])}`,
-        });
-      }),
-    );
-  }
-  return value;
-}
-
-function expand(text: string, at: readonly (string | number)[], path: string): string {
-  if (!text.includes("${")) return text;
-  return text.replaceAll(/(\$?)\$\{([^}]*)\}/g, (_whole, escape: string, name: string) => {
-    if (escape === "$") return `\${${name}}`;
-    throw new AppError("variable", `\${${name}} is not declared`, {
-      where: `files/${path} ${pointer(at)}`,
-      fix: `declare it under variables, or write $\${${name}} for the text itself`,
-    });
-  });
 }
