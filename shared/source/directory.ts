@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { AppError } from "../errors.ts";
@@ -18,10 +18,7 @@ export function directorySource(folder: string): Source {
     index: async () => {
       const file = await openPlain(folder, at.index);
       if (file !== null) return whole(chunksOf(file, folder, INDEX_MAX_BYTES));
-      throw new AppError("unreachable", "there is no mirror in this folder", {
-        where: folder,
-        fix: "connect and mount it; it is filled with `skerry publish --to DIR`",
-      });
+      throw unreachable(folder, new Error("the mirror is being written"));
     },
     open: async (path, maxBytes) => {
       const file = await openPlain(folder, path);
@@ -35,7 +32,7 @@ export function directorySource(folder: string): Source {
 async function openPlain(folder: string, path: string): Promise<FileHandle | null> {
   try {
     const top = await realpath(folder);
-    const file = await realpath(join(folder, path));
+    const file = await realpath(join(top, path));
     if (!file.startsWith(top + sep)) throw odd(path, "a link that leads out of the folder");
     const handle = await open(file, FLAGS);
     if ((await handle.stat()).isFile()) return handle;
@@ -47,7 +44,12 @@ async function openPlain(folder: string, path: string): Promise<FileHandle | nul
     // What cannot be opened without waiting (ENXIO), or is reached only by going round in circles, is no file either.
     if (code === "ENXIO" || code === "ELOOP") throw odd(path, "not a plain file", cause);
     if (code === undefined || !GONE.has(code)) throw unreachable(folder, cause);
-    return null;
+    // A stick that was pulled out says nothing of what is on it.
+    if (existsSync(join(folder, at.index))) return null;
+    throw new AppError("unreachable", "there is no mirror in this folder", {
+      where: folder,
+      fix: "connect and mount it; it is filled with `skerry publish --to DIR`",
+    });
   }
 }
 

@@ -7,7 +7,7 @@ export type Open = (path: string, maxBytes: number) => Promise<AsyncIterable<Uin
 /** How the files of a mirror are reached. Throws `unreachable`, or `malformed` for what is no plain file. */
 export interface MirrorFiles {
   readonly address: string;
-  /** `index.json`, cheaply where it did not change since it was read last. */
+  /** The index, cheaply where it did not change since it was read last. */
   index(): Promise<Uint8Array>;
   open: Open;
   close(): Promise<void>;

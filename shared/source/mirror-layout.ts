@@ -9,13 +9,14 @@ import type { SignedBytes } from "../ports.ts";
 import { deltaName } from "./source.ts";
 
 /**
- * How a mirror lies in a folder, which any web server may serve (docs/mirror.md). All of it is hints and untrusted bytes.
- * A name or version from anywhere becomes part of a path only through `at`, which knows what each may look like.
+ * How a mirror lies in a folder, which any web server may serve (docs/mirror.md). Programs read its `.zst` files; what lies
+ * beside them as `.json` and `.sig` is the same for people. All of it is hints and untrusted bytes. A name or version from
+ * anywhere becomes part of a path only through `at`, which knows what each may look like.
  */
 
 const shortId = z.string().check(z.regex(/^[0-9a-f]{12}$/));
 
-/** The poll: what changed, in about 1 KB for 10 bundles and 16 groups of records. */
+/** The poll: what changed, in half a kilobyte for 10 bundles and 16 groups of records. */
 const index = z.strictObject({
   /** The newest version, the first half of its digest, and how many deltas lead to it. */
   bundles: z.record(name, z.tuple([version, shortDigest, count])),
@@ -33,11 +34,11 @@ export type VersionList = z.infer<typeof versionList>;
 
 /** Throws `malformed` where a part is no name of its kind. */
 export const at = {
-  index: "index.json",
+  index: "index.zst",
   root: (number: number) => `root/${part(count, number)}.zst`,
   head: "head.zst",
   record: (site: string) => `sites/${part(siteId, site)}.zst`,
-  versions: (bundle: string) => `bundles/${part(name, bundle)}.json`,
+  versions: (bundle: string) => `bundles/${part(name, bundle)}.zst`,
   folder: (bundle: string, wanted: string) => `bundles/${part(name, bundle)}/${part(version, wanted)}`,
   manifest: (bundle: string, wanted: string) => `${at.folder(bundle, wanted)}/bundle.zst`,
   all: (bundle: string, wanted: string) => `${at.folder(bundle, wanted)}/all.zst`,
@@ -51,6 +52,11 @@ function part<T>(kind: z.ZodMiniType<T>, value: T): T {
   throw new AppError("malformed", `${JSON.stringify(value)} cannot be a part of a path`);
 }
 
+/** The same for people, of a file for programs. */
+export function readable(path: string): string {
+  return path.replace(/\.zst$/, ".json");
+}
+
 /** Throws `malformed`: what a mirror says is either in form or of no use. */
 export function readIndex(bytes: Uint8Array): MirrorIndex {
   return read(index, bytes, at.index);
@@ -62,7 +68,7 @@ export function readVersionList(bytes: Uint8Array, where: string): VersionList {
 
 function read<T>(kind: z.ZodMiniType<T>, bytes: Uint8Array, where: string): T {
   try {
-    return parseAs(kind, parseCanonical(bytes, where, INDEX_MAX_BYTES), where);
+    return parseAs(kind, parseCanonical(unzstd(bytes, INDEX_MAX_BYTES), where, INDEX_MAX_BYTES), where);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AppError("malformed", `no ${where} of a mirror: ${why}`, { where, cause });

@@ -14,7 +14,7 @@ import type { Source, VersionRef } from "./source.ts";
 const MAX_ROOTS = 1024;
 
 /**
- * Port `source` over a mirror's files. A head is the name of the branch that Git would have and what `index.json` says of it,
+ * Port `source` over a mirror's files. A head is the name of the branch that Git would have and what the index says of it,
  * with `@` in between; a version's id is its digest.
  */
 export function mirrorSource(files: MirrorFiles): Source {

@@ -7,7 +7,7 @@ import { mirrorSource } from "./mirror-source.ts";
 import type { Source } from "./source.ts";
 
 export interface HttpMirrorOptions {
-  /** `https://host/path`, where `index.json` lies; a user and password in it are sent and never shown. */
+  /** `https://host/path`, where `index.zst` lies; a user and password in it are sent and never shown. */
   url: string;
   /** PEM. These and no others may then vouch for the server. */
   ca?: string;
@@ -48,7 +48,7 @@ export function httpMirrorSource(options: HttpMirrorOptions): Source {
 class HttpFiles {
   readonly #host: HttpHost;
   readonly #url: string;
-  /** `index.json` as it was read last, and the headers that ask whether it changed. */
+  /** The index as it was read last, and the headers that ask whether it changed. */
   #polled: { bytes: Uint8Array; unless: Record<string, string> } | null = null;
 
   constructor(host: HttpHost, url: string) {
