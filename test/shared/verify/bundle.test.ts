@@ -2,11 +2,15 @@ import { describe, expect, it } from "vitest";
 import { BUNDLE_NAMESPACE, type Bundle } from "../../../shared/bundle.ts";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
-import { close, openForSite, reopen, rushedUntil, type SiteView } from "../../../shared/verify/bundle.ts";
+import type { ItemFlag } from "../../../shared/report.ts";
+import type { Delegation } from "../../../shared/root.ts";
+import { close, openForSite, reopen, rushedUntil, type SiteView, standing } from "../../../shared/verify/bundle.ts";
 import { checkFile, expectFile, finish, take } from "../../../shared/verify/file.ts";
+import { VERSION } from "../../../shared/version.ts";
 import { configMap, keys, NOW, sign, signBytes, signedBundle, siteDocument, trustedRoot } from "../../support/fleet.ts";
 
 const root = trustedRoot();
+const other = { pair: [1, 1], digest: "0".repeat(64) } satisfies SiteView["known"][number];
 
 function view(changes: Partial<SiteView> = {}): SiteView {
   return { record: siteDocument(), marks: null, known: [], now: NOW, synced: true, ...changes };
@@ -97,10 +101,27 @@ describe("an attack on the manifest is refused by name", () => {
       "malformed",
       () => open(signBytes(Buffer.from(`${text().slice(0, -2)}, "a":1}\n`), BUNDLE_NAMESPACE, { pos: keys.pos })),
     ],
+    ["what this version does not do", "unsupported", () => open(later({ hold: { atMost: "8h" } }))],
+    ["made for a later agent", "unsupported", () => open(later({ minAgent: "99.0.0" }))],
+    ["a requirement that cannot be compared", "schema", () => open(later({ requires: [required("base", "2.1")] }))],
     [
-      "what this version does not do",
-      "unsupported",
-      () => open(later({ requires: [{ bundle: "base", atLeast: "1.0.0" }] })),
+      "two requirements of one bundle",
+      "schema",
+      () => open(later({ requires: [required("base"), required("base", "2.0.0")] })),
+    ],
+    ["a requirement of itself", "schema", () => open(later({ requires: [required("pos")] }))],
+    ["a removal that brings files", "schema", () => open(later({ remove: true }))],
+    ["no files and no removal", "schema", () => open(later({ files: [] }))],
+    ["one path twice", "schema", () => open(twice())],
+    [
+      "an overlay of a file that is not there",
+      "schema",
+      () => open(later({ overlays: [{ sites: {}, patch: "north.json", type: "strategic" }] })),
+    ],
+    [
+      "a variable that the hub may set to anything",
+      "schema",
+      () => open(later({ variables: { IMAGE: { settable: "hub" } } })),
     ],
   ])("%s: %s", (_title, code, run) => {
     expect(refusal(run).code).toBe(code);
@@ -111,6 +132,34 @@ describe("an attack on the manifest is refused by name", () => {
     bad.scope = [{ sites: { ring: 7 } }];
     const found = refusal(() => open(sign(bad, BUNDLE_NAMESPACE, { pos: keys.pos })));
     expect(found).toMatchObject({ code: "schema", where: "bundles/pos bundle.json /scope/0/sites" });
+  });
+
+  it("names both versions where the agent is too old", () => {
+    expect(refusal(() => open(later({ minAgent: "0.2.0-rc.1" })))).toEqual({
+      code: "unsupported",
+      where: "bundles/pos bundle.json /minAgent",
+      words: `needs agent 0.2.0-rc.1, this is ${VERSION}`,
+    });
+  });
+
+  it("is none where it asks for what is there: this very agent, another bundle, a removal without files", () => {
+    for (const changes of [{ minAgent: VERSION }, { requires: [required("base")] }, { remove: true, files: [] }]) {
+      expect(openForSite(later(changes), "pos", root, view()).manifest).toMatchObject(changes);
+    }
+  });
+
+  it.each<[string, string, Partial<Bundle>, Partial<SiteView>]>([
+    [
+      "scope before floor",
+      "scope",
+      { scope: [{ sites: { ring: "shop" } }] },
+      { marks: { pair: [1, 5], floor: [1, 3] } },
+    ],
+    ["floor before equivocation", "floor", {}, { marks: { pair: [1, 5], floor: [1, 3] }, known: [other] }],
+    ["equivocation before date", "equivocation", { createdAt: "2027-01-01T00:00:00Z" }, { known: [other] }],
+    ["its own form before the site", "schema", { files: [] }, { known: [other] }],
+  ])("is refused for the first of two reasons: %s", (_title, code, changes, site) => {
+    expect(refusal(() => openForSite(later(changes), "pos", root, view(site))).code).toBe(code);
   });
 
   it("is no attack where the clock is not known to be right", () => {
@@ -184,6 +233,36 @@ it("what was accepted runs on after its key left and its epoch was raised", () =
   expect(refusal(() => openForSite(made.document, "pos", stolen(), view())).code).toBe("floor");
   expect(reopen(made.document, "pos", root, made.checked).digest).toBe(made.digest);
 });
+
+describe("what the owners of now say of what was accepted", () => {
+  const made = signedBundle();
+  const { manifest } = openForSite(made.document, "pos", root, view());
+  const under = (changes: Partial<Delegation>, name = "pos*") => {
+    const [before] = root.document.bundles;
+    if (before === undefined) throw new Error("the sample has a delegation");
+    return standing(manifest, made.document, trustedRoot({ bundles: [{ ...before, pattern: name, ...changes }] }));
+  };
+
+  it.each<[string, ItemFlag[], () => ItemFlag[]]>([
+    ["nothing", [], () => under({})],
+    ["its key left", ["key-left"], () => under({ keys: ["pos2"] })],
+    ["one signature is not enough any more", ["key-left"], () => under({ keys: ["pos", "pos2"], threshold: 2 })],
+    ["nobody may sign that name any more", ["key-left"], () => under({}, "base")],
+    ["its epoch is over", ["epoch"], () => under({ epoch: 2 })],
+    ["its key was stolen, and left", ["key-left", "epoch"], () => under({ keys: ["pos2"], epoch: 2 })],
+  ])("%s: %j", (_title, flags, run) => {
+    expect(run()).toEqual(flags);
+  });
+});
+
+function required(bundle: string, atLeast = "1.0.0"): { bundle: string; atLeast: string } {
+  return { bundle, atLeast };
+}
+
+function twice(): ReturnType<typeof signedBundle>["document"] {
+  const { manifest } = openForSite(signedBundle().document, "pos", root, view());
+  return signedBundle({ files: [...manifest.files, ...manifest.files] }).document;
+}
 
 function open(document: Parameters<typeof openForSite>[0]): unknown {
   return openForSite(document, "pos", root, view());

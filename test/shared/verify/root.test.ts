@@ -1,29 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../shared/errors.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
-import { acceptRecord, openRecord } from "../../../shared/verify/record.ts";
-import { followRoots, nextRoot, pinRoot } from "../../../shared/verify/root.ts";
-import { keys, line, rootDocument, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
+import type { Delegation } from "../../../shared/root.ts";
+import { nextRoot, pinRoot } from "../../../shared/verify/root.ts";
+import { keys, line, rootDocument, signedRoot, trustedRoot } from "../../support/fleet.ts";
 
-function code(run: () => unknown): string {
+function refusal(run: () => unknown): { code: string; where: string | undefined } {
   try {
     run();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return error.code;
+    return { code: error.code, where: error.where };
   }
   throw new Error("it was accepted");
 }
 
-const twoRoots = { ...rootDocument().roles, root: { keys: ["root2"], threshold: 1 } };
-const handOver = signedRoot({ number: 2, roles: twoRoots }, { root: keys.root, root2: keys.root2 });
+const roles = rootDocument().roles;
+const twoRoots = { ...roles, root: { keys: ["root2"], threshold: 1 } };
+const [hub] = rootDocument().hubs;
+const delegation: Delegation = {
+  pattern: "pos",
+  keys: ["pos"],
+  threshold: 1,
+  epoch: 1,
+  namespaces: ["shop"],
+  kinds: ["*"],
+};
 
-describe("the chain of roots", () => {
-  it("begins with the pinned one and goes on one by one, over a change of keys", () => {
-    const third = signedRoot({ number: 3, roles: twoRoots }, { root2: keys.root2 });
-    expect(followRoots(trustedRoot(), [handOver, third]).document.number).toBe(3);
-  });
-
+describe("a root that follows", () => {
   it.each<[string, string, () => unknown]>([
     ["another root than the pinned one", "root-chain", () => pinRoot(signedRoot(), "0".repeat(64))],
     ["a gap", "root-chain", () => nextRoot(trustedRoot(), signedRoot({ number: 3 }))],
@@ -43,56 +47,73 @@ describe("the chain of roots", () => {
       () => nextRoot(trustedRoot(), signedRoot({ number: 2, roles: twoRoots })),
     ],
     ["another fleet", "fleet", () => nextRoot(trustedRoot(), signedRoot({ number: 2, fleet: "ships" }))],
-    ["a threshold met by one key under two names", "threshold", () => trustedRoot(twins())],
-    [
-      "a role with a key that is not there",
-      "schema",
-      () => trustedRoot({ roles: { ...rootDocument().roles, site: { keys: ["nobody"], threshold: 1 } } }),
-    ],
-    [
-      "a role that this version does not do",
-      "unsupported",
-      () => trustedRoot({ roles: { ...rootDocument().roles, move: { keys: ["site"], threshold: 1 } } }),
-    ],
-  ])("refuses %s: %s", (_title, expected, run) => {
-    expect(code(run)).toBe(expected);
+    ["signatures of one key under two names", "threshold", () => nextRoot(trustedRoot(twins()), signedTwice())],
+  ])("is refused: %s: %s", (_title, code, run) => {
+    expect(refusal(run).code).toBe(code);
   });
 });
 
-describe("a site record", () => {
-  const self = { site: "s-1", reportKey: line(keys.report), held: null };
-
-  it("is taken by the site that it names", () => {
-    expect(acceptRecord(signedSite(), self, trustedRoot()).number).toBe(1);
+describe("a root as a document", () => {
+  it.each<[string, string, string, Parameters<typeof trustedRoot>[0]]>([
+    [
+      "a threshold that one key under two names would meet",
+      "threshold",
+      "root/1.json /roles/site",
+      {
+        keys: { ...rootDocument().keys, again: line(keys.site) },
+        roles: { ...roles, site: { keys: ["site", "again"], threshold: 2 } },
+      },
+    ],
+    [
+      "a role with a key that is not there",
+      "schema",
+      "root/1.json /roles/site",
+      { roles: { ...roles, site: { keys: ["nobody"], threshold: 1 } } },
+    ],
+    [
+      "two delegations of one pattern",
+      "schema",
+      "root /bundles/1",
+      { bundles: [delegation, { ...delegation, epoch: 2 }] },
+    ],
+    ["a hub twice", "schema", "root /hubs/1", { hubs: [hub, hub].flatMap((each) => each ?? []) }],
+    ["the role head without how old a head may be", "schema", "root /head", { roles: { ...roles, head: roles.site } }],
+    ["how old a head may be without the role", "schema", "root /head", { head: { freshFor: "2d" } }],
+    [
+      "a head that is never fresh",
+      "schema",
+      "root /head/freshFor",
+      { roles: { ...roles, head: roles.site }, head: { freshFor: "0s" } },
+    ],
+    [
+      "the agent's home for one signer",
+      "threshold",
+      "root/1.json /bundles/0/threshold",
+      { bundles: [{ ...delegation, namespaces: ["shop", "skerry-system"] }] },
+    ],
+    ...[
+      "ClusterRoleBinding.rbac.authorization.k8s.io",
+      "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+    ].map((kind): [string, string, string, Parameters<typeof trustedRoot>[0]] => [
+      `${kind} for one signer`,
+      "threshold",
+      "root/1.json /bundles/1/threshold",
+      { bundles: [delegation, { ...delegation, pattern: "pos*", kinds: ["*", kind] }] },
+    ]),
+  ])("is refused with %s: %s", (_title, code, where, changes) => {
+    expect(refusal(() => trustedRoot(changes))).toEqual({ code, where });
   });
 
-  it.each<[string, string, () => unknown]>([
-    ["of another site", "record", () => openRecord(signedSite({ id: "s-2" }), "s-1", trustedRoot())],
-    [
-      "without this site's key",
-      "record",
-      () => acceptRecord(signedSite({ reportKeys: [line(keys.stranger)] }), self, trustedRoot()),
-    ],
-    [
-      "older than the one held",
-      "record",
-      () =>
-        acceptRecord(
-          signedSite(),
-          { ...self, held: openRecord(signedSite({ number: 2 }), "s-1", trustedRoot()) },
-          trustedRoot(),
-        ),
-    ],
-    ["by a stranger", "threshold", () => openRecord(signedSite({}, keys.stranger), "s-1", trustedRoot())],
-    ["that needs a newer root", "root-chain", () => openRecord(signedSite({ root: 2 }), "s-1", trustedRoot())],
-    ["of another fleet", "fleet", () => openRecord(signedSite({ fleet: "ships" }), "s-1", trustedRoot())],
-    [
-      "with what this version does not do",
-      "unsupported",
-      () => openRecord(signedSite({ retired: true }), "s-1", trustedRoot()),
-    ],
-  ])("is refused %s: %s", (_title, expected, run) => {
-    expect(code(run)).toBe(expected);
+  it("takes the roles head and move, and the agent's home for two signers", () => {
+    const changes = {
+      roles: { ...roles, head: { keys: ["head"], threshold: 1 }, move: { keys: ["move"], threshold: 1 } },
+      head: { freshFor: "2d" },
+      bundles: [
+        { ...delegation, keys: ["pos", "pos2"], threshold: 2, namespaces: ["skerry-system"] },
+        { ...delegation, pattern: "skerry-*", namespaces: ["skerry-*"], kinds: ["*", "*.rbac.authorization.k8s.io"] },
+      ],
+    };
+    expect(trustedRoot(changes).document.head?.freshFor).toBe("2d");
   });
 });
 
@@ -101,9 +122,16 @@ it("a pinned root is read by its exact bytes", () => {
   expect(pinRoot(document, sha256Hex(document.body)).document.fleet).toBe("shops");
 });
 
+/** Two of three must sign, and two of the three are one. */
 function twins(): Parameters<typeof trustedRoot>[0] {
   return {
-    keys: { ...rootDocument().keys, again: line(keys.site) },
-    roles: { ...rootDocument().roles, site: { keys: ["site", "again"], threshold: 2 } },
+    keys: { ...rootDocument().keys, again: line(keys.root) },
+    roles: { ...roles, root: { keys: ["root", "again", "root2"], threshold: 1 } },
   };
+}
+
+function signedTwice() {
+  const changes = twins();
+  const number = { number: 2, roles: { ...roles, root: { keys: ["root", "again", "root2"], threshold: 2 } } };
+  return signedRoot({ ...changes, ...number }, { root: keys.root, again: keys.root });
 }

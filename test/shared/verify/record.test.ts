@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { acceptRecord, openRecord } from "../../../shared/verify/record.ts";
+import { keys, line, signedSite, trustedRoot } from "../../support/fleet.ts";
+import { thrownCode } from "../../support/thrown.ts";
+
+describe("a site record", () => {
+  const self = { site: "s-1", reportKey: line(keys.report), held: null };
+
+  it("is taken by the site that it names", () => {
+    expect(acceptRecord(signedSite(), self, trustedRoot()).number).toBe(1);
+  });
+
+  it("is taken again, and then a newer one, with values and as retired", () => {
+    expect(acceptRecord(signedSite(), { ...self, held: held() }, trustedRoot()).number).toBe(1);
+    const changes = { number: 2, retired: true, values: { pos: { TILLS: 2 } } };
+    expect(acceptRecord(signedSite(changes), { ...self, held: held() }, trustedRoot())).toMatchObject(changes);
+  });
+
+  it.each<[string, string, () => unknown]>([
+    ["of another site", "record", () => openRecord(signedSite({ id: "s-2" }), "s-1", trustedRoot())],
+    [
+      "without this site's key",
+      "record",
+      () => acceptRecord(signedSite({ reportKeys: [line(keys.stranger)] }), self, trustedRoot()),
+    ],
+    [
+      "older than the one held",
+      "record",
+      () =>
+        acceptRecord(
+          signedSite(),
+          { ...self, held: openRecord(signedSite({ number: 2 }), "s-1", trustedRoot()) },
+          trustedRoot(),
+        ),
+    ],
+    ["by a stranger", "threshold", () => openRecord(signedSite({}, keys.stranger), "s-1", trustedRoot())],
+    ["that needs a newer root", "root-chain", () => openRecord(signedSite({ root: 2 }), "s-1", trustedRoot())],
+    ["of another fleet", "fleet", () => openRecord(signedSite({ fleet: "ships" }), "s-1", trustedRoot())],
+    [
+      "with what this version does not do",
+      "unsupported",
+      () => openRecord(signedSite({ groups: { north: "age" } }), "s-1", trustedRoot()),
+    ],
+    [
+      "under the number of the one held, with other content",
+      "equivocation",
+      () => acceptRecord(signedSite({ labels: { ring: "shop" } }), { ...self, held: held() }, trustedRoot()),
+    ],
+  ])("is refused %s: %s", (_title, expected, run) => {
+    expect(thrownCode(run)).toBe(expected);
+  });
+});
+
+function held() {
+  return openRecord(signedSite(), "s-1", trustedRoot());
+}
