@@ -80,8 +80,14 @@ export async function readBundle(folder: BundleFolder): Promise<ReadBundle> {
   if (found === undefined) throw new AppError("config", "the commit has no bundle.yaml there", { where: file });
   const source = readBundleSource(found.text, file);
   const content = await readContent(folder, source);
-  const { overlays, files } = await readOverlays(folder, source);
-  return { ...content, source, overlays, files: [...content.files, ...files] };
+  const { overlays, files, warnings } = await readOverlays(folder, source);
+  return {
+    ...content,
+    source,
+    overlays,
+    files: [...content.files, ...files],
+    warnings: [...content.warnings, ...warnings],
+  };
 }
 
 function requireDelegation(source: BundleSource, root: Root): Delegation {

@@ -13,18 +13,11 @@ export function checkRendered(
   bundle: UnsignedBundle & { files: readonly BuiltFile[] },
   where: (pointer: string) => string,
 ): Bundle["images"] {
-  bundle.files.forEach(refuseList);
   try {
     return renderForBuild(bundle).images.map(listed);
   } catch (cause) {
     throw cause instanceof AppError ? placed(cause, bundle.files, where) : cause;
   }
-}
-
-function refuseList({ object, where }: BuiltFile): void {
-  if (!object.kind.endsWith("List") || !Array.isArray(object["items"])) return;
-  const fix = "write its items as documents of their own, between `---`";
-  throw new AppError("unsupported", "lists of objects are not read", { where: where("/kind"), fix });
 }
 
 function listed(image: string): Bundle["images"][number] {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { AppError } from "../../shared/errors.ts";
+import type { BuiltFile } from "./manifests.ts";
 import { namespaced } from "./namespaced.ts";
 import { failed, linesOf, type Rendered, readRendered, splitDocuments } from "./rendered.ts";
 import { type BundleFolder, filesAt, readTexts } from "./repository.ts";
-import type { BuiltFile } from "./manifests.ts";
 import { findTool, runTool, versionOf } from "./tool.ts";
 import { inWorkshop, type Workshop } from "./tree-export.ts";
 
@@ -56,8 +56,9 @@ export async function renderHelm(
     const documents = splitDocuments(first.out).map((text) => ({ path: sourceOf(text, bundle, content), text }));
     return { documents, inputs: { helm: version, kubernetes: KUBE_VERSION }, warnings };
   });
-  const { kept, tests } = withoutHooks(readRendered(rendered, where.chart));
-  const warnings = [...rendered.warnings, ...(await clocks(bundle, content)), ...tests];
+  const read = readRendered(rendered, where.chart);
+  const { kept, tests } = withoutHooks(read.files);
+  const warnings = [...read.warnings, ...(await clocks(bundle, content)), ...tests];
   return { ...rendered, warnings, files: namespaced(kept, content.namespace) };
 }
 
@@ -113,7 +114,9 @@ function withoutHooks(files: readonly BuiltFile[]): { kept: BuiltFile[]; tests: 
 /** Templates that ask for the time: two runs of one day may agree where those of two days do not. */
 async function clocks(bundle: BundleFolder, { chart }: HelmContent): Promise<string[]> {
   const files = await filesAt(bundle.folder, bundle.treeish, `${bundle.path}/${chart}/`);
-  const templates = files.filter(({ path }) => /\/templates\/.*\.(?:ya?ml|tpl|txt)$/.test(path) && !/NOTES\.txt$/.test(path));
+  const templates = files.filter(
+    ({ path }) => /\/templates\/.*\.(?:ya?ml|tpl|txt)$/.test(path) && !path.endsWith("NOTES.txt"),
+  );
   return (await readTexts(bundle.folder, templates)).flatMap(({ path, text }) => {
     const line = text.split("\n").findIndex((each) => /\{\{(?!-?\s*\/\*)[^}]*\b(?:now|ago)\b[^}]*\}\}/.test(each));
     return line === -1 ? [] : [`${path}:${line + 1} asks for the time: built on another day, its bytes may differ`];

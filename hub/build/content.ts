@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { BundleSource } from "./bundle-source.ts";
 import { renderHelm } from "./content-helm.ts";
 import { renderKustomize } from "./content-kustomize.ts";
-import { type BuiltFile, readManifests } from "./manifests.ts";
+import { type BuiltFile, readManifests, warningInWords } from "./manifests.ts";
 import { readRendered } from "./rendered.ts";
 import { type BundleFolder, type CommittedFile, filesAt, readTexts } from "./repository.ts";
 
@@ -24,7 +24,7 @@ export async function readContent(bundle: BundleFolder, source: BundleSource): P
     case "kustomize": {
       const where = source.where("/content/kustomize");
       const rendered = await renderKustomize(bundle, content.folder, where);
-      return { ...rendered, files: readRendered(rendered, where) };
+      return { ...rendered, ...readRendered(rendered, where) };
     }
     case "helm": {
       const where = { chart: source.where("/content/helm"), values: source.where("/content/values") };
@@ -36,8 +36,8 @@ export async function readContent(bundle: BundleFolder, source: BundleSource): P
 async function readFolder(bundle: BundleFolder, folder: string, where: string): Promise<BundleContent> {
   const committed = await filesAt(bundle.folder, bundle.treeish, `${bundle.path}/${folder}/`);
   committed.forEach(requireYaml);
-  const files = readManifests(await readTexts(bundle.folder, committed));
-  if (files.length > 0) return { files, inputs: {}, warnings: [] };
+  const { files, warnings } = readManifests(await readTexts(bundle.folder, committed));
+  if (files.length > 0) return { files, inputs: {}, warnings: warnings.map(warningInWords) };
   throw new AppError("config", "there is no object in it", { where });
 }
 

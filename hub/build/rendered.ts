@@ -1,6 +1,6 @@
 import { AppError } from "../../shared/errors.ts";
 import { nameOf, refOf } from "../../shared/live.ts";
-import { type BuiltFile, readManifests } from "./manifests.ts";
+import { type BuiltFile, readManifests, warningInWords } from "./manifests.ts";
 
 /** What a tool rendered: YAML documents, each with the words that lead a person to it. */
 export interface Rendered {
@@ -15,19 +15,31 @@ export function splitDocuments(text: string): string[] {
   return text.split(/^---(?=\s|$)/m).filter((document) => /^[^#\s]/m.test(document));
 }
 
-/** Objects of what a tool rendered. Places name the object, because the text with its lines is nowhere to look at. */
-export function readRendered({ documents }: Rendered, where: string): BuiltFile[] {
-  const files = readManifests(documents).map((file) => {
-    const title = `${file.where("").replace(/:\d+$/, "")} ${nameOf(refOf(file.object))}`;
+/** Objects of what a tool rendered, and all warnings. Places name the object, because the text with its lines is nowhere to look at. */
+export function readRendered(
+  { documents, warnings }: Rendered,
+  where: string,
+): { files: BuiltFile[]; warnings: string[] } {
+  const read = readManifests(documents);
+  const files = read.files.map((file) => {
+    const title = `${withoutLine(file.where(""))} ${nameOf(refOf(file.object))}`;
     return { ...file, where: (pointer: string) => `${title} ${pointer}`.trimEnd() };
   });
-  if (files.length > 0) return files;
+  const readings = read.warnings.map((warning) => warningInWords({ ...warning, where: withoutLine(warning.where) }));
+  if (files.length > 0) return { files, warnings: [...warnings, ...readings] };
   throw new AppError("config", "there is no object in it", { where });
+}
+
+function withoutLine(place: string): string {
+  return place.replace(/:\d+$/, "");
 }
 
 /** What a tool complained of, with the commit's paths instead of the temporary ones. */
 export function linesOf(text: string, content: string, path: string): string[] {
-  return text.replaceAll(content, path).split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
+  return text
+    .replaceAll(content, path)
+    .split("\n")
+    .flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
 }
 
 /** The failure of a tool with the paths and the place that a person knows. */

@@ -1,28 +1,63 @@
-import { EVENT_ID, type Event, parseEvents, YAMLException } from "js-yaml";
+import { type Event, parseEvents, YAMLException } from "js-yaml";
 import { AppError } from "../errors.ts";
-import { pointer } from "../parse.ts";
-import { type Reading, readScalar } from "./yaml-scalar.ts";
+import { YAML_MAX_DEPTH } from "./yaml-alias.ts";
+import { type YamlDialect, type YamlDocument, YamlReader, type YamlWarning } from "./yaml-reader.ts";
 
 export const YAML_MAX_BYTES = 1024 * 1024;
-const MAX_DEPTH = 64;
+/** In all, for lines that kubectl takes and the parser does not. */
+const REPARSED_BYTES = 64 * 1024 * 1024;
 
-/** One document of a YAML file: its value as JSON has it, and where each part of it stands. */
-export interface YamlDocument {
-  value: unknown;
-  /** The line, from 1, of a JSON pointer; where that does not exist, of the nearest part around it. */
-  lineOf(path: string): number;
+/**
+ * The documents of a YAML file of our own, empty ones left out. Anchors, aliases and tags are refused, and what kubectl and
+ * YAML 1.2 read differently. Throws `too-large`, `malformed` or `unsupported`, each with `file:line`.
+ */
+export function readYamlDocuments(text: string, file: string): YamlDocument[] {
+  return documentsOf(read(text, file, "strict"));
 }
 
 /**
- * The documents of a YAML file, empty ones left out. Anchors, aliases and tags are refused, so no input can grow while
- * it is read. Throws `too-large`, `malformed` or `unsupported`, each with `file:line`.
+ * The documents of a file of Kubernetes objects as kubectl reads them (`test/golden/yaml` has what it said), empty ones left
+ * out; with a warning for each text that YAML 1.2 reads otherwise. Refused where kubectl silently drops or overwrites
+ * something: a key that stands twice, a merge after the key that it replaces, documents after `...`.
  */
-export function readYamlDocuments(text: string, file: string): YamlDocument[] {
+export function readYamlAsKubectl(text: string, file: string): { documents: YamlDocument[]; warnings: YamlWarning[] } {
+  const reader = read(text, file, "kubectl");
+  refuseLines(text, file);
+  return { documents: documentsOf(reader), warnings: reader.warnings };
+}
+
+function read(text: string, file: string, dialect: YamlDialect): YamlReader {
   const size = Buffer.byteLength(text);
   if (size > YAML_MAX_BYTES) {
     throw new AppError("too-large", `${size} bytes of YAML, at most ${YAML_MAX_BYTES} are read`, { where: file });
   }
-  const reader = new Reader(text, file, events(text, file));
+  const parsed = dialect === "strict" ? { text, events: events(text, file) } : indented(text, file);
+  return new YamlReader(parsed.text, file, parsed.events, dialect);
+}
+
+/**
+ * kubectl lets a line between brackets begin anywhere, `]` below its key above all; YAML 1.2 and the parser ask that it is
+ * indented. There spaces mean nothing, so such a line is given some.
+ */
+function indented(text: string, file: string): { text: string; events: Event[] } {
+  const lines = text.split("\n");
+  const indent = lines.reduce((most, line) => Math.max(most, line.length - line.trimStart().length), 0) + 1;
+  for (let turns = Math.floor(REPARSED_BYTES / (text.length + 1)); ; turns--) {
+    const whole = lines.join("\n");
+    try {
+      return { text: whole, events: parseEvents(whole, { filename: file, maxDepth: YAML_MAX_DEPTH }) };
+    } catch (cause) {
+      const at =
+        cause instanceof YAMLException && /deficient indentation/.test(cause.reason) ? cause.mark?.line : undefined;
+      const line = at === undefined ? undefined : lines[at];
+      if (at === undefined || line === undefined || /^(?:---|\.\.\.)/.test(line) || turns <= 0)
+        throw notYaml(cause, file);
+      lines[at] = `${" ".repeat(indent)}${line}`;
+    }
+  }
+}
+
+function documentsOf(reader: YamlReader): YamlDocument[] {
   const documents: YamlDocument[] = [];
   for (let next = reader.document(); next !== undefined; next = reader.document()) {
     if (next.value !== null) documents.push(next);
@@ -32,115 +67,31 @@ export function readYamlDocuments(text: string, file: string): YamlDocument[] {
 
 function events(text: string, file: string): Event[] {
   try {
-    return parseEvents(text, { filename: file, maxDepth: MAX_DEPTH });
+    return parseEvents(text, { filename: file, maxDepth: YAML_MAX_DEPTH });
   } catch (cause) {
-    if (!(cause instanceof YAMLException)) throw cause;
-    const line = cause.mark === undefined ? "" : `:${cause.mark.line + 1}`;
-    throw new AppError("malformed", `not YAML: ${cause.reason}`, { where: `${file}${line}`, cause });
+    throw notYaml(cause, file);
   }
 }
 
-class Reader {
-  readonly #text: string;
-  readonly #file: string;
-  readonly #events: Event[];
-  #at = 0;
-  /** Of the document being read: offsets by JSON pointer. */
-  #offsets = new Map<string, number>();
-
-  constructor(text: string, file: string, events: Event[]) {
-    this.#text = text;
-    this.#file = file;
-    this.#events = events;
-  }
-
-  document(): YamlDocument | undefined {
-    if (this.#next() === undefined) return undefined;
-    const offsets = new Map<string, number>();
-    this.#offsets = offsets;
-    const value = this.#peek()?.type === EVENT_ID.POP ? null : this.#node([]);
-    this.#next();
-    return { value, lineOf: (path) => this.#line(nearest(offsets, path)) };
-  }
-
-  #node(path: readonly PropertyKey[]): unknown {
-    const event = this.#next();
-    if (event === undefined || event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) {
-      throw new AppError("internal", "the YAML parser's events are not balanced", { where: this.#file });
-    }
-    const offset = startOf(event);
-    const here = pointer(path);
-    // A value takes its key's place, which is where a person looks for it.
-    if (!this.#offsets.has(here)) this.#offsets.set(here, offset);
-    if (event.type === EVENT_ID.ALIAS || event.anchorStart !== -1) {
-      throw this.#refused("unsupported", "anchors and aliases are not read", offset, "write the value out");
-    }
-    if (event.tagStart !== -1) throw this.#refused("unsupported", "tags are not read", offset, "leave the tag out");
-    switch (event.type) {
-      case EVENT_ID.SCALAR:
-        return this.#value(readScalar(this.#text, event), offset);
-      case EVENT_ID.SEQUENCE:
-        return this.#sequence(path);
-      case EVENT_ID.MAPPING:
-        return this.#mapping(path);
-    }
-  }
-
-  #sequence(path: readonly PropertyKey[]): unknown[] {
-    const items: unknown[] = [];
-    while (this.#peek()?.type !== EVENT_ID.POP) items.push(this.#node([...path, items.length]));
-    this.#next();
-    return items;
-  }
-
-  #mapping(path: readonly PropertyKey[]): Record<string, unknown> {
-    const entries: Record<string, unknown> = {};
-    while (this.#peek()?.type !== EVENT_ID.POP) {
-      const event = this.#next();
-      const offset = event === undefined ? 0 : startOf(event);
-      const key = event?.type === EVENT_ID.SCALAR ? this.#value(readScalar(this.#text, event), offset) : null;
-      if (typeof key !== "string" || key === "__proto__") {
-        throw this.#refused("malformed", "a key that is not text", offset, "put it between quotes");
-      }
-      if (Object.hasOwn(entries, key)) throw this.#refused("malformed", `"${key}" stands here twice`, offset);
-      const inner = [...path, key];
-      this.#offsets.set(pointer(inner), offset);
-      entries[key] = this.#node(inner);
-    }
-    this.#next();
-    return entries;
-  }
-
-  #value(reading: Reading, offset: number): string | number | boolean | null {
-    if ("value" in reading) return reading.value;
-    throw this.#refused("malformed", reading.refused, offset, "put it between quotes, or write what you mean");
-  }
-
-  #refused(code: "malformed" | "unsupported", what: string, offset: number, fix?: string): AppError {
-    return new AppError(code, what, { where: `${this.#file}:${this.#line(offset)}`, ...(fix && { fix }) });
-  }
-
-  #line(offset: number): number {
-    return this.#text.slice(0, offset).split("\n").length;
-  }
-
-  #peek(): Event | undefined {
-    return this.#events[this.#at];
-  }
-
-  #next(): Event | undefined {
-    return this.#events[this.#at++];
-  }
+function notYaml(cause: unknown, file: string): unknown {
+  if (!(cause instanceof YAMLException)) return cause;
+  const line = cause.mark === undefined ? "" : `:${cause.mark.line + 1}`;
+  return new AppError("malformed", `not YAML: ${cause.reason}`, { where: `${file}${line}`, cause });
 }
 
-function startOf(event: Event): number {
-  if (event.type === EVENT_ID.SCALAR) return event.valueStart;
-  if (event.type === EVENT_ID.ALIAS) return event.anchorStart;
-  return event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE ? event.start : 0;
-}
-
-function nearest(offsets: ReadonlyMap<string, number>, path: string): number {
-  const found = offsets.get(path);
-  if (found !== undefined || path === "") return found ?? 0;
-  return nearest(offsets, path.slice(0, path.lastIndexOf("/")));
+/** What kubectl sees in lines before any YAML is read: it cuts a file at `---`, and its lines end as those of YAML 1.1 do. */
+function refuseLines(text: string, file: string): void {
+  text.split("\n").forEach((line, index) => {
+    const where = `${file}:${index + 1}`;
+    if (/^---(?!\s*(?:#|$))/.test(line)) {
+      const fix = "end the line after `---`";
+      throw new AppError("malformed", "kubectl takes no text after `---`", { where, fix });
+    }
+    const [ending] = /[\u0085\u2028\u2029]/.exec(line) ?? [];
+    if (ending !== undefined) {
+      const code = ending.charCodeAt(0).toString(16).padStart(4, "0");
+      const fix = `write it as \\u${code} between double quotes`;
+      throw new AppError("unsupported", `kubectl takes U+${code.toUpperCase()} for the end of a line`, { where, fix });
+    }
+  });
 }

@@ -1,43 +1,70 @@
-import {
-  CORE_SCHEMA,
-  constructFromEvents,
-  EVENT_ID,
-  type Event,
-  getScalarValue,
-  SCALAR_STYLE,
-  YAML11_SCHEMA,
-} from "js-yaml";
+/** What a plain scalar (no quotes, no tag) means, to kubectl and to YAML 1.2. */
 
-/** A scalar's value, or why it is not taken. */
-export type Reading = { value: string | number | boolean | null } | { refused: string };
+export type ScalarValue = string | number | boolean | null;
 
-type Scalar = Extract<Event, { type: typeof EVENT_ID.SCALAR }>;
-
-/**
- * What kubectl reads. It has a YAML 1.1 reader (go-yaml v2) that takes some forms of 1.2, so where the two versions
- * disagree on a plain scalar (`yes`, `0644`, `1:30`, `1e3`, `0o17`) nobody can know what the writer meant: it is refused.
- * Timestamps are the exception: 1.1 has a type for them, but go-yaml and 1.2 both read text.
- */
-export function readScalar(source: string, event: Scalar): Reading {
-  const text = getScalarValue(source, event);
-  if (event.style !== SCALAR_STYLE.PLAIN) return { value: text };
-  const document: Event = { type: EVENT_ID.DOCUMENT, explicitStart: false, explicitEnd: false, directives: [] };
-  const events: Event[] = [document, event, { type: EVENT_ID.POP }];
-  const [now] = constructFromEvents(events, { source, schema: CORE_SCHEMA });
-  const [old] = constructFromEvents(events, { source, schema: YAML11_SCHEMA });
-  if (old !== now && !(old instanceof Date)) {
-    return { refused: `\`${text}\` is ${shown(old)} in YAML 1.1 and ${shown(now)} in YAML 1.2` };
+/** `sigs.k8s.io/yaml/goyaml.v2/resolve.go`; every form that differs from YAML 1.2 is recorded in `test/golden/yaml`. */
+export function asKubectl(text: string): ScalarValue {
+  if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
+  if (/^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/.test(text)) return true;
+  if (/^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(text)) return false;
+  const special = specialFloat(text);
+  if (special !== undefined) return special;
+  // A dot leads to Go's own ParseFloat, which takes underscores between digits only.
+  if (text.startsWith(".")) {
+    return /^\.\d+(?:_\d+)*(?:[eE][+-]?\d+(?:_\d+)*)?$/.test(text) ? finite(text.replaceAll("_", ""), text) : text;
   }
-  if (text === "<<") return { refused: "`<<` merges mappings in YAML 1.1 and is text in YAML 1.2" };
-  if (typeof now === "number" && !exact(now)) return { refused: `\`${text}\` is no number that JSON carries exactly` };
-  if (now === null || typeof now === "number" || typeof now === "boolean") return { value: now };
-  return { value: text };
+  if (!/^[+\-0-9]/.test(text)) return text;
+  const plain = text.replaceAll("_", "");
+  const [, sign, octal, other] = /^([+-]?)(?:0[oO]?([0-7]+)|(0[xX][0-9a-fA-F]+|0[bB][01]+))$/.exec(plain) ?? [];
+  if (octal !== undefined) return signed(sign, Number.parseInt(octal, 8));
+  if (other !== undefined) return signed(sign, Number(other));
+  return FLOAT.test(plain) ? finite(plain, text) : text;
 }
 
-function exact(value: number): boolean {
-  return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+/** The core schema, https://yaml.org/spec/1.2.2/#1032-tag-resolution. */
+export function asYaml12(text: string): ScalarValue {
+  if (/^(?:~|null|Null|NULL)?$/.test(text)) return null;
+  if (/^(?:true|True|TRUE|false|False|FALSE)$/.test(text)) return text.toLowerCase() === "true";
+  const special = specialFloat(text);
+  if (special !== undefined) return special;
+  return /^(?:0o[0-7]+|0x[0-9a-fA-F]+)$/.test(text) || FLOAT.test(text) ? Number(text) + 0 : text;
 }
 
-function shown(value: unknown): string {
+const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
+const INTEGER = /^[+-]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]*|[1-9][0-9]*)$/;
+
+function specialFloat(text: string): number | undefined {
+  if (/^\.(?:nan|NaN|NAN)$/.test(text)) return Number.NaN;
+  if (/^[+-]?\.(?:inf|Inf|INF)$/.test(text)) return signed(text, Number.POSITIVE_INFINITY);
+  return undefined;
+}
+
+/** No zero has a sign: JSON in Go and in JavaScript would not agree on it. */
+function signed(sign: string | undefined, size: number): number {
+  return sign?.startsWith("-") ? 0 - size : size;
+}
+
+/** What is too large for a float is text to kubectl. */
+function finite(digits: string, text: string): number | string {
+  const value = Number(digits) + 0;
+  return Number.isFinite(value) ? value : text;
+}
+
+/** A key as `sigs.k8s.io/yaml` writes it into JSON; null for what it refuses, and for numbers that JSON does not carry. */
+export function keyText(text: string, value: ScalarValue): string | null {
+  if (typeof value === "boolean") return String(value);
+  if (typeof value !== "number") return value;
+  if (INTEGER.test(text.replaceAll("_", ""))) return Number.isSafeInteger(value) ? String(value) : null;
+  if (!Number.isFinite(value)) return null;
+  // Go's strconv.FormatFloat(value, 'g', -1, 64).
+  const [digits = "", exponent = ""] = value.toExponential().split("e");
+  const size = Number(exponent);
+  if (size >= -4 && size < 6) return String(value);
+  return `${digits}e${size < 0 ? "-" : "+"}${String(Math.abs(size)).padStart(2, "0")}`;
+}
+
+/** For a person: `the number 420`, `the text "0644"`. */
+export function shown(value: ScalarValue): string {
+  if (value === null) return "null";
   return typeof value === "string" ? `the text "${value}"` : `the ${typeof value} ${String(value)}`;
 }

@@ -97,7 +97,12 @@ describe("manifests", () => {
       "unsupported: Secrets",
       ":22)",
     ],
-    ["a list", object("apiVersion: v1\nkind: List\nmetadata: { name: a }\nitems: []\n"), "unsupported: lists", ":22)"],
+    [
+      "a list in a list",
+      object("apiVersion: v1\nkind: List\nitems:\n  - items: []\n"),
+      "unsupported: a list in",
+      ":24)",
+    ],
     ["no object", object("just: text\n"), "malformed: not a Kubernetes object", ":21)"],
     ["a namespace not allowed", TILL_YAML.replace("namespace: shop", "namespace: bank"), "privilege:", ":1)"],
     [
@@ -113,7 +118,7 @@ describe("manifests", () => {
       ":21)",
     ],
     ["a variable", TILL_YAML.replace('"yes"', '"${NAME}"'), "variable: ${NAME}", ":19)"],
-    ["two readings", TILL_YAML.replace("replicas: 2", "replicas: 010"), "malformed: `010`", ":7)"],
+    ["a key twice", TILL_YAML.replace("replicas: 2", "replicas: 2\n  replicas: 3"), 'malformed: "replicas"', ":8)"],
   ])("%s", async (_, text, words, where) => {
     const error = await refusal(TILL, text);
     expect(error).toContain(words);
