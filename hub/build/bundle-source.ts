@@ -125,7 +125,7 @@ function contentOf({ content = {}, remove = false }: Written, where: BundleSourc
     const valuesFile = values === undefined ? undefined : inside(values, where("/content/values"));
     return { by: "helm", chart: inside(helm, where("/content/helm")), values: valuesFile, namespace };
   }
-  const [stray] = Object.entries({ values, namespace }).filter(([, part]) => part !== undefined);
+  const stray = Object.entries({ values, namespace }).find(([, part]) => part !== undefined);
   if (stray !== undefined) throw refuse("goes with helm only", `/content/${stray[0]}`);
   const by = manifests === undefined ? "kustomize" : "manifests";
   return { by, folder: inside(manifests ?? kustomize ?? "", where(`/content/${by}`)) };

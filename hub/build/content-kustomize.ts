@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { AppError } from "../../shared/errors.ts";
-import { readYamlDocuments } from "../../shared/node/yaml-document.ts";
+import { readYamlAsKubectl } from "../../shared/node/yaml-document.ts";
 import { pointer } from "../../shared/parse.ts";
 import { failed, linesOf, type Rendered, splitDocuments } from "./rendered.ts";
 import { type BundleFolder, filesAt, readTexts } from "./repository.ts";
@@ -56,7 +56,7 @@ async function refuseRemote(bundle: BundleFolder): Promise<void> {
   const files = await filesAt(bundle.folder, bundle.treeish, `${bundle.path}/`);
   const named = files.filter(({ path }) => /(?:^|\/)kustomization\.ya?ml$|\/Kustomization$/.test(path));
   for (const { path, text } of await readTexts(bundle.folder, named)) {
-    for (const { value, lineOf } of readYamlDocuments(text, path)) {
+    for (const { value, lineOf } of readYamlAsKubectl(text, path).documents) {
       const found = remoteIn(value, []);
       if (found === undefined) continue;
       throw new AppError("unsupported", `${found.text} lies on another machine`, {

@@ -1,5 +1,5 @@
 import { canonicalJson } from "../../shared/canonical.ts";
-import { kindOf, type KubeObject, member } from "../../shared/live.ts";
+import { type KubeObject, kindOf, member } from "../../shared/live.ts";
 import type { BuiltFile } from "./manifests.ts";
 
 /** Groups of Kubernetes itself that hold namespaced kinds; of those groups, the kinds that no namespace holds (1.36). */

@@ -25,11 +25,15 @@ export function checkPlainSecrets(
     });
   }
   const unused = allowed.flatMap((name, index) =>
-    secrets.some(({ names }) => names.includes(name)) ? [] : [`${where(index)} no Secret in the clear is called ${name}`],
+    secrets.some(({ names }) => names.includes(name))
+      ? []
+      : [`${where(index)} no Secret in the clear is called ${name}`],
   );
   const keys = files.flatMap((file) => {
     const key = file.object.kind === "ConfigMap" ? privateKeyIn(file) : undefined;
-    return key === undefined ? [] : [`${file.where(`/data/${key}`)} a private key in a ConfigMap, which anybody can read`];
+    return key === undefined
+      ? []
+      : [`${file.where(`/data/${key}`)} a private key in a ConfigMap, which anybody can read`];
   });
   return [...unused, ...keys];
 }

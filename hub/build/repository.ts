@@ -37,7 +37,9 @@ export async function openRepository(folder: string): Promise<Repository> {
  */
 export function repositoryName(origin: string): string {
   const [, host, path] =
-    /^\w[\w+.-]*:\/\/(?:[^/@]*@)?([^/:]+)(?::\d+)?\/+(.*)$/.exec(origin) ?? /^(?:[^/@:]+@)?([^/:]+):(.*)$/.exec(origin) ?? [];
+    /^\w[\w+.-]*:\/\/(?:[^/@]*@)?([^/:]+)(?::\d+)?\/+(.*)$/.exec(origin) ??
+    /^(?:[^/@:]+@)?([^/:]+):(.*)$/.exec(origin) ??
+    [];
   const name = host === undefined || path === undefined ? origin : `${host.toLowerCase()}/${path.replace(/^\/+/, "")}`;
   return name.replace(/\/+$/, "").replace(/\.git$/, "");
 }

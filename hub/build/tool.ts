@@ -108,5 +108,8 @@ export async function versionOf(tool: ToolRun, pattern: RegExp): Promise<string>
 }
 
 function inOneLine(text: string): string {
-  return text.trim().replaceAll(/\s*\n\s*/g, " | ").slice(0, 2000);
+  return text
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " | ")
+    .slice(0, 2000);
 }
