@@ -1,7 +1,7 @@
 /**
- * Signatures as supply chain tools and key services make them: a DSSE envelope (secure-systems-lab DSSE 1.0.2) around an
- * in-toto statement that names the document by its hash. Counts only what says that it authorises this kind of document: a
- * scan result that the same key signed authorises nothing.
+ * Signatures as supply chain tools and key services make them: a DSSE envelope (secure-systems-lab DSSE 1.0.2) around
+ * an in-toto statement that names the document by its hash. Counts only what says that it authorises this kind of
+ * document: a scan result that the same key signed authorises nothing.
  */
 import { constants, type VerifyKeyObjectInput, verify } from "node:crypto";
 import * as z from "zod/mini";
@@ -20,8 +20,8 @@ const MAX_CHARS = 16 * 1024;
 /** Each is tried with each key of the role. */
 const MAX_SIGNATURES = 8;
 
-// Of the envelope and the statement, which are other people's formats, unknown keys are passed over, as both ask of readers;
-// of the predicate, which is ours, they are refused.
+// Of the envelope and the statement, which are other people's formats, unknown keys are passed over, as both ask of
+// readers; of the predicate, which is ours, they are refused.
 const envelope = z.object({
   payloadType: z.literal(PAYLOAD_TYPE),
   payload: z.string(),
@@ -45,8 +45,8 @@ export function preAuthentication(payloadType: string, payload: Uint8Array): Uin
 /**
  * Those of `candidates` that signed this document as one of this kind (`skerry-bundle@v1`). None, where no candidate
  * signed: an envelope does not say by whom it is, so that a broken signature cannot be told from a stranger's. Keys in
- * security tokens sign no envelopes. Throws `too-large` (over 16 KiB), `malformed`, `schema`; `signature` where a candidate
- * signed something else.
+ * security tokens sign no envelopes. Throws `too-large` (over 16 KiB), `malformed`, `schema`; `signature` where a
+ * candidate signed something else.
  */
 export function verifyDsse(
   document: Uint8Array,
@@ -92,8 +92,8 @@ function requireStatement(payload: Uint8Array, document: Uint8Array, kind: strin
 }
 
 /**
- * What cosign and the key services make with each kind of key: ed25519 over the bytes; ECDSA in DER with the hash of the
- * curve's size; RSA with SHA-256, PKCS #1 v1.5 or PSS with a salt as long as the hash.
+ * What cosign and the key services make with each kind of key: ed25519 over the bytes; ECDSA in DER with the hash of
+ * the curve's size; RSA with SHA-256, PKCS #1 v1.5 or PSS with a salt as long as the hash.
  */
 function holds(data: Uint8Array, signature: Buffer, key: PlainKey): boolean {
   const { keyObject: object } = key;

@@ -63,7 +63,7 @@ const ED25519_BYTES = 32;
 /** A key of the largest accepted modulus has 2,800 base64 digits; the rest is for the comment. */
 const MAX_LINE_CHARS = 8 * 1024;
 const ACCEPTED =
-  "use ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ssh-rsa of at least 2048 bits, or one of the first two in a token (sk-)";
+  "use ssh-ed25519, ecdsa-sha2-nistp256 (both also in a security token), ecdsa-sha2-nistp384, ssh-rsa from 2048 bits";
 
 /** From a line `type base64 [comment]`, with or without its line end. Throws `malformed`, `key`, `unsupported`. */
 export function parsePublicKey(line: string): PublicKey {

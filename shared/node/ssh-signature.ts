@@ -1,7 +1,7 @@
 /**
  * A signature of one key over bytes, in SSH's wire format: `string algorithm, string signature` (RFC 8709, RFC 5656
- * section 3.1.2, RFC 8332), of a token followed by `byte flags, uint32 counter` (PROTOCOL.u2f). RSA with SHA-1 is neither
- * made nor accepted.
+ * section 3.1.2, RFC 8332), of a security token followed by `byte flags, uint32 counter` (OpenSSH, PROTOCOL.u2f).
+ * RSA with SHA-1 is neither made nor accepted.
  */
 import { createHash, type KeyObject, sign, verify } from "node:crypto";
 import { AppError } from "../errors.ts";

@@ -102,8 +102,8 @@ function heap(): number {
 function inTable(tallies: ReadonlyMap<string, Tally>): string {
   return [...tallies]
     .map(([name, { inputs, accepted, refused, total, slowest }]) => {
-      const mean = ((1000 * total) / Math.max(1, inputs)).toFixed(0);
-      return `  ${name}: ${inputs} inputs, ${accepted} accepted, ${refused} refused; mean ${mean} us, slowest ${slowest.toFixed(1)} ms`;
+      const times = `mean ${((1000 * total) / Math.max(1, inputs)).toFixed(0)} us, slowest ${slowest.toFixed(1)} ms`;
+      return `  ${name}: ${inputs} inputs, ${accepted} accepted, ${refused} refused; ${times}`;
     })
     .join("\n");
 }

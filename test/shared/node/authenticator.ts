@@ -1,6 +1,6 @@
 /**
- * A security token in software, after PROTOCOL.u2f of OpenSSH: there is no hardware where tests run. That stock ssh-keygen
- * verifies what it signs is what proves it right.
+ * A security token in software, after PROTOCOL.u2f of OpenSSH: there is no hardware where tests run. That stock
+ * ssh-keygen verifies what it signs is what proves it right.
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { armor } from "../../../shared/node/armor.ts";
