@@ -25,7 +25,7 @@ export function proxyFor(url: URL, env: ProxyEnv): URL | null {
       .some((entry) => exempts(entry, url))
   )
     return null;
-  const address = /^[a-z]+:\/\//i.test(value) ? value : `http://${value}`;
+  const address = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const proxy = URL.canParse(address) ? new URL(address) : null;
   if (proxy !== null && /^https?:$/.test(proxy.protocol) && proxy.hostname !== "") return proxy;
   // Without the value: it may hold a password.

@@ -1,7 +1,8 @@
 /** A real Git server over HTTP on 127.0.0.1: the system's `git http-backend` as CGI, with faults by switch. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { type CgiResponse, parseCgi } from "./cgi.ts";
@@ -28,18 +29,35 @@ export interface GitServer {
   stop(): Promise<void>;
 }
 
-/** Serves the bare repositories in the folder `root`; anybody may fetch and push. */
-export async function startGitServer(options: { root: string; port?: number }): Promise<GitServer> {
+export interface GitServerOptions {
+  root: string;
+  port?: number;
+  /** PEM; with it, HTTPS is spoken. */
+  tls?: { key: string; cert: string };
+  /** Headers `Authorization` of which one is asked for; without it, anybody may fetch and push. */
+  allowed?: readonly string[];
+  /** No protocol 2. */
+  old?: boolean;
+}
+
+/** Serves the bare repositories in the folder `root`. */
+export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
   const faults: GitFaults = { cut: false, truncate: null, reset: null, garble: null, slow: 0 };
   const served = { requests: 0, bytes: 0 };
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
+    if (options.allowed?.includes(request.headers.authorization ?? "") === false) {
+      response.writeHead(401, { "www-authenticate": 'Basic realm="lab"' }).end();
+      return;
+    }
+    if (options.old) delete request.headers["git-protocol"];
     serve(options.root, request, response, faults, served).catch(() => response.destroy());
-  });
+  };
+  const server = options.tls === undefined ? createServer(listener) : createSecureServer(options.tls, listener);
   server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http${options.tls === undefined ? "" : "s"}://127.0.0.1:${port}`,
     faults,
     served,
     stop: async () => {
