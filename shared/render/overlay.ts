@@ -1,4 +1,5 @@
 import type { Bundle } from "../bundle.ts";
+import { sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import { isMap, type Json, type JsonObject, type KubeObject, nameOf, refOf } from "../live.ts";
 import { jsonPatch } from "./json-patch.ts";
@@ -29,6 +30,7 @@ export function patched(files: Files, all: readonly Overlay[], apply: readonly O
       });
     }
     const where = `files/${file.path}`;
+    shallow(file.object, where);
     const name = nameOf(refOf(file.object));
     const index = targets.get(name);
     const target = index === undefined ? undefined : result[index];
@@ -50,6 +52,15 @@ function patchedObject(target: KubeObject, patch: KubeObject, type: Overlay["typ
     where,
     fix: "write another object, and select it by another bundle's scope",
   });
+}
+
+/** What merges walks a patch to its end, before anything else has looked at it. */
+function shallow(patch: KubeObject, where: string): void {
+  try {
+    sorted(patch);
+  } catch (cause) {
+    throw cause instanceof AppError ? new AppError(cause.code, cause.message, { where, cause }) : cause;
+  }
 }
 
 function isSame(after: JsonObject, metadata: JsonObject, target: KubeObject): boolean {

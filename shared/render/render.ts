@@ -14,7 +14,7 @@ import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { substitute } from "./substitute.ts";
-import { declaredIn, type Value, valuesFor } from "./variables.ts";
+import { type Value, valuesFor } from "./variables.ts";
 
 declare const rendered: unique symbol;
 
@@ -49,7 +49,7 @@ export interface RenderedObject {
  */
 export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBundle {
   const { manifest, delegation } = bundle;
-  const values = valuesFor(manifest.name, declaredIn(manifest.variables), inputs.record, inputs.hub);
+  const values = valuesFor(manifest.name, manifest.variables, inputs.record, inputs.hub);
   const overlays = manifest.overlays ?? [];
   const selected = overlays.filter(({ sites }) => selects(sites, inputs.record.labels));
   const listed = new Set(manifest.images.map((image) => image.digest));

@@ -4,6 +4,9 @@ import { isMap, type Json, type JsonObject, type KubeObject } from "../live.ts";
 import { pointer } from "../parse.ts";
 import type { Value } from "./variables.ts";
 
+/** As deep as a canonical document may be. */
+const MAX_DEPTH = 64;
+
 /** What names an object, and so what was signed for: no value has a say in it. */
 const NAMES: readonly (readonly string[])[] = [
   ["apiVersion"],
@@ -36,6 +39,9 @@ export function substitute(
   let room = FILE_MAX_BYTES;
 
   const inValue = (value: Json): Json => {
+    if (at.length > MAX_DEPTH) {
+      throw new AppError("malformed", `nested deeper than ${MAX_DEPTH} levels`, { where: file });
+    }
     if (typeof value === "string") return value.includes("${") ? expand(value) : value;
     if (Array.isArray(value)) return inList(value);
     return isMap(value) ? inMap(value) : value;
