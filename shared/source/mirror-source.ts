@@ -42,8 +42,8 @@ export function mirrorSource(files: MirrorFiles): Source {
       }
       return found;
     },
-    newest: () => signed(files, at.head),
-    record: (_, site) => signed(files, at.record(site)),
+    newest: async () => signed(files, at.head),
+    record: async (_, site) => signed(files, at.record(site)),
     versions: async (head) => {
       const [branch = "", , digest = ""] = head.split("@");
       const path = at.versions(nameOf(branch));
