@@ -30,7 +30,7 @@ export function requireThreshold(document: SignedBytes, namespace: string, signe
   let broken: AppError | undefined;
   for (const [name, text] of document.signatures) {
     try {
-      for (const key of signersOf(document.body, text, namespace, signers.keys)) counted.add(key.spki);
+      for (const key of signersIn(document.body, text, namespace, signers.keys)) counted.add(key.spki);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       const fix = error.fix === undefined ? {} : { fix: error.fix };
@@ -46,7 +46,7 @@ export function requireThreshold(document: SignedBytes, namespace: string, signe
 }
 
 /** Those of `keys` that made this signature: a DSSE envelope begins with a brace, one of SSH with its armor. */
-function signersOf(body: Uint8Array, text: string, namespace: string, keys: readonly PublicKey[]): PublicKey[] {
+function signersIn(body: Uint8Array, text: string, namespace: string, keys: readonly PublicKey[]): PublicKey[] {
   if (text.startsWith("{")) return verifyDsse(body, text, namespace, keys);
   const signer = verifySsh(body, text, namespace);
   return keys.filter((key) => Buffer.compare(key.wire, signer.wire) === 0);

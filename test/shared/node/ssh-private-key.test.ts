@@ -16,7 +16,7 @@ const keygen = new Keygen();
 afterAll(() => keygen.remove());
 const LABEL = "OPENSSH PRIVATE KEY";
 const files = ACCEPTED_KINDS.map(([type, bits]) => keygen.generate(type, bits));
-const others = ACCEPTED_KINDS.map(([type, bits]) => keygen.generate(type, bits));
+const others = ACCEPTED_KINDS.slice(0, 4).map(([type, bits]) => keygen.generate(type, bits));
 const bytesOf = (text: string) => dearmor(LABEL, text, "private key");
 
 describe.each(files)("a key of ssh-keygen: $publicLine", ({ privateText, publicLine }) => {
@@ -41,7 +41,7 @@ describe.each(files)("a key of ssh-keygen: $publicLine", ({ privateText, publicL
     const bytes = bytesOf(privateText);
     const key = parsePublicKey(publicLine);
     // Every byte of the short keys; fewer places of RSA keys, which take milliseconds each.
-    const stride = key.type === "ssh-rsa" ? 17 : 1;
+    const stride = key.type === "ssh-rsa" ? Math.ceil(bytes.length / 80) | 1 : 1;
     for (let at = 0; at < bytes.length; at += stride) {
       const flipped = Buffer.from(bytes);
       flipped.writeUInt8((flipped[at] ?? 0) ^ (1 << (at % 8)), at);
@@ -76,8 +76,9 @@ describe("a key that we made", () => {
 });
 
 it("refuses a secret that does not belong to the public key beside it", () => {
-  for (const [index, one] of files.entries()) {
-    const wires = [one, others[index] ?? one].map((file) => Buffer.from(parsePublicKey(file.publicLine).wire));
+  for (const [index, other] of others.entries()) {
+    const one = files[index] ?? other;
+    const wires = [one, other].map((file) => Buffer.from(parsePublicKey(file.publicLine).wire));
     const bytes = bytesOf(one.privateText).toString("latin1");
     const swapped = bytes.replace(wires[0]?.toString("latin1") ?? "", () => wires[1]?.toString("latin1") ?? "");
     expect(swapped).not.toBe(bytes);
