@@ -1,23 +1,19 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Bus } from "../../hub/broker/bus.ts";
-import { embeddedBroker } from "../../hub/broker/embedded.ts";
-import { sorted } from "../../shared/canonical.ts";
-import { type EventBatch, eventBatch } from "../../shared/event.ts";
+import type { EventBatch } from "../../shared/event.ts";
 import type { KubeObject } from "../../shared/live.ts";
-import { encodeFrame, openFrame } from "../../shared/node/frame.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import { BODY_MAX, FRAME_NAMESPACE, hello, PACKET_MAX, parseTopic, topicOf } from "../../shared/protocol.ts";
 import { digestOf, imagesOf } from "../../shared/render/images.ts";
-import { type Report, report } from "../../shared/report.ts";
+import type { Report } from "../../shared/report.ts";
 import { recordBranch } from "../../shared/source/source.ts";
 import type { Cluster } from "../lab/demo/cluster.ts";
 import { type Program, startProgram } from "../lab/demo/program.ts";
 import { commitFiles, createRepository } from "../lab/git/repository.ts";
 import { startGitServer } from "../lab/git/server.ts";
+import { soloHub } from "../lab/solo/hub.ts";
 import { keys, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
 
 const DIST = join(import.meta.dirname, "../../dist");
@@ -54,56 +50,9 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
   mkdirSync(served);
   const bare = createRepository(served, "fleet.git");
   const git = await startGitServer({ root: served });
-  const reports: Report[] = [];
-  const batches: EventBatch[] = [];
-  const events: EventBatch["events"] = [];
-  let acked = { boot: "", report: 0, event: 0 };
-  const bus: Bus = await embeddedBroker(
-    { host: "127.0.0.1", port: 0, fleet: "shops", allows: (id) => id === "s-1", log: quiet },
-    {
-      onMessage: async ({ topic, frame }) => {
-        const { kind } = parseTopic(topic);
-        const opened = openFrame({
-          topic,
-          namespace: FRAME_NAMESPACE[kind],
-          bytes: frame,
-          maxBytes: PACKET_MAX,
-          maxInflated: BODY_MAX,
-          keys: [keys.report.public],
-        });
-        if (kind === "up/report") {
-          const body = report.parse(opened.json);
-          reports.push(body);
-          acked = { ...acked, boot: body.boot, report: body.number };
-        } else if (kind === "up/event") {
-          const batch = eventBatch.parse(opened.json);
-          batches.push(batch);
-          events.push(...batch.events.filter((event) => event.number > acked.event));
-          acked = {
-            ...acked,
-            boot: batch.boot,
-            event: Math.max(acked.event, ...batch.events.map((event) => event.number)),
-          };
-        } else if (kind === "up/hello") acked = { ...acked, boot: hello.parse(opened.json).boot };
-        else return;
-        setImmediate(() => void send("down/ack", acked, false).catch(() => {}));
-      },
-      onBreach: () => {},
-    },
-  );
-  const send = (kind: "down/ack" | "down/assign", body: unknown, retain: boolean) => {
-    const topic = topicOf("shops", "s-1", kind);
-    const frame = encodeFrame({
-      topic,
-      namespace: FRAME_NAMESPACE[kind],
-      json: sorted(body),
-      format: "deflate",
-      key: keys.assign,
-    });
-    return bus.publish(topic, frame, { retain });
-  };
+  const hub = await soloHub();
   const root = signedRoot({
-    hubs: [{ url: bus.url, ca: "" }],
+    hubs: [{ url: hub.url, ca: "" }],
     bundles: [{ pattern: "pos*", keys: ["pos"], threshold: 1, epoch: 1, namespaces: ["*"], kinds: ["*"] }],
   });
   commitFiles(bare, "main", { "README.md": "fleet\n" }, "fleet");
@@ -138,16 +87,16 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
   const goDark = async () => {
     if (!up) return;
     up = false;
-    await Promise.all([git.stop(), bus.close()]);
+    await Promise.all([git.stop(), hub.close()]);
   };
   return {
     dir,
     dataDir,
     config,
     agentLog,
-    reports,
-    batches,
-    events,
+    reports: hub.reports,
+    batches: hub.batches,
+    events: hub.events,
     publish: ({ seq, objects, deadline = "60s" }) => {
       const images = objects.flatMap(imagesOf).map(({ image }) => ({ ref: image, digest: digestOf(image) ?? "" }));
       const made = signedBundle({ seq, images, health: { holdFor: "0", deadline } }, objects);
@@ -171,11 +120,8 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
         ...(back ? { back } : {}),
       };
       const expires = "2099-01-01T00:00:00Z";
-      await send(
-        "down/assign",
-        { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires, items: [item] },
-        true,
-      );
+      const set = { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires, items: [item] };
+      await hub.send("down/assign", set, { retain: true });
     },
     start: (script = join(DIST, "skerry-agent.js"), args = ["run", "--config", config]) => {
       const program = startProgram("the agent", script, args, agentLog);
@@ -183,7 +129,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
       return program;
     },
     goDark,
-    item: () => reports.at(-1)?.items[0],
+    item: () => hub.reports.at(-1)?.items[0],
     stop: async () => {
       await Promise.all(running.map((program) => program.stop()));
       await goDark();
@@ -206,5 +152,3 @@ export function memoryOf(pid: number): { now: number; peak: number } {
   const read = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0) / 1000;
   return { now: read("VmRSS"), peak: read("VmHWM") };
 }
-
-export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -1,0 +1,237 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { readConfig } from "../../agent/config.ts";
+import { runAgent } from "../../agent/main.ts";
+import type { Assignment } from "../../shared/assignment.ts";
+import type { SiteEvent } from "../../shared/event.ts";
+import { rfc3339 } from "../../shared/names.ts";
+import { systemClock } from "../../shared/node/clock.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import type { PrivateKey } from "../../shared/node/ssh-key.ts";
+import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
+import { type SignedBytes, silent } from "../../shared/ports.ts";
+import type { ReportItem } from "../../shared/report.ts";
+import { recordBranch } from "../../shared/source/source.ts";
+import { ask } from "../lab/demo/cluster.ts";
+import { commitFiles, createRepository } from "../lab/git/repository.ts";
+import { type GitServer, startGitServer } from "../lab/git/server.ts";
+import { type LabCluster, startLabCluster } from "../lab/kube/cluster.ts";
+import { type SoloHub, soloHub } from "../lab/solo/hub.ts";
+import { configMap, keys, type SignedBundle, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
+
+/**
+ * A whole agent as its program runs it (`runAgent`): its sources over real HTTP, its hub over a real broker, its cluster the
+ * lab's API. Who attacks holds the Git server, the broker, or keys; a test mounts the attack and looks at the cluster and at what the site says.
+ */
+export interface AttackedSite {
+  hub: SoloHub;
+  git: GitServer;
+  cluster: LabCluster;
+  dataDir: string;
+  /** Added to the wall clock of the agent, ms. */
+  clock: { ahead: number };
+  owner: Owner;
+  /** As a hub assigns: the item is merged over one that runs `bundle` for record 1. */
+  assign(bundle: SignedBundle, changes?: SetChanges & Partial<Assignment>): Promise<void>;
+  /** The greeting that the cluster's config map `till` has; null where there is none. */
+  greeting(): Promise<string | null>;
+  events(kind: SiteEvent["kind"]): SiteEvent[];
+  /** Codes of what was refused so far, each once, in order. */
+  refused(): (string | undefined)[];
+  item(bundle?: string): ReportItem | undefined;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Stops the agent and forgets its disk. */
+  wipeDisk(): Promise<void>;
+}
+
+export interface SetChanges {
+  term?: number;
+  number?: number;
+  key?: PrivateKey;
+  expires?: string;
+  boot?: string;
+}
+
+/** Who publishes to the fleet's Git server: the owners, or whoever took it over. */
+export interface Owner {
+  root(number: number, document: SignedBytes): void;
+  record(document: SignedBytes): void;
+  /** `files` in place of those that were signed. */
+  publish(
+    bundle: SignedBundle,
+    options?: { name?: string; files?: ReadonlyMap<string, Uint8Array>; anew?: boolean },
+  ): void;
+  files(branch: string, files: Readonly<Record<string, string | Uint8Array>>, anew?: boolean): void;
+}
+
+/** The version with this sequence number: one config map that greets with it. */
+export function v(
+  seq: number,
+  changes: Parameters<typeof signedBundle>[0] = {},
+  signers?: Record<string, PrivateKey>,
+): SignedBundle {
+  return signedBundle({ seq, ...changes }, [configMap("till", { greeting: `v${seq}` })], signers);
+}
+
+export async function attackedSite(
+  options: { root?: Parameters<typeof signedRoot>[0]; synced?: boolean } = {},
+): Promise<AttackedSite> {
+  const dir = mkdtempSync(join(tmpdir(), "skerry-attack-"));
+  const served = join(dir, "served");
+  mkdirSync(served);
+  const bare = createRepository(served, "fleet.git");
+  const [git, hub, cluster] = await Promise.all([startGitServer({ root: served }), soloHub(), startLabCluster()]);
+  const first = signedRoot({ hubs: [{ url: hub.url, ca: "" }], ...options.root });
+  const roots = new Map<number, SignedBytes>();
+  const owner: Owner = {
+    root: (number, document) => {
+      roots.set(number, document);
+      const files = Object.assign({}, ...[...roots].map(([each, signed]) => filesOf(`root/${each}.json`, signed)));
+      commitFiles(bare, "trust", files, `root ${number}`);
+    },
+    record: (document) =>
+      commitFiles(bare, recordBranch(sha256Hex(Buffer.from("s-1"))), filesOf("sites/s-1.json", document), "s-1"),
+    publish: (bundle, { name = "pos", files = bundle.files, anew = false } = {}) => {
+      const content = Object.fromEntries([...files].map(([path, bytes]) => [`files/${path}`, bytes]));
+      commitFiles(
+        bare,
+        `bundles/${name}`,
+        { ...filesOf("bundle.json", bundle.document), ...content },
+        "a version",
+        anew,
+      );
+    },
+    files: (branch, files, anew = false) => commitFiles(bare, branch, files, branch, anew),
+  };
+  owner.files("main", { "README.md": "a fleet\n" });
+  owner.root(1, first);
+  owner.record(signedSite());
+
+  const dataDir = join(dir, "data");
+  const config = join(dir, "agent.yaml");
+  const token = join(dir, "token");
+  writeFileSync(token, cluster.token);
+  if (options.synced !== false) writeFileSync(join(dir, "synced"), "");
+  writeFileSync(
+    config,
+    [
+      "fleet: shops",
+      "site: s-1",
+      "dataDir: data",
+      `root: { digest: ${sha256Hex(first.body)} }`,
+      `sources: [{ git: "${git.url}/fleet.git" }]`,
+      "poll: 1s",
+      `kube: { server: "${cluster.server}", tokenFile: token }`,
+      "reconnect: { within: 0s, atMost: 1s }",
+      "clock: { syncedFile: synced }",
+      "",
+    ].join("\n"),
+  );
+  const withKey = () => {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(join(dataDir, "report.key"), formatEd25519(keys.report, "s-1"), { mode: 0o600 });
+  };
+  withKey();
+  const clock = { ahead: 0 };
+  let agent: { stop(): Promise<void> } | null = null;
+  let number = 0;
+  const site: AttackedSite = {
+    hub,
+    git,
+    cluster,
+    dataDir,
+    clock,
+    owner,
+    assign: async (
+      bundle,
+      { term = 1, number: given, key, expires = "2099-01-01T00:00:00Z", boot, ...changes } = {},
+    ) => {
+      number = given ?? number + 1;
+      const manifest = JSON.parse(Buffer.from(bundle.document.body).toString());
+      const item: Assignment = {
+        bundle: manifest.name,
+        version: manifest.version,
+        digest: bundle.digest,
+        pair: [manifest.epoch, manifest.seq],
+        record: 1,
+        mode: "run",
+        run: `run-${number}`,
+        wave: "all",
+        values: {},
+        reportEvery: "1s",
+        ...changes,
+      };
+      const set = { fleet: "shops", site: "s-1", term, number, root: 1, expires, items: [item] };
+      await hub.send("down/assign", boot === undefined ? set : { ...set, boot }, {
+        retain: true,
+        ...(key === undefined ? {} : { key }),
+      });
+    },
+    greeting: async () => {
+      const at = { ...cluster, agentTokenFile: token, adminToken: cluster.token, caFile: null };
+      const { status, body } = await ask(at, "GET", "/api/v1/namespaces/shop/configmaps/till");
+      const data = body["data"] as Record<string, string> | undefined;
+      return status === 200 ? (data?.["greeting"] ?? "") : null;
+    },
+    events: (kind) => hub.events.filter((event) => event.kind === kind),
+    refused: () => [...new Set(site.events("refused").map(({ code }) => code))],
+    item: (bundle = "pos") => hub.reports.at(-1)?.items.find((item) => item.bundle === bundle),
+    start: async () => {
+      agent = await runAgent(readConfig(config), {
+        journal: silent,
+        log: { debug() {}, info() {}, warn() {}, error() {} },
+        clock: { ...systemClock, now: () => systemClock.now() + clock.ahead },
+        random: Math.random,
+        gitChild: join(import.meta.dirname, "../../shared/source/git-child.ts"),
+      });
+    },
+    stop: async () => {
+      await agent?.stop();
+      agent = null;
+    },
+    wipeDisk: async () => {
+      await site.stop();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+  await createNamespace(cluster);
+  onTestFinished(async () => {
+    await site.stop();
+    await Promise.all([git.stop(), hub.close(), cluster.stop()]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  await site.start();
+  return site;
+}
+
+async function createNamespace(cluster: LabCluster): Promise<void> {
+  const at = { ...cluster, agentTokenFile: "", adminToken: cluster.token, caFile: null };
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
+  await ask(at, "POST", "/api/v1/namespaces", namespace, "application/json");
+}
+
+function filesOf(path: string, { body, signatures }: SignedBytes): Record<string, string | Uint8Array> {
+  return {
+    [path]: body,
+    ...Object.fromEntries([...signatures].map(([name, armored]) => [`${path}.${name}.sig`, armored])),
+  };
+}
+
+/** Waits until `look` gives something, or fails with what it saw last. */
+export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean, what: string): Promise<T> {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > end) throw new Error(`${what}; last seen: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** RFC 3339 so many ms from now. */
+export function at(ms: number): string {
+  return rfc3339(Date.now() + ms);
+}
