@@ -18,6 +18,7 @@ const NEEDLE = 128;
 const MACROS: ReadonlySet<string> = new Set(["all", "exists", "exists_one", "map", "filter"]);
 const FUNCTIONS: ReadonlySet<string> = new Set(["size", "string", "int", "double", "bool", "type", "dyn"]);
 const METHODS: ReadonlySet<string> = new Set(["size", "startsWith", "endsWith", "contains", "split", "join", "trim"]);
+const NO_KEYS: ReadonlySet<string> = new Set(["constructor", "prototype", "__proto__"]);
 
 /** The same expression, counting. Throws `too-large` where it nests too deep, `unsupported` for a function not taken. */
 export function meteredSource(root: ASTNode, maxDepth: number, where: string): string {
@@ -32,7 +33,7 @@ export function meteredSource(root: ASTNode, maxDepth: number, where: string): s
     if (depth > maxDepth) throw new AppError("too-large", `the expression nests deeper than ${maxDepth}`, { where });
     switch (node.op) {
       case "value":
-        return node.input.slice(node.start, node.end);
+        return literal(node, where);
       case "id":
         return node.args;
       case ".":
@@ -88,16 +89,23 @@ export function meteredSource(root: ASTNode, maxDepth: number, where: string): s
   return write(root, 0);
 }
 
+/** Bytes and `uint` are nowhere in JSON, and the package compares them wrongly. */
+function literal(node: ASTNode, where: string): string {
+  const text = node.input.slice(node.start, node.end);
+  if (typeof node.args !== "object" || node.args === null) return text;
+  const what = `${text.slice(0, 40)}: bytes and unsigned numbers are not taken in an expression`;
+  throw new AppError("unsupported", what, { where });
+}
+
 /**
  * Keys of maps are literals, because the type of a map holds that of its keys: keys that are maps make it twice as long with
- * each step. The package leaves three names out without a word.
+ * each step. And text, because the package makes text of all others; it leaves three names out without a word.
  */
 function literalKey(key: ASTNode, where: string): string {
-  if (key.op === "value" && !["constructor", "prototype", "__proto__"].includes(String(key.args))) {
-    return key.input.slice(key.start, key.end);
-  }
-  const what = `${key.input.slice(key.start, key.end).slice(0, 40)} cannot be a key of a map that is written out`;
-  throw new AppError("unsupported", what, { where });
+  const text = key.input.slice(key.start, key.end);
+  if (key.op === "value" && typeof key.args === "string" && !NO_KEYS.has(key.args)) return text;
+  const what = `${text.slice(0, 40)} cannot be a key of a map that is written out`;
+  throw new AppError("unsupported", what, { where, fix: "use a text between quotes" });
 }
 
 function notTaken(name: string, where: string): AppError {
