@@ -38,7 +38,7 @@ export function valuesFor(
     Object.entries(variables).map(([name, declaration]): [string, Value] => {
       const { label } = declaration;
       const where = `bundle.json /variables/${name}`;
-      sound(declaration, name);
+      checkDeclaration(declaration, name);
       const sources: [Value | undefined, string, string][] =
         label === undefined
           ? [
@@ -62,8 +62,8 @@ export function valuesFor(
   );
 }
 
-/** The schema of documents says so, too; what renders does not lean on who called it. */
-function sound(declaration: Variable, name: string): void {
+/** Throws `variable`. The schema of documents says so, too; what renders does not lean on who called it. */
+export function checkDeclaration(declaration: Variable, name: string): void {
   try {
     parseAs(variable, declaration, `bundle.json /variables/${name}`);
   } catch (cause) {
