@@ -64,13 +64,16 @@ export class GitBranch {
     return (await git.readBlob({ ...this.#local(), oid })).blob;
   }
 
-  /** Commits up to this one with their subjects, the newest first. */
+  /** Commits up to this one with their subjects, the newest first; as far as a server's history goes, which may be shallow. */
   async log(commit: string): Promise<{ commit: string; subject: string }[]> {
-    const commits = await git.log({ ...this.#local(), ref: commit, depth: COMMITS_MAX });
-    return commits.map(({ oid, commit: { message } }) => ({
-      commit: oid,
-      subject: (message.split("\n", 1)[0] ?? "").slice(0, SUBJECT_MAX_CHARS),
-    }));
+    const found: { commit: string; subject: string }[] = [];
+    let next: string | undefined = commit;
+    while (next !== undefined && found.length < COMMITS_MAX && (found.length === 0 || (await this.#has(next)))) {
+      const { oid, commit: parsed }: git.ReadCommitResult = await git.readCommit({ ...this.#local(), oid: next });
+      found.push({ commit: oid, subject: (parsed.message.split("\n", 1)[0] ?? "").slice(0, SUBJECT_MAX_CHARS) });
+      next = parsed.parent[0];
+    }
+    return found;
   }
 
   /** Forgets everything that was fetched. */

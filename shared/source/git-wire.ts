@@ -113,6 +113,8 @@ function wordsIn(packet: Uint8Array): string {
 }
 
 function givenUp(words: string): AppError {
-  if (words.includes("not our ref")) return new AppError("not-found", "the server no longer has that commit");
+  if (words.includes("not our ref")) {
+    return new AppError("not-found", "the server no longer has that commit", { fix: "ask for the heads again" });
+  }
   return new AppError("unreachable", `the server gives up: ${words.replaceAll(/[^ -~]/g, "").slice(0, 200)}`);
 }

@@ -1,0 +1,137 @@
+/** What may happen to branches and repositories between two calls. */
+import { execFileSync } from "node:child_process";
+import { readdir, rm } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { deltaName } from "../../../shared/source/source.ts";
+import { openLine } from "../../lab/git/line.ts";
+import { commitFiles, createRepository } from "../../lab/git/repository.ts";
+import { gitLab, headOf } from "./git-lab.ts";
+
+const git = (repository: string, ...args: string[]) =>
+  execFileSync("git", ["-C", repository, ...args])
+    .toString()
+    .trim();
+const version = (name: string) => ({ "bundle.json": name, "files/a": name });
+
+test("a branch that was pushed by force shows its new past only", async () => {
+  const { repository, source: open } = await gitLab();
+  for (const name of ["1", "2", "3"]) commitFiles(repository, "bundles/pos", version(name), name);
+  const source = open();
+  const before = await headOf(source, "bundles/pos");
+  await source.versions(before);
+  git(repository, "update-ref", "refs/heads/bundles/pos", git(repository, "rev-parse", "bundles/pos~2"));
+  commitFiles(repository, "bundles/pos", version("2b"), "2b");
+  const after = await source.versions(await headOf(source, "bundles/pos"));
+  expect(after.map((each) => each.version)).toEqual(["2b", "1"]);
+  expect(Buffer.from((await source.manifest(after[0] ?? { branch: "", id: "", version: "" })).body).toString()).toBe(
+    "2b",
+  );
+});
+
+test("a repository made anew under the same address", async () => {
+  const { root, repository, source: open } = await gitLab();
+  commitFiles(repository, "bundles/pos", version("old"), "old");
+  const source = open();
+  const before = await headOf(source, "bundles/pos");
+  await source.versions(before);
+  await rm(repository, { recursive: true });
+  await expect(source.heads()).rejects.toMatchObject({ code: "not-found" });
+  createRepository(root, "fleet.git");
+  expect((await source.heads()).size).toBe(0);
+  commitFiles(repository, "bundles/pos", version("new"), "new");
+  const after = await headOf(source, "bundles/pos");
+  expect((await source.versions(after)).map((each) => each.version)).toEqual(["new"]);
+  await source.close();
+  const other = open({ dir: `${root}/others` });
+  await expect(other.versions(before)).rejects.toMatchObject({
+    code: "not-found",
+    message: expect.stringContaining("no longer has"),
+  });
+});
+
+test("a branch that begins anew every few versions leaves no more behind than it had", async () => {
+  const { repository, source: open } = await gitLab();
+  const source = open();
+  for (let number = 1; number <= 12; number += 1) {
+    commitFiles(repository, "bundles/pos", version(`${number}`), `${number}`, number % 4 === 1);
+    const versions = await source.versions(await headOf(source, "bundles/pos"));
+    expect(versions[0]?.version).toBe(`${number}`);
+    expect(versions).toHaveLength(((number - 1) % 4) + 1);
+  }
+});
+
+test("a branch of deltas is one pack on disk, however often it was replaced", async () => {
+  const { repository, dir, source: open } = await gitLab();
+  const source = open();
+  const from = "1".repeat(64);
+  for (let number = 1; number <= 5; number += 1) {
+    // Not begun anew: a publisher that forgets to must not cost sites its whole past.
+    commitFiles(repository, "deltas/pos", { [deltaName(from)]: `${number}` }, `${number}`);
+    expect(Buffer.from((await source.delta(await headOf(source, "deltas/pos"), from)) ?? []).toString()).toBe(
+      `${number}`,
+    );
+    const names = await readdir(`${dir}/deltas+pos/objects/pack`);
+    expect(names.filter((name) => name.endsWith(".pack"))).toHaveLength(1);
+  }
+});
+
+test("a branch that was deleted is no head, and its folder goes", async () => {
+  const { repository, dir, source: open } = await gitLab();
+  commitFiles(repository, "bundles/pos", version("1"), "1");
+  commitFiles(repository, "trust", { "root/1.json": "one" }, "root 1");
+  const source = open();
+  const [pos, trust] = [await headOf(source, "bundles/pos"), await headOf(source, "trust")];
+  await source.versions(pos);
+  await source.roots(trust, 0);
+  git(repository, "update-ref", "-d", "refs/heads/bundles/pos");
+  expect([...(await source.heads()).keys()]).toEqual(["trust"]);
+  expect(await readdir(dir)).toEqual(["trust"]);
+  git(repository, "reflog", "expire", "--expire=now", "--all");
+  git(repository, "gc", "--prune=now", "--quiet");
+  await expect(source.versions(pos)).rejects.toMatchObject({ code: "not-found", fix: "ask for the heads again" });
+});
+
+test("a server whose HEAD points at no branch", async () => {
+  const { repository, source: open } = await gitLab();
+  commitFiles(repository, "trust", { "root/1.json": "one" }, "root 1");
+  git(repository, "symbolic-ref", "HEAD", "refs/heads/nowhere");
+  const source = open();
+  expect(await source.roots(await headOf(source, "trust"), 0)).toHaveLength(1);
+});
+
+test("10,000 branches and tags of others cost nothing", { timeout: 120_000 }, async () => {
+  const { repository, server, root, source: open } = await gitLab();
+  commitFiles(repository, "trust", { "root/1.json": "one" }, "root 1");
+  const commit = git(repository, "rev-parse", "trust");
+  const refs = Array.from(
+    { length: 5_000 },
+    (_, n) => `create refs/heads/feature/${n} ${commit}\ncreate refs/tags/v${n} ${commit}`,
+  );
+  execFileSync("git", ["-C", repository, "update-ref", "--stdin"], { input: `${refs.join("\n")}\n` });
+  git(repository, "pack-refs", "--all");
+  const line = await openLine({ port: Number(new URL(server.url).port) });
+  const source = open({ url: `http://127.0.0.1:${line.port}/fleet.git`, dir: `${root}/counted` });
+  expect(await source.roots(await headOf(source, "trust"), 0)).toHaveLength(1);
+  expect(line.counted.up + line.counted.down).toBeLessThan(3_000);
+  await source.close();
+  await line.stop();
+});
+
+test("a shallow repository is served as far as it goes", async () => {
+  const { root, repository, source: open } = await gitLab();
+  for (const name of ["1", "2", "3"]) commitFiles(repository, "bundles/pos", version(name), name);
+  execFileSync("git", [
+    "clone",
+    "--quiet",
+    "--bare",
+    "--depth=2",
+    "--branch=bundles/pos",
+    `file://${repository}`,
+    `${root}/s.git`,
+  ]);
+  await rm(repository, { recursive: true });
+  execFileSync("mv", [`${root}/s.git`, repository]);
+  const source = open();
+  const versions = await source.versions(await headOf(source, "bundles/pos"));
+  expect(versions.map((each) => each.version)).toEqual(["3", "2"]);
+});
