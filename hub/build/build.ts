@@ -6,7 +6,7 @@ import { sha256Hex } from "../../shared/node/sha256.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { type Delegation, delegationFor, type Root } from "../../shared/root.ts";
 import { type BundleSource, readBundleSource } from "./bundle-source.ts";
-import { checkRendered } from "./check-rendered.ts";
+import { checkRendered, placed } from "./check-rendered.ts";
 import { readContent } from "./content.ts";
 import type { History } from "./history.ts";
 import { pinImages, readLock } from "./lock.ts";
@@ -54,7 +54,7 @@ export async function buildBundle(
     source: { repo: repositoryName(repository.origin), commit: repository.commit, path, inputs },
     files: files.map((file) => ({ path: file.path, sha256: sha256Hex(file.bytes), size: file.bytes.byteLength })),
   };
-  const body = Buffer.from(canonicalJson(parseAs(bundle, manifest, source.where(""))));
+  const body = Buffer.from(canonicalJson(checked(manifest, source)));
   return {
     manifest,
     body,
@@ -62,6 +62,15 @@ export async function buildBundle(
     files: files.map(({ path, bytes }) => ({ path, bytes })),
     warnings: [...read.warnings, ...warnings, ...secrets],
   };
+}
+
+/** A last look at the whole, as its readers will take it. */
+function checked(manifest: Bundle, source: BundleSource): Bundle {
+  try {
+    return parseAs(bundle, manifest, "bundle.json");
+  } catch (cause) {
+    throw cause instanceof AppError ? placed(cause, [], source.where) : cause;
+  }
 }
 
 export interface ReadBundle {

@@ -29,7 +29,7 @@ function listed(image: string): Bundle["images"][number] {
 }
 
 /** `files/<path> <object> <pointer>` becomes the place where a person wrote that, and `bundle.json <pointer>` that in bundle.yaml. */
-function placed(error: AppError, files: readonly BuiltFile[], where: (pointer: string) => string): AppError {
+export function placed(error: AppError, files: readonly BuiltFile[], where: (pointer: string) => string): AppError {
   const [start = "", ...rest] = (error.where ?? "").split(" ");
   const last = rest.at(-1) ?? "";
   const pointer = last.startsWith("/") ? last : "";
@@ -37,7 +37,8 @@ function placed(error: AppError, files: readonly BuiltFile[], where: (pointer: s
   if (file === undefined && start !== "bundle.json") return error;
   const at = file === undefined ? where(pointer) : inFile(file, pointer);
   const fix = error.fix === undefined ? {} : { fix: error.fix };
-  return new AppError(error.code, error.message, { where: at, cause: error, ...fix });
+  const what = files.reduce((words, each) => words.replaceAll(`files/${each.path}`, each.where("")), error.message);
+  return new AppError(error.code, what, { where: at, cause: error, ...fix });
 }
 
 function inFile({ object, where }: BuiltFile, pointer: string): string {

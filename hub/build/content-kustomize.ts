@@ -34,6 +34,7 @@ export async function renderKustomize(bundle: BundleFolder, folder: string, wher
       fix: "install kustomize (https://kubectl.docs.kubernetes.io/installation/kustomize) or kubectl",
     });
   }
+  const place = folder === "." ? bundle.path : `${bundle.path}/${folder}`;
   const ofKubectl = file.endsWith("kubectl");
   return await inWorkshop(bundle, async ({ content, home }) => {
     const asked = ofKubectl
@@ -44,9 +45,9 @@ export async function renderKustomize(bundle: BundleFolder, folder: string, wher
     const { out, err } = await runTool({ file, args, home }).catch((cause: unknown) => {
       throw failed(cause, content, bundle.path, where);
     });
-    const title = `kustomize build ${bundle.path}/${folder}`;
+    const title = `kustomize build ${place}`;
     const documents = splitDocuments(out).map((text) => ({ path: title, text }));
-    const warnings = linesOf(err, content, bundle.path).map((line) => `${bundle.path}/${folder} kustomize: ${line}`);
+    const warnings = linesOf(err, content, bundle.path).map((line) => `${place} kustomize: ${line}`);
     return { documents, inputs: { kustomize: version }, warnings };
   });
 }

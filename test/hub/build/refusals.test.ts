@@ -26,13 +26,11 @@ describe("bundle.yaml", () => {
     ["a wrong value", "drift: { mode: fix }", "schema: must be", `(${SOURCE}:6 /drift/mode)`],
     ["broken YAML", "drift: { mode", "malformed: not YAML", `(${SOURCE}:7`],
     ["two readings", "remove: no", "malformed: `no` is the boolean false", `(${SOURCE}:6)`],
-    [
-      "variables",
-      "variables: { A: { default: 1 } }",
-      "unsupported: this version does not do variables",
-      ":6 /variables)",
-    ],
-    ["overlays", "overlays: [{ sites: {}, patch: a.yaml }]", "unsupported: this version does not do overlays", ":6"],
+    ["a key nearly right", "scopes: []", "did you mean scope?", `(${SOURCE}:6 /scopes)`],
+    ["a key nearly right, further in", "prune: { shore: 30% }", "did you mean share?", `(${SOURCE}:6 /prune/shore)`],
+    ["a variable's default", "variables: { A: { default: 1 } }", "schema: ", ":6 /variables/A/default)"],
+    ["a patch that is not there", "overlays: [{ sites: {}, patch: a.yaml }]", "config: the commit has no", ":6 /over"],
+    ["a patch outside", "overlays: [{ sites: {}, patch: ../a.yaml }]", "schema: must be a path below", ":6 /over"],
     ["secrets", "secrets: [secrets/*.sops.yaml]", "unsupported: this version does not do secrets", ":6 /secrets)"],
     ["phases", "phases: [{ name: app }]", "unsupported: this version does not do phases", ":6 /phases)"],
     [
@@ -43,16 +41,22 @@ describe("bundle.yaml", () => {
     ],
     ["drift modes", "drift: { mode: ignore }", "unsupported: this version does not do drift.mode", ":6 /drift/mode)"],
     ["drift.ignore", "drift: { ignore: [{ paths: [/a] }] }", "not do drift.ignore", ":6 /drift/ignore)"],
-    ["requires", "requires: [{ bundle: base, atLeast: 2.1.0 }]", "not do requires", ":6 /requires)"],
     ["recreate", "recreate: [{ kind: Job }]", "not do recreate", ":6 /recreate)"],
     ["prune.allow", "prune: { allow: [{ kind: Job }] }", "not do prune.allow", ":6 /prune/allow)"],
     ["hold", "hold: { atMost: 12h }", "unsupported: this version does not do hold", ":6 /hold)"],
-    ["remove", "remove: true", "unsupported: this version does not do remove", ":6 /remove)"],
-    ["minAgent", "minAgent: 0.3.0", "unsupported: this version does not do minAgent", ":6 /minAgent)"],
-    ["plainSecrets", "plainSecrets: [a]", "unsupported: this version does not do plainSecrets", ":6 /plainSecrets)"],
-    ["checks", "checks: [{ cel: a, message: b }]", "unsupported: this version does not do checks", ":6 /checks)"],
+    ["content of what is removed", "remove: true", "schema: a version that takes the bundle away", ":4 /content)"],
+    [
+      "a requirement of itself",
+      "requires: [{ bundle: pos, atLeast: 1.0.0 }]",
+      "schema: a bundle cannot",
+      ":6 /requires",
+    ],
+    ["a version that is none", "minAgent: newest", "schema: must be a semantic version", ":6 /minAgent)"],
+    ["a check that is no CEL", "checks: [{ cel: 'object.', message: b }]", "schema: ", ":6 /checks/0/cel)"],
+    ["a check that does not hold", "checks: [{ cel: 'false', message: never }]", "policy: check 0", "till.yaml:1 "],
+    ["a version to come from, unpublished", "from: 1.0.0", "not-found: version 1.0.0", ":6 /from)"],
+    ["a version to come from that is itself", "from: 1.4.2", "schema: from 1.1 is not before", ":6 /from)"],
     ["a floor nobody published", "floor: 1.0.0", "not-found: version 1.0.0", ":6 /floor)"],
-    ["a version to come from", "from: 1.0.0", "unsupported: this version does not do from", ":6 /from)"],
   ])("%s", async (_, line, words, where) => {
     const error = await refusal(SOURCE, `${BUNDLE_YAML}${line}\n`);
     expect(error).toContain(words);
@@ -60,10 +64,17 @@ describe("bundle.yaml", () => {
   });
 
   test.each([
-    ["kustomize", "content: { kustomize: . }", "unsupported: this version does not do content.kustomize", ":4"],
-    ["helm", "content: { helm: chart, values: v.yaml }", "unsupported: this version does not do content.helm", ":4"],
-    ["no content", "content: {}", "schema: missing: the folder", ":4"],
-    ["a folder outside", "content: { manifests: ../other }", "schema: must be a folder beside", ":4"],
+    ["no content", "content: {}", "schema: must be one of", ":4"],
+    ["two contents", "content: { manifests: a, kustomize: b }", "schema: must be one of", ":4"],
+    ["a chart without namespace", "content: { helm: chart }", "schema: missing: the namespace", ":4 /content/helm)"],
+    [
+      "values without a chart",
+      "content: { manifests: a, values: b.yaml }",
+      "schema: goes with helm",
+      ":4 /content/values)",
+    ],
+    ["a chart elsewhere", "content: { helm: 'oci://example.com/a', namespace: shop }", "schema: must be a path", ":4"],
+    ["a folder outside", "content: { manifests: ../other }", "schema: must be a path below", ":4"],
     ["an empty folder", "content: { manifests: none }", "config: there is no object in it", ":4"],
   ])("%s", async (_, content, words, where) => {
     const error = await refusal(SOURCE, BUNDLE_YAML.replace(/content: .*/, content));
@@ -93,8 +104,8 @@ describe("manifests", () => {
   test.each([
     [
       "a plain Secret",
-      object("apiVersion: v1\nkind: Secret\nmetadata: { name: a, namespace: shop }\n"),
-      "unsupported: Secrets",
+      object("apiVersion: v1\nkind: Secret\nmetadata: { name: a, namespace: shop }\ndata: { a: YQ== }\n"),
+      "unsupported: Secrets in the clear: shop/a",
       ":22)",
     ],
     [
@@ -104,20 +115,30 @@ describe("manifests", () => {
       ":24)",
     ],
     ["no object", object("just: text\n"), "malformed: not a Kubernetes object", ":21)"],
-    ["a namespace not allowed", TILL_YAML.replace("namespace: shop", "namespace: bank"), "privilege:", ":1)"],
+    [
+      "a namespace not allowed",
+      TILL_YAML.replace("namespace: shop", "namespace: bank"),
+      "privilege:",
+      ":1 apps/v1 Deployment bank/till)",
+    ],
     [
       "a privileged pod",
       TILL_YAML.replace("    spec:\n", "    spec:\n      hostNetwork: true\n"),
       "privilege:",
-      ":12)",
+      ":12 apps/v1 Deployment shop/till /spec/template/spec/hostNetwork)",
     ],
     [
       "an object twice",
       object("apiVersion: v1\nkind: ConfigMap\nmetadata: { name: till, namespace: shop }\n"),
-      "schema:",
-      ":21)",
+      "schema: is the same object as bundles/pos/manifests/till.yaml:16",
+      ":21 v1 ConfigMap shop/till)",
     ],
-    ["a variable", TILL_YAML.replace('"yes"', '"${NAME}"'), "variable: ${NAME}", ":19)"],
+    [
+      "a variable",
+      TILL_YAML.replace('"yes"', '"${NAME}"'),
+      "variable: ${NAME}",
+      ":19 v1 ConfigMap shop/till /data/greeting)",
+    ],
     ["a key twice", TILL_YAML.replace("replicas: 2", "replicas: 2\n  replicas: 3"), 'malformed: "replicas"', ":8)"],
   ])("%s", async (_, text, words, where) => {
     const error = await refusal(TILL, text);
