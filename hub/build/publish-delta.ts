@@ -1,5 +1,5 @@
 import type { Bundle } from "../../shared/bundle.ts";
-import { changedFiles, packDelta } from "../../shared/node/delta.ts";
+import { changedFiles, DELTA_MAX_BYTES, packDelta } from "../../shared/node/delta.ts";
 import { signedFrame } from "../../shared/node/signed-frame.ts";
 import { zstd } from "../../shared/node/zstd.ts";
 import { deltaName } from "../../shared/source/source.ts";
@@ -33,7 +33,10 @@ export async function deltasTo(
     const held = await old.read(changed.map(({ path }) => path));
     const frame = packDelta({ body: old.body, file: (path) => held.get(path) ?? null }, { document, changed });
     if (frame !== null && frame.length < whole) frames.push({ path: deltaName(old.digest), bytes: frame });
-    else leftOut.push(`a delta from ${manifest.name} ${old.manifest.version}: the whole version is smaller`);
+    else {
+      const why = frame === null ? `larger than ${DELTA_MAX_BYTES} bytes` : "no smaller than all of the version";
+      leftOut.push(`the delta from ${manifest.name} ${old.manifest.version}: ${why}`);
+    }
   }
   return { frames, leftOut };
 }

@@ -1,15 +1,11 @@
 import { join } from "node:path";
-import { parseCanonical } from "../../shared/canonical.ts";
 import { AppError, inWords } from "../../shared/errors.ts";
-import { fleetHead, HEAD_MAX_BYTES, HEAD_NAMESPACE } from "../../shared/head.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
-import { parseAs } from "../../shared/parse.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { siteRecord } from "../../shared/site.ts";
 import { recordBranch } from "../../shared/source/source.ts";
+import { openHead } from "../../shared/verify/head.ts";
 import { openRecord } from "../../shared/verify/record.ts";
-import { signersOf, type TrustedRoot } from "../../shared/verify/root.ts";
-import { requireThreshold } from "../../shared/verify/threshold.ts";
 import type { Fleet } from "./fleet.ts";
 import { namesIn, readSigned } from "./signed-files.ts";
 
@@ -40,7 +36,7 @@ export async function trustDocuments(
   };
   const trust = fleet.documents.map((signed, index) => ({ path: `root/${index + 1}.json`, signed }));
   const head = await readSigned(join(folder, "head.json"));
-  if (head !== null && holds(() => requireHead(head, fleet.newest))) trust.push({ path: "head.json", signed: head });
+  if (head !== null && holds(() => openHead(head, fleet.newest, null))) trust.push({ path: "head.json", signed: head });
   const branches = new Map<string, Document[]>([["trust", trust]]);
   const names = await namesIn(join(folder, "sites"));
   for (const file of names) {
@@ -51,15 +47,6 @@ export async function trustDocuments(
     branches.set(branch, [...(branches.get(branch) ?? []), { path: `sites/${file}`, signed }]);
   }
   return { branches, leftOut };
-}
-
-/** Throws what a site would refuse the head with. */
-function requireHead(document: SignedBytes, root: TrustedRoot): void {
-  const where = "head.json";
-  requireThreshold(document, HEAD_NAMESPACE, signersOf(root, "head"), where);
-  const { fleet } = parseAs(fleetHead, parseCanonical(document.body, where, HEAD_MAX_BYTES), where);
-  if (fleet === root.document.fleet) return;
-  throw new AppError("fleet", `head of fleet ${fleet}, not ${root.document.fleet}`, { where });
 }
 
 /**

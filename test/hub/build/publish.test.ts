@@ -116,11 +116,15 @@ describe("bundle publish", () => {
     await fleet.skerry("publish");
     await release("1.5.0");
     expect((await publish("1.5.0")).err).toEqual([]);
-    expect(execFileSync("git", ["-C", fleet.origin, "rev-list", "--count", "bundles/pos"]).toString().trim()).toBe("1");
+    const log = execFileSync("git", ["-C", fleet.origin, "log", "--format=%s", "bundles/pos"]).toString();
+    expect(log.trim().split("\n")).toEqual(["1.5.0", "1.4.2-50", "1.4.2-49", "1.4.2-48"]);
     expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 51, floor: [1, 50] });
-    await release("1.6.0");
+    expect(JSON.parse(shown("bundles/pos~3:bundle.json"))).toMatchObject({ seq: 48 });
+    await release("1.6.0", "floor: 1.4.2-7\n");
     expect((await publish("1.6.0")).err).toEqual([]);
-    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 52, floor: [1, 51] });
+    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 52, floor: [1, 7] });
+    await release("1.4.2-9");
+    expect((await publish("1.4.2-9")).err).toEqual([expect.stringMatching(/^equivocation: .*published already/)]);
   });
 });
 
