@@ -44,6 +44,11 @@ const SAFE_SYSCTLS = new Set([
 
 const SELINUX_TYPES = new Set(["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"]);
 
+const SECCOMP_ANNOTATION = /^(?:container\.)?seccomp\.security\.alpha\.kubernetes\.io\//;
+
+/** Of seccomp and of AppArmor alike: the type of a profile that is named must be one of these, an empty one included. */
+const PROFILES: ReadonlySet<unknown> = new Set(["RuntimeDefault", "Localhost"]);
+
 const RESTRICTED_VOLUMES = new Set([
   "configMap",
   "csi",
@@ -76,9 +81,14 @@ function baselineFindings(spec: JsonObject, annotations: JsonObject): PodFinding
     }
   }
   for (const [key, value] of Object.entries(annotations)) {
-    if (!key.startsWith("container.apparmor.security.beta.kubernetes.io/")) continue;
-    if (value !== "runtime/default" && !String(value).startsWith("localhost/"))
+    const profile = String(value ?? "");
+    if (profile === "" || profile === "runtime/default" || profile.startsWith("localhost/")) continue;
+    if (key.startsWith("container.apparmor.security.beta.kubernetes.io/")) {
       found.push({ path: "", why: "AppArmor unconfined" });
+    }
+    // No server of today reads these; a site's may be one that does.
+    if (SECCOMP_ANNOTATION.test(key) && profile !== "docker/default")
+      found.push({ path: "", why: "seccomp unconfined" });
   }
   found.push(...contextFindings(member(spec, "securityContext"), "/securityContext"));
   for (const { path, container } of containersOf(spec)) {
@@ -90,13 +100,11 @@ function baselineFindings(spec: JsonObject, annotations: JsonObject): PodFinding
         found.push({ path: `${path}/securityContext/capabilities/add`, why: `capability ${capability}` });
       }
     }
-    if (context["procMount"] !== undefined && context["procMount"] !== "Default") {
+    if ((context["procMount"] ?? "Default") !== "Default") {
       found.push({ path: `${path}/securityContext/procMount`, why: "an unmasked /proc" });
     }
     members(container, "ports").forEach((port, index) => {
-      const hostPort = port["hostPort"];
-      if (hostPort !== undefined && hostPort !== 0)
-        found.push({ path: `${path}/ports/${index}/hostPort`, why: "host ports" });
+      if ((port["hostPort"] ?? 0) !== 0) found.push({ path: `${path}/ports/${index}/hostPort`, why: "host ports" });
     });
     found.push(...contextFindings(context, `${path}/securityContext`), ...probeHosts(container, path));
   }
@@ -117,11 +125,11 @@ function contextFindings(context: JsonObject, path: string): PodFinding[] {
   ) {
     found.push({ path: `${path}/seLinuxOptions`, why: "custom SELinux options" });
   }
-  if (member(context, "seccompProfile")["type"] === "Unconfined") {
-    found.push({ path: `${path}/seccompProfile/type`, why: "seccomp unconfined" });
-  }
-  if (member(context, "appArmorProfile")["type"] === "Unconfined") {
-    found.push({ path: `${path}/appArmorProfile/type`, why: "AppArmor unconfined" });
+  const profiles = { seccompProfile: "seccomp unconfined", appArmorProfile: "AppArmor unconfined" };
+  for (const [key, why] of Object.entries(profiles)) {
+    if ((context[key] ?? null) !== null && !PROFILES.has(member(context, key)["type"])) {
+      found.push({ path: `${path}/${key}/type`, why });
+    }
   }
   return found;
 }
@@ -164,7 +172,7 @@ function restrictedFindings(spec: JsonObject): PodFinding[] {
       found.push({ path: `${at}/runAsNonRoot`, why: "running as root" });
     if (own["runAsUser"] === 0) found.push({ path: `${at}/runAsUser`, why: "running as root" });
     const seccomp = member(own, "seccompProfile")["type"] ?? member(pod, "seccompProfile")["type"];
-    if (seccomp !== "RuntimeDefault" && seccomp !== "Localhost") {
+    if (!PROFILES.has(seccomp)) {
       found.push({ path: `${at}/seccompProfile`, why: "a missing seccomp profile" });
     }
     const capabilities = member(own, "capabilities");

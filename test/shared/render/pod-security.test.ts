@@ -45,9 +45,16 @@ const BASELINE: Record<string, { allowed: Change[]; forbidden: Change[] }> = {
       context({ capabilities: { add: [add] } }),
     ),
   },
-  "HostPath Volumes": { allowed: [volume({ emptyDir: {} })], forbidden: [volume({ hostPath: { path: "/" } })] },
+  "HostPath Volumes": {
+    allowed: [volume({ emptyDir: {} })],
+    forbidden: [volume({ hostPath: { path: "/" } }), volume({ hostPath: {}, emptyDir: {} })],
+  },
   "Host Ports": {
-    allowed: [each({ ports: [{ containerPort: 80 }] }), each({ ports: [{ containerPort: 80, hostPort: 0 }] })],
+    allowed: [
+      each({ ports: [{ containerPort: 80 }] }),
+      each({ ports: [{ containerPort: 80, hostPort: null }] }),
+      each({ ports: [{ containerPort: 80, hostPort: 0 }] }),
+    ],
     forbidden: [each({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81 }] })],
   },
   "Host Probes and Lifecycle Hooks": {
@@ -69,12 +76,18 @@ const BASELINE: Record<string, { allowed: Change[]; forbidden: Change[] }> = {
       context({ appArmorProfile: { type: "Localhost", localhostProfile: "p" } }),
       { annotations: { "container.apparmor.security.beta.kubernetes.io/till": "runtime/default" } },
       { annotations: { "container.apparmor.security.beta.kubernetes.io/till": "localhost/p" } },
+      { annotations: { "container.apparmor.security.beta.kubernetes.io/till": "" } },
+      context({ appArmorProfile: null }),
       { annotations: { "example.com/till": "unconfined" } },
     ],
     forbidden: [
       podContext({ appArmorProfile: { type: "Unconfined" } }),
       context({ appArmorProfile: { type: "Unconfined" } }),
       { annotations: { "container.apparmor.security.beta.kubernetes.io/till": "unconfined" } },
+      { annotations: { "container.apparmor.security.beta.kubernetes.io/another": "docker/default" } },
+      podContext({ appArmorProfile: {} }),
+      context({ appArmorProfile: { type: "" } }),
+      context({ appArmorProfile: "Unconfined" }),
     ],
   },
   SELinux: {
@@ -89,7 +102,7 @@ const BASELINE: Record<string, { allowed: Change[]; forbidden: Change[] }> = {
     ],
   },
   "/proc Mount Type": {
-    allowed: [context({ procMount: "Default" })],
+    allowed: [context({ procMount: "Default" }), context({ procMount: null })],
     forbidden: [
       context({ procMount: "Unmasked" }),
       { ...pod({ hostUsers: false }), ...context({ procMount: "Unmasked" }) },
@@ -99,16 +112,35 @@ const BASELINE: Record<string, { allowed: Change[]; forbidden: Change[] }> = {
     allowed: [
       podContext({ seccompProfile: { type: "RuntimeDefault" } }),
       context({ seccompProfile: { type: "Localhost" } }),
+      context({ seccompProfile: null }),
+      ...["runtime/default", "docker/default", "localhost/p"].map((value) => ({
+        annotations: { "seccomp.security.alpha.kubernetes.io/pod": value },
+      })),
     ],
     forbidden: [
       podContext({ seccompProfile: { type: "Unconfined" } }),
       context({ seccompProfile: { type: "Unconfined" } }),
+      context({ seccompProfile: {} }),
+      context({ seccompProfile: { type: "unconfined" } }),
+      { annotations: { "seccomp.security.alpha.kubernetes.io/pod": "unconfined" } },
+      { annotations: { "container.seccomp.security.alpha.kubernetes.io/till": "unconfined" } },
     ],
   },
   Sysctls: {
-    allowed: ["kernel.shm_rmid_forced", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_rmem"].map((name) =>
-      podContext({ sysctls: [{ name, value: "0" }] }),
-    ),
+    allowed: [
+      "kernel.shm_rmid_forced",
+      "net.ipv4.ip_local_port_range",
+      "net.ipv4.ip_unprivileged_port_start",
+      "net.ipv4.tcp_syncookies",
+      "net.ipv4.ping_group_range",
+      "net.ipv4.ip_local_reserved_ports",
+      "net.ipv4.tcp_keepalive_time",
+      "net.ipv4.tcp_fin_timeout",
+      "net.ipv4.tcp_keepalive_intvl",
+      "net.ipv4.tcp_keepalive_probes",
+      "net.ipv4.tcp_rmem",
+      "net.ipv4.tcp_wmem",
+    ].map((name) => podContext({ sysctls: [{ name, value: "0" }] })),
     forbidden: ["kernel.msgmax", "net.ipv4.conf.all.forwarding", ""].map((name) =>
       podContext({ sysctls: [{ name, value: "0" }] }),
     ),
@@ -172,7 +204,7 @@ const RESTRICTED: typeof BASELINE = {
       podContext({ seccompProfile: { type: "Localhost" } }),
       { ...podContext({ seccompProfile: null }), ...context({ seccompProfile: { type: "RuntimeDefault" } }) },
     ],
-    forbidden: [podContext({ seccompProfile: null }), podContext({ seccompProfile: { type: "" } })],
+    forbidden: [podContext({ seccompProfile: null })],
   },
   Capabilities: {
     allowed: [context({ capabilities: { drop: ["ALL"], add: ["NET_BIND_SERVICE"] } })],
