@@ -2,6 +2,7 @@ import { sorted } from "../shared/canonical.ts";
 import { AppError, inWords } from "../shared/errors.ts";
 import { comparePairs, type Pair } from "../shared/names.ts";
 import type { Rollout } from "../shared/rollout.ts";
+import { type Moved, notOlderMove } from "../shared/verify/move.ts";
 import type { Followed, RolloutRead } from "./follow/followed.ts";
 import type { SeenRollout } from "./registry/store.ts";
 import type { Run, Target } from "./rollout/run.ts";
@@ -34,7 +35,7 @@ export function rolloutChanges({ rollouts, bundles }: Followed, past: Past): Cha
   });
   for (const [name, file] of rollouts) {
     const seen = past.seen.get(name);
-    if (seen?.sha256 === file.sha256 && seen.refused === null) continue;
+    if (isTaken(file, seen) && (file.move === null || file.move.number === seen?.move?.number)) continue;
     const change = changeOf(name, file, { bundles, seen, last: latest.get(name) });
     if (seen?.sha256 !== file.sha256 || change.kind !== "stopped" || change.seen.refused !== seen.refused) {
       changes.push(change);
@@ -55,22 +56,42 @@ interface Around {
   last: Run | undefined;
 }
 
+function isTaken({ sha256 }: RolloutRead, seen: SeenRollout | undefined): boolean {
+  return seen?.sha256 === sha256 && seen.refused === null;
+}
+
 function changeOf(name: string, file: RolloutRead, { bundles, seen, last }: Around): Change {
   const { commit, sha256 } = file;
-  if (file.kind === "refused") {
-    return stopped({ name, commit, sha256, version: seen?.version ?? null, refused: null }, file.error);
-  }
+  const taken = seen?.move ?? null;
+  const error = file.move === null ? null : oldOrder(name, file.move, taken);
+  const move = error === null ? (file.move ?? taken) : taken;
+  const same = { name, commit, sha256, refused: null, ...(move === null ? {} : { move }) };
+  const before = { ...same, version: seen?.version ?? null };
+  if (error !== null) return stopped(before, error);
+  if (file.kind === "refused") return stopped(before, file.error);
   const { spec, where } = file;
-  const next: SeenRollout = { name, commit, sha256, version: spec.version, refused: null };
+  const next: SeenRollout = { ...same, version: spec.version };
+  // The same content under a higher order: nothing new but the number.
+  if (isTaken(file, seen)) return { kind: "restored", seen: next };
   // Broken or deleted and then mended: that is no new order.
   const interrupted = seen !== undefined && (seen.sha256 === null || seen.refused !== null);
   if (interrupted && last !== undefined && sorted(last.spec) === sorted(spec)) return { kind: "restored", seen: next };
   try {
     const target = targetOf(spec, bundles, where);
-    const before = last?.target.bundle === spec.bundle ? last.target.pair : undefined;
-    return { kind: "start", seen: next, spec, target, back: isBelow(target.pair, before), where };
+    const running = last?.target.bundle === spec.bundle ? last.target.pair : undefined;
+    return { kind: "start", seen: next, spec, target, back: isBelow(target.pair, running), where };
   } catch (error) {
     if (error instanceof AppError) return stopped(next, error);
+    throw error;
+  }
+}
+
+function oldOrder(name: string, move: Moved, taken: Moved | null): AppError | null {
+  try {
+    notOlderMove(name, move, taken);
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return error;
     throw error;
   }
 }

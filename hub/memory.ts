@@ -1,7 +1,8 @@
 import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
+import type { HeldRoot } from "../shared/verify/chain.ts";
 import type { Snapshot } from "./api/snapshot.ts";
-import type { HeldRecord, HeldRoot } from "./follow/followed.ts";
+import type { HeldRecord } from "./follow/followed.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
@@ -85,6 +86,13 @@ export class Memory {
     if (held === undefined) return;
     const { labels, number, bundles, floors } = held.record;
     const assigned = this.assignments.get(id)?.assigned ?? {};
-    this.members.set(id, { id, labels, record: number, bundles, floors, site: this.site(id), assigned });
+    const barred = whyBarred(held);
+    const member = { id, labels, record: number, bundles, floors, site: this.site(id), assigned };
+    this.members.set(id, barred === null ? member : { ...member, barred });
   }
+}
+
+function whyBarred({ record, left }: HeldRecord): string | null {
+  if (record.retired === true) return "its site record says that it is retired";
+  return left === null ? null : `its site record does not hold under root ${left.root}: ${left.error.message}`;
 }

@@ -1,9 +1,8 @@
 import { AppError } from "../../shared/errors.ts";
-import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import { openRecord } from "../../shared/verify/record.ts";
-import { nextRoot, pinRoot } from "../../shared/verify/root.ts";
-import type { HeldRecord, HeldRoot } from "./followed.ts";
+import { followChain, type HeldRoot } from "../../shared/verify/chain.ts";
+import { notOlder, openRecord } from "../../shared/verify/record.ts";
+import type { HeldRecord } from "./followed.ts";
 
 /** `held` and what follows from it, one by one, up to the first that does not; with why it does not. */
 export function extendRoots(
@@ -11,51 +10,48 @@ export function extendRoots(
   documents: readonly SignedBytes[],
   digest: string,
 ): { roots: readonly HeldRoot[]; refused: AppError | null } {
-  const roots = [...held];
-  for (const document of documents) {
-    const last = roots.at(-1);
-    // Roots before the pinned one are history.
-    if (last === undefined && sha256Hex(document.body) !== digest) continue;
-    try {
-      const root = last === undefined ? pinRoot(document, digest) : nextRoot(last.root, document);
-      roots.push({ root, document });
-    } catch (error) {
-      return { roots, refused: refusal(error) };
-    }
-  }
-  if (roots.length > 0) return { roots, refused: null };
-  const refused = new AppError("root-chain", "the repository has no root with the pinned digest", {
-    where: "trust",
-    fix: "compare `root.digest` of the configuration with `skerry root show`",
-  });
-  return { roots, refused };
+  const chain = new Map(held.map(({ root }) => [root.document.number, root]));
+  const { taken, refused } = followChain(chain, documents, digest);
+  return { roots: [...held, ...taken], refused };
 }
 
-/** The signed documents `sites/<id>.json` among the files of a branch, by id. */
-export function recordDocuments(
+/** The documents among files, with the signatures `<path>.<key>.sig` that stand beside them, by path. */
+export function signedDocuments(
   files: readonly { path: string; bytes: Uint8Array }[],
 ): ReadonlyMap<string, SignedBytes> {
   const documents = new Map<string, { body: Uint8Array; signatures: Map<string, string> }>();
   for (const { path, bytes } of files) {
-    const id = /^sites\/([^/]+)\.json$/.exec(path)?.[1];
-    if (id !== undefined) documents.set(id, { body: bytes, signatures: new Map() });
+    if (path.endsWith(".json")) documents.set(path, { body: bytes, signatures: new Map() });
   }
   for (const { path, bytes } of files) {
-    const [, id = "", key = ""] = /^sites\/([^/]+)\.json\.([^/]+)\.sig$/.exec(path) ?? [];
-    documents.get(id)?.signatures.set(key, Buffer.from(bytes).toString("latin1"));
+    const [, document = "", key = ""] = /^(.+\.json)\.([^/.]+)\.sig$/.exec(path) ?? [];
+    documents.get(document)?.signatures.set(key, Buffer.from(bytes).toString("latin1"));
   }
   return documents;
 }
 
-/** A record as it came from a source. Throws a refusal; one older than the one held is `record`. */
+/** Site of a record's path; null for any other file. */
+export function siteOf(path: string): string | null {
+  return /^sites\/([^/]+)\.json$/.exec(path)?.[1] ?? null;
+}
+
+/** A record as it came from a source. Throws a refusal; one that is older than the one held is `record`. */
 export function acceptRecord(site: string, document: SignedBytes, root: HeldRoot, held?: HeldRecord): HeldRecord {
   const record = openRecord(document, site, root.root);
-  if (held === undefined || record.number >= held.record.number) {
-    return { record, document, root: root.root.document.number };
+  // What was perhaps signed by a thief does not decide which numbers its owners may still use.
+  notOlder(record, held === undefined || held.left !== null ? null : held.record, `sites/${site}.json`);
+  return { record, document, root: root.root.document.number, left: null };
+}
+
+/** A held record as the newest root looks at it: it stays held, whatever that root says. */
+export function judged(site: string, held: HeldRecord, newest: HeldRoot): HeldRecord {
+  const { number } = newest.root.document;
+  if (held.root === number || held.left?.root === number) return held;
+  try {
+    return acceptRecord(site, held.document, newest);
+  } catch (error) {
+    return { ...held, left: { root: number, error: refusal(error) } };
   }
-  throw new AppError("record", `record ${record.number} is older than record ${held.record.number}, which is held`, {
-    where: `sites/${site}.json`,
-  });
 }
 
 /** An error that says what is wrong with the content; any other is thrown on. */

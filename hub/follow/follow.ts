@@ -1,8 +1,9 @@
 import { AppError } from "../../shared/errors.ts";
 import type { Journal } from "../../shared/ports.ts";
 import { delegationFor } from "../../shared/root.ts";
-import { acceptRecord, extendRoots, recordDocuments, refusal } from "./documents.ts";
-import type { FleetSource, Followed, HeldRecord, HeldRoot, RolloutRead, Version } from "./followed.ts";
+import type { HeldRoot } from "../../shared/verify/chain.ts";
+import { acceptRecord, extendRoots, judged, refusal, signedDocuments, siteOf } from "./documents.ts";
+import type { FleetSource, Followed, HeldRecord, RolloutRead, Version } from "./followed.ts";
 import { readRolloutFiles } from "./rollout-file.ts";
 import { checkFiles, readVersions } from "./versions.ts";
 
@@ -48,6 +49,7 @@ export class Follower {
     await this.take("trust", heads, (head) => this.followRoots(head));
     const root = this.roots.at(-1);
     if (root === undefined) return this.outcome(false);
+    this.judgeRecords(root);
     let fleetIsWhole = true;
     for (const branch of [...heads.keys()].filter((each) => /^sites-[0-9a-f]$/.test(each)).toSorted()) {
       await this.take(branch, heads, (head) => this.readRecords(branch, head, root));
@@ -57,7 +59,7 @@ export class Follower {
       await this.take(branch, heads, (head) => this.readBundle(branch, head, root));
     }
     // Without `main` nothing is known about the files: that is not the same as their deletion.
-    await this.take("main", heads, (head) => this.readRollouts(head));
+    await this.take("main", heads, (head) => this.readRollouts(head, root));
     await this.checkNamedVersions(root);
     return this.outcome(fleetIsWhole);
   }
@@ -95,8 +97,9 @@ export class Follower {
 
   private async followRoots(head: string): Promise<void> {
     const { digest } = this.options;
-    const number = this.roots.at(-1)?.root.document.number ?? 0;
-    const documents = await this.fetch((source) => source.roots(head, number));
+    // All from the pinned one on, so that a second document under a number that is held is seen.
+    const before = (this.roots[0]?.root.document.number ?? 1) - 1;
+    const documents = await this.fetch((source) => source.roots(head, before));
     const { roots, refused } = extendRoots(this.roots, documents, digest);
     if (roots.length > this.roots.length) {
       // Everything is read again under the new keys; what is held stays until something better comes.
@@ -107,12 +110,29 @@ export class Follower {
     if (refused !== null) throw refused;
   }
 
+  /** A root that drops a key acts at once on what that key signed: nobody has to publish anything for it. */
+  private judgeRecords(newest: HeldRoot): void {
+    for (const [site, held] of this.records) {
+      const record = judged(site, held, newest);
+      if (record !== held) this.keepRecord(site, record);
+    }
+  }
+
+  private keepRecord(site: string, record: HeldRecord): void {
+    this.records.set(site, record);
+    this.news = true;
+    if (record.left === null) this.refusals.delete(`record of ${site}`);
+    else this.refuse(`record of ${site}`, record.left.error);
+  }
+
   private async readRecords(branch: string, head: string, root: HeldRoot): Promise<void> {
     const files = await this.fetch((source) => source.files(head, "sites"));
     this.forget(`${branch} `);
-    for (const [site, document] of recordDocuments(files)) {
+    for (const [path, document] of signedDocuments(files)) {
+      const site = siteOf(path);
+      if (site === null) continue;
       try {
-        this.records.set(site, acceptRecord(site, document, root, this.records.get(site)));
+        this.keepRecord(site, acceptRecord(site, document, root, this.records.get(site)));
       } catch (error) {
         this.refuse(`${branch} ${site}`, refusal(error));
       }
@@ -131,10 +151,10 @@ export class Follower {
     this.bundles.set(name, new Map(versions));
   }
 
-  private async readRollouts(head: string): Promise<void> {
+  private async readRollouts(head: string, { root }: HeldRoot): Promise<void> {
     const files = await this.fetch((source) => source.files(head, "rollouts"));
     // A Git head is `<branch>@<commit>`.
-    this.rollouts = readRolloutFiles(files, head.slice(head.lastIndexOf("@") + 1));
+    this.rollouts = readRolloutFiles(files, head.slice(head.lastIndexOf("@") + 1), root);
   }
 
   /** A version is fetched whole before a run may name it: with one wrong byte in one file it starts nothing. */

@@ -3,8 +3,9 @@ import type { Pair } from "../../shared/names.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Rollout } from "../../shared/rollout.ts";
 import type { Source, VersionRef } from "../../shared/source/source.ts";
+import type { HeldRoot } from "../../shared/verify/chain.ts";
+import type { Moved } from "../../shared/verify/move.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
-import type { TrustedRoot } from "../../shared/verify/root.ts";
 
 /** A source that is the fleet repository: beside documents and bundles it has files that people write. */
 export interface FleetSource extends Source {
@@ -25,24 +26,21 @@ export interface Followed {
   refusals: ReadonlyMap<string, AppError>;
 }
 
-export interface HeldRoot {
-  root: TrustedRoot;
-  document: SignedBytes;
-}
-
 export interface HeldRecord {
   record: VerifiedRecord;
   document: SignedBytes;
   /** Number of the root under which it was accepted: it is read under that one again after a restart. */
   root: number;
+  /** The newest root does not stand behind it any more, and why: until it is signed anew, its site gets nothing new. */
+  left: { root: number; error: AppError } | null;
 }
 
 export type Version =
   | { kind: "accepted"; ref: VersionRef; digest: string; pair: Pair; floor: Pair; filesChecked: boolean }
   | { kind: "refused"; error: AppError };
 
-/** A file `rollouts/<name>.yaml`. */
-export type RolloutRead = { commit: string; sha256: string } & (
+/** A file `rollouts/<name>.yaml`. `move`: the order that was signed for it, where the root asks for one. */
+export type RolloutRead = { commit: string; sha256: string; move: Moved | null } & (
   | { kind: "read"; spec: Rollout; where(pointer: string): string }
   | { kind: "refused"; error: AppError }
 );

@@ -1,31 +1,52 @@
 import { AppError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
+import type { SignedBytes } from "../../shared/ports.ts";
 import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
+import { type Moved, openMove } from "../../shared/verify/move.ts";
+import type { TrustedRoot } from "../../shared/verify/root.ts";
+import { signedDocuments } from "./documents.ts";
 import type { RolloutRead } from "./followed.ts";
 
 /** Runs are called `<rollout>-<n>` and must stay DNS labels. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?$/;
 
-/** The rollouts in a folder of files, by name; other files there are none of the hub's business. */
+/**
+ * The rollouts in a folder of files, by name; other files there are none of the hub's business. With the role `move` in the root, a
+ * file counts only with the order that was signed for its bytes, which stands beside it as `<name>.move.json`.
+ */
 export function readRolloutFiles(
   files: readonly { path: string; bytes: Uint8Array }[],
   commit: string,
+  root: TrustedRoot,
 ): Map<string, RolloutRead> {
   const found = new Map<string, RolloutRead>();
+  const orders = root.document.roles.move === undefined ? null : signedDocuments(files);
   for (const { path, bytes } of files) {
     const name = /^rollouts\/([^/]+)\.ya?ml$/.exec(path)?.[1];
     if (name === undefined) continue;
     // `pos.yml` beside `pos.yaml` has a name of its own, under which it is refused.
-    found.set(path.endsWith(".yml") ? `${name}.yml` : name, readRolloutFile(name, path, bytes, commit));
+    found.set(
+      path.endsWith(".yml") ? `${name}.yml` : name,
+      readRolloutFile(name, path, bytes, { commit, root, orders }),
+    );
   }
   return found;
 }
 
-function readRolloutFile(name: string, path: string, bytes: Uint8Array, commit: string): RolloutRead {
-  const sha256 = sha256Hex(bytes);
+interface Around {
+  commit: string;
+  root: TrustedRoot;
+  /** By path; null where no order is asked for. */
+  orders: ReadonlyMap<string, SignedBytes> | null;
+}
+
+function readRolloutFile(name: string, path: string, bytes: Uint8Array, around: Around): RolloutRead {
+  const file = { commit: around.commit, sha256: sha256Hex(bytes) };
+  let move: Moved | null = null;
   try {
     refuseName(name, path);
+    if (around.orders !== null) move = openMove(orderOf(name, around.orders), name, file.sha256, around.root);
     const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
     const spec = withDefaults(value);
     const [first, ...more] = unsupportedInRollout(spec);
@@ -35,11 +56,21 @@ function readRolloutFile(name: string, path: string, bytes: Uint8Array, commit: 
         fix: "leave that key out, or update the hub first",
       });
     }
-    return { commit, sha256, kind: "read", spec, where };
+    return { ...file, move, kind: "read", spec, where };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    return { commit, sha256, kind: "refused", error };
+    return { ...file, move, kind: "refused", error };
   }
+}
+
+function orderOf(name: string, orders: ReadonlyMap<string, SignedBytes>): SignedBytes {
+  const path = `rollouts/${name}.move.json`;
+  const order = orders.get(path);
+  if (order !== undefined) return order;
+  throw new AppError("threshold", `the root asks for a signed order, and rollouts/${name}.yaml has none`, {
+    where: path,
+    fix: `sign it: \`skerry rollout sign ${name} --key FILE\`, and commit both files`,
+  });
 }
 
 function refuseName(name: string, path: string): void {

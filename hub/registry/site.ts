@@ -23,6 +23,8 @@ export interface FleetMember {
   /** Patterns of bundles that the record lets this site have. */
   bundles: readonly string[];
   floors: Readonly<Record<string, Pair>>;
+  /** Why nothing new is given to it, whatever it may have: it is retired, or nobody stands behind its record. */
+  barred?: string;
   site: Site;
   /** By bundle: what the current assignment set says, and the set that introduced it. */
   assigned: Readonly<Record<string, Assigned>>;

@@ -1,6 +1,7 @@
 import type { AssignmentSet } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
+import type { Moved } from "../../shared/verify/move.ts";
 import type { Run } from "../rollout/run.ts";
 import type { Assigned, Site } from "./site.ts";
 
@@ -90,4 +91,6 @@ export interface SeenRollout {
   version: string | null;
   /** Why nothing was started for it, for a person; null where it was. */
   refused: string | null;
+  /** The newest order that was taken for the file; left out where none was ever asked for. */
+  move?: Moved;
 }

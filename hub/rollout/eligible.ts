@@ -5,7 +5,8 @@ import type { Left, Target } from "./run.ts";
 
 /** Null where the site may have the target; else why not. The site decides the same again by itself, by the signed documents. */
 export function ineligibility(member: FleetMember, target: Target): Omit<Left, "site"> | null {
-  if (!isListed(member, target.bundle)) {
+  if (member.barred !== undefined) return { code: "record", why: member.barred };
+  if (!mayHave(member, target.bundle)) {
     return { code: "record", why: `its site record does not list the bundle ${target.bundle}` };
   }
   const floor = floorOf(member, target);
@@ -18,8 +19,9 @@ export function ineligibility(member: FleetMember, target: Target): Omit<Left, "
   return null;
 }
 
-export function isListed(member: FleetMember, bundle: string): boolean {
-  return member.bundles.some((pattern) => matchesPattern(pattern, bundle));
+/** By its site record. */
+export function mayHave(member: FleetMember, bundle: string): boolean {
+  return member.barred === undefined && member.bundles.some((pattern) => matchesPattern(pattern, bundle));
 }
 
 /** It has committed something newer than the target, and the target is not what it runs. */

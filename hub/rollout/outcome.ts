@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../shared/errors.ts";
 import { milliseconds, short } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
-import { isAbove, isListed } from "./eligible.ts";
+import { isAbove, mayHave } from "./eligible.ts";
 import { acknowledged, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
 import type { Run, SiteProgress } from "./run.ts";
 
@@ -55,7 +55,7 @@ export function assignmentOf(run: Run, member: FleetMember): Assigned | undefine
 
 function judge(before: SiteProgress, member: FleetMember | undefined, view: View): Judged {
   const { run, standing, moving, now } = view;
-  if (member === undefined || !isListed(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
+  if (member === undefined || !mayHave(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
   if (standing === "closed") return { outcome: "pending", code: null };
   if (!run.back && isAbove(member, run.target)) return { outcome: "ahead", code: null };
   const assigned = assignmentOf(run, member);

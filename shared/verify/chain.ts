@@ -5,8 +5,8 @@ import { ROOT_NAMESPACE } from "../root.ts";
 import { nextRoot, pinRoot, readRoot, signersOf, type TrustedRoot, whereOf } from "./root.ts";
 import { requireThreshold } from "./threshold.ts";
 
-/** A root that follows from the chain, with the bytes to keep. */
-export interface NextRoot {
+/** A root of the chain, with the bytes to keep. */
+export interface HeldRoot {
   root: TrustedRoot;
   document: SignedBytes;
 }
@@ -20,9 +20,9 @@ export function followChain(
   held: ReadonlyMap<number, TrustedRoot>,
   offered: readonly SignedBytes[],
   pinned: string,
-): { taken: NextRoot[]; refused: AppError | null } {
+): { taken: HeldRoot[]; refused: AppError | null } {
   const chain = new Map(held);
-  const taken: NextRoot[] = [];
+  const taken: HeldRoot[] = [];
   // What comes before the pinned one is history.
   const start = offered.findIndex((document) => sha256Hex(document.body) === pinned);
   if (chain.size === 0 && start === -1) return { taken, refused: withoutPin() };

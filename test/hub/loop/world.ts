@@ -97,8 +97,7 @@ export class HubWorld {
   }
 
   addSite(id: string, labels: Record<string, string>, otherKeys: readonly PrivateKey[] = []): FakeSite {
-    const seed = Number(id.replace(/\D/g, "")) + 100;
-    const key = ed25519FromSeed(new Uint8Array(32).fill(seed));
+    const key = siteKey(id);
     const document = signedSite({ id, labels, bundles: ["pos*"], reportKeys: [key, ...otherKeys].map(line) });
     const branch = recordBranch(sha256Hex(Buffer.from(id)));
     this.repository.add(branch, signedFiles(`sites/${id}.json`, document), `record of ${id}`);
@@ -191,6 +190,11 @@ export class HubWorld {
   }
 }
 
+/** The report key of the site `s-<n>`. */
+export function siteKey(id: string): PrivateKey {
+  return ed25519FromSeed(new Uint8Array(32).fill(Number(id.replace(/\D/g, "")) + 100));
+}
+
 export function rollout(version: string, rest = ""): string {
   return `kind: Rollout/v1
 bundle: pos
@@ -203,7 +207,7 @@ site: { deadline: 60s, offlineAfter: 30s, reportEvery: 5s }
 ${rest}`;
 }
 
-function signedFiles(path: string, document: SignedBytes): Record<string, Uint8Array | string> {
+export function signedFiles(path: string, document: SignedBytes): Record<string, Uint8Array | string> {
   const signatures = [...document.signatures].map(([key, text]) => [`${path}.${key}.sig`, text] as const);
   return { [path]: document.body, ...Object.fromEntries(signatures) };
 }
