@@ -92,7 +92,11 @@ export function treeOf(entries: readonly { name: string; id: string; folder?: bo
 export function repeating(base: Packed, times: number): Packed {
   const size = base.content.length;
   const copy = [0xf0, size & 255, (size >> 8) & 255, (size >> 16) & 255];
-  const content = Buffer.from([...varint(size), ...varint(size * times), ...Array(times).fill(copy).flat()]);
+  const content = Buffer.from([
+    ...varint(size),
+    ...varint(size * times),
+    ...Array.from({ length: times }, () => copy).flat(),
+  ]);
   return { type: "delta", content, base: idOf(base) };
 }
 

@@ -7,22 +7,25 @@ export interface Line {
   port: number;
   /** Bytes of TCP content so far. */
   counted: { up: number; down: number; connections: number };
-  /** Each connection is broken off when so many bytes went down it; null: none is. */
+  /** After so many bytes more downwards, the connection that carries them is broken off, and so is each later one; null: none is. */
   cutAfter(bytes: number | null): void;
   /** Bytes a second downwards from now on; null: as fast as can be. */
   pace(bytesPerSecond: number | null): void;
+  /** Breaks off every open connection. */
+  hangUp(): void;
+  /** Bytes that pass, both ways, while this runs. */
+  spent(run: () => Promise<unknown>): Promise<number>;
   stop(): Promise<void>;
 }
 
 export async function openLine(to: { port: number; host?: string }): Promise<Line> {
   const counted = { up: 0, down: 0, connections: 0 };
   const open = new Set<Socket>();
-  let cut: number | null = null;
+  let left: number | null = null;
   let pace: number | null = null;
   const server = createServer((client) => {
     counted.connections += 1;
     const upstream = connect(to.port, to.host ?? "127.0.0.1");
-    let passed = 0;
     const end = () => {
       client.destroy();
       upstream.destroy();
@@ -35,11 +38,10 @@ export async function openLine(to: { port: number; host?: string }): Promise<Lin
       upstream.write(chunk);
     });
     const down = (chunk: Buffer) => {
-      const left = cut === null ? chunk.length : Math.max(0, cut - passed);
-      const sent = chunk.subarray(0, left);
-      passed += sent.length;
+      const sent = chunk.subarray(0, left ?? chunk.length);
       counted.down += sent.length;
-      if (cut !== null && passed >= cut) client.write(sent, end);
+      if (left !== null) left -= sent.length;
+      if (left === 0) client.write(sent, end);
       else client.write(sent);
     };
     upstream.on("data", (chunk: Buffer) => {
@@ -56,20 +58,29 @@ export async function openLine(to: { port: number; host?: string }): Promise<Lin
       }, 100);
     });
   });
+  const hangUp = () => {
+    for (const socket of open) socket.destroy();
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
     counted,
     cutAfter: (bytes) => {
-      cut = bytes;
+      left = bytes;
     },
     pace: (bytesPerSecond) => {
       pace = bytesPerSecond;
     },
+    hangUp,
+    spent: async (run) => {
+      const before = counted.up + counted.down;
+      await run();
+      return counted.up + counted.down - before;
+    },
     stop: async () => {
       server.close();
-      for (const socket of open) socket.destroy();
+      hangUp();
       await once(server, "close");
     },
   };
