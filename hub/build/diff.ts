@@ -18,7 +18,7 @@ const OF_THE_VERSION: ReadonlySet<string> = new Set([
   "images",
   "source",
 ]);
-const SHOWN_LENGTH = 100;
+const SHOWN_LENGTH = 200;
 
 /**
  * What differs, in lines: `+` an object that came, `-` one that went, `~` one that changed, with a line for each field below it. The rest of

@@ -28,7 +28,8 @@ export function parseImage(image: string): ImageName | null {
   const host = hasHost && first !== "docker.io" ? first : "registry-1.docker.io";
   const path = hasHost ? name.slice(slash + 1) : name;
   const repository = host === "registry-1.docker.io" && !path.includes("/") ? `library/${path}` : path;
-  return /^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/.test(repository) ? { host, repository, tag } : null;
+  const named = repository.split("/").every((part) => /^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*$/.test(part));
+  return named ? { host, repository, tag } : null;
 }
 
 /** The digest that a tag stands for. Throws `not-found` (no such tag, or not for everyone), `unreachable`, `malformed`. */
