@@ -1,7 +1,7 @@
 import type { Bundle } from "../bundle.ts";
 import { AppError } from "../errors.ts";
 import type { Values } from "../names.ts";
-import { parseAs } from "../parse.ts";
+import { findingsOf } from "../parse.ts";
 import type { SiteRecord } from "../site.ts";
 import { type Variable, valueProblem, variable } from "../variable.ts";
 
@@ -64,12 +64,9 @@ export function valuesFor(
 
 /** Throws `variable`. The schema of documents says so, too; what renders does not lean on who called it. */
 export function checkDeclaration(declaration: Variable, name: string): void {
-  try {
-    parseAs(variable, declaration, `bundle.json /variables/${name}`);
-  } catch (cause) {
-    if (!(cause instanceof AppError)) throw cause;
-    throw new AppError("variable", cause.message, { where: cause.where ?? "", cause });
-  }
+  const result = variable.safeParse(declaration);
+  const [found] = result.success ? [] : findingsOf(result.error.issues, ["variables", name]);
+  if (found !== undefined) throw broken(`${name}: ${found.why}`, `bundle.json ${found.path}`);
 }
 
 function broken(what: string, where: string, fix?: string): AppError {
