@@ -15,6 +15,7 @@ import { zstd } from "../../../shared/node/zstd.ts";
 import { type HttpMirrorOptions, httpMirrorSource } from "../../../shared/source/mirror.ts";
 import { at, packSigned } from "../../../shared/source/mirror-layout.ts";
 import type { Source, VersionRef } from "../../../shared/source/source.ts";
+import { startProxy } from "../../lab/git/proxy.ts";
 import { commitToMirror } from "../../lab/mirror/folder.ts";
 import { type StaticServer, startStaticServer } from "../../lab/mirror/server.ts";
 
@@ -296,6 +297,17 @@ describe("a server that means harm", () => {
     answer(304);
     await expect(open().heads()).rejects.toMatchObject({ code: "unreachable" });
   });
+});
+
+test("through a proxy, as the environment names it", async () => {
+  const proxy = await startProxy();
+  try {
+    const heads = await open({ proxy: { http_proxy: proxy.url } }).heads();
+    expect(heads).toEqual(await open().heads());
+    expect(proxy.asked.map(({ what }) => what)).toEqual([`GET ${server.url}/index.zst`]);
+  } finally {
+    await proxy.stop();
+  }
 });
 
 test("credentials are sent and shown nowhere", async () => {

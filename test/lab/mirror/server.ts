@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 
 export interface StaticFaults {
@@ -24,11 +24,10 @@ export interface StaticFaults {
 
 export interface StaticServer {
   url: string;
+  port: number;
   faults: StaticFaults;
   /** One for each request: `304 index.zst`, `206 blobs/x.zst bytes=5-`. */
   requests: string[];
-  /** Of all connections so far, both ways, everything in them. */
-  bytes(): number;
   stop(): Promise<void>;
 }
 
@@ -43,7 +42,6 @@ export async function startStaticServer(folder: string): Promise<StaticServer> {
     instead: null,
   };
   const requests: string[] = [];
-  const sockets: Socket[] = [];
   const server = createServer((request, response) => {
     if (faults.cut) {
       request.socket.destroy();
@@ -54,14 +52,14 @@ export async function startStaticServer(folder: string): Promise<StaticServer> {
     serve(join(folder, path), request, response, faults);
     requests.push([response.statusCode, path, ...(request.headers.range ? [request.headers.range] : [])].join(" "));
   });
-  server.on("connection", (socket: Socket) => sockets.push(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
+    port,
     faults,
     requests,
-    bytes: () => sockets.reduce((sum, { bytesRead, bytesWritten }) => sum + bytesRead + bytesWritten, 0),
     stop: async () => {
       server.close();
       server.closeAllConnections();
