@@ -7,12 +7,14 @@ import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
 import { startup } from "./startup.ts";
+import { wireUpdate } from "./wire-update.ts";
 
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>> = {
   startup,
   "agent-memory": agentMemory,
   drift,
   "fuzz-verify": fuzzVerify,
+  "wire-update": wireUpdate,
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

@@ -1,0 +1,162 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { sqliteCache } from "../../agent/cache/sqlite.ts";
+import { pull } from "../../agent/pull/pull.ts";
+import { type Trust } from "../../agent/pull/trust.ts";
+import { silent } from "../../shared/ports.ts";
+import { gitSource } from "../../shared/source/git.ts";
+import { httpMirrorSource } from "../../shared/source/mirror.ts";
+import type { Source } from "../../shared/source/source.ts";
+import { type Line, openLine } from "../lab/git/line.ts";
+import { startGitServer } from "../lab/git/server.ts";
+import { startStaticServer } from "../lab/mirror/server.ts";
+import { type BenchResult, figureOf, machine, percentile } from "./figures.ts";
+import { FILES, type WireFleet, wireFleet } from "./wire-fleet.ts";
+
+/**
+ * What a one-line change in a bundle of 2,000 files costs a site on the wire, poll included: every byte of its TCP connections,
+ * both ways, HTTP's headers too. Over Git and over a mirror, by deltas; beside it the same update over a server without
+ * deltas, and a clone of depth 1 by the stock git. Plain HTTP: TLS adds its handshakes to each.
+ */
+export async function wireUpdate(args: string[]): Promise<BenchResult> {
+  const { values } = parseArgs({ args, options: { runs: { type: "string", default: "5" } } });
+  const runs = Number(values.runs);
+  const before = machine();
+  const fleet = await wireFleet();
+  const bare = join(fleet.served, "whole.git");
+  const [git, web] = await Promise.all([startGitServer({ root: fleet.served }), startStaticServer(fleet.mirror)]);
+  const lines: Line[] = [];
+  const line = async (url: string): Promise<Line> => {
+    const opened = await openLine({ port: Number(new URL(url).port) });
+    lines.push(opened);
+    return opened;
+  };
+  const sites: WireSite[] = [];
+  const open = async (name: string, url: string, make: (url: string) => Source) => {
+    const site = wireSite(fleet, name, await line(url), make);
+    sites.push(site);
+    return site;
+  };
+  try {
+    withoutDeltas(fleet, bare);
+    const over = (repository: string) => (url: string) => gitOver(fleet, `${url}/${repository}`);
+    const byGit = await open("git", git.url, over("origin.git"));
+    const whole = await open("whole", git.url, over("whole.git"));
+    const byMirror = await open("mirror", web.url, (url) => httpMirrorSource({ url }));
+    const first = { git: await byGit.pull(), mirror: await byMirror.pull() };
+    await whole.pull();
+    const idle = { git: await byGit.pull(), mirror: await byMirror.pull() };
+    const [updates, mirrors, wholes, clones]: number[][] = [[], [], [], []];
+    for (let run = 0; run < runs; run += 1) {
+      const version = await fleet.update();
+      withoutDeltas(fleet, bare);
+      updates?.push(await byGit.pull());
+      mirrors?.push(await byMirror.pull());
+      wholes?.push(await whole.pull());
+      const stock = await line(git.url);
+      clones?.push(await clone(stock, join(fleet.dir, `clone-${run}`)));
+      for (const site of sites) site.mustHave(version);
+    }
+    const last = await behind(fleet, runs, byGit, byMirror);
+    const refs = execFileSync("git", ["-C", join(fleet.served, "origin.git"), "for-each-ref"])
+      .toString()
+      .trim();
+    const without = { name: "without deltas", value: percentile(wholes ?? [], 0.5) };
+    const stock = { name: "stock git clone --depth 1", value: percentile(clones ?? [], 0.5) };
+    return {
+      name: `wire-update (${FILES} files, ${refs.split("\n").length} refs)`,
+      machine: before,
+      runs,
+      figures: [
+        figureOf("one line changed, over Git, poll included", "B", updates ?? [], {
+          peer: without,
+          goal: { of: "max", atMost: 5_000 },
+        }),
+        figureOf("one line changed, over a mirror, poll included", "B", mirrors ?? [], {
+          peer: stock,
+          goal: { of: "max", atMost: 2_000 },
+        }),
+        figureOf("three versions behind, over Git", "B", [last.git], { goal: { of: "max", atMost: 10_000 } }),
+        figureOf("three versions behind, over a mirror", "B", [last.mirror], { goal: { of: "max", atMost: 4_000 } }),
+        figureOf("a poll with nothing new, over Git", "B", [idle.git]),
+        figureOf("a poll with nothing new, over a mirror", "B", [idle.mirror]),
+        figureOf("a first sync, over Git", "B", [first.git]),
+        figureOf("a first sync, over a mirror", "B", [first.mirror]),
+      ],
+    };
+  } finally {
+    await Promise.all(sites.map((site) => site.close()));
+    await Promise.all([...lines.map((each) => each.stop()), git.stop(), web.stop()]);
+    fleet.remove();
+  }
+}
+
+interface WireSite {
+  /** One pull; the bytes that it cost. */
+  pull(): Promise<number>;
+  mustHave(version: string): void;
+  close(): Promise<void>;
+}
+
+function wireSite(fleet: WireFleet, name: string, line: Line, make: (url: string) => Source): WireSite {
+  mkdirSync(join(fleet.dir, "sites"), { recursive: true });
+  const cache = sqliteCache({ file: join(fleet.dir, "sites", `${name}.db`), journal: silent });
+  const source = make(`http://127.0.0.1:${line.port}`);
+  let trust: Trust = NO_TRUST;
+  return {
+    pull: () =>
+      line.spent(async () => {
+        const clock = { now: Date.now(), synced: true };
+        const pulled = await pull({ source, cache, identity: fleet.identity, trust, wanted: new Map(), clock });
+        if (pulled.refused || pulled.lie !== null) throw new Error(`${name}: ${JSON.stringify(cache.refusals())}`);
+        trust = pulled.trust;
+      }),
+    mustHave: (version) => {
+      const found = cache.versions().find((each) => each.bundle === "pos" && each.version === version);
+      if (found?.complete !== true) throw new Error(`${name} does not have ${version}`);
+    },
+    close: async () => {
+      await source.close();
+      cache.close();
+    },
+  };
+}
+
+const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
+
+let folders = 0;
+function gitOver(fleet: WireFleet, url: string): Source {
+  folders += 1;
+  const child = join(import.meta.dirname, "../../shared/source/git-child.ts");
+  return gitSource({ url, dir: join(fleet.dir, `objects-${folders}`), child, memoryMb: 512 });
+}
+
+/** The same server as it would be without deltas. */
+function withoutDeltas({ served }: WireFleet, bare: string): void {
+  cpSync(join(served, "origin.git"), bare, { recursive: true });
+  const refs = execFileSync("git", ["-C", bare, "for-each-ref", "--format=delete %(refname)", "refs/heads/deltas"]);
+  execFileSync("git", ["-C", bare, "update-ref", "--stdin"], { input: refs });
+}
+
+/** Not `execFileSync`: the server is in this process. */
+async function clone(line: Line, to: string): Promise<number> {
+  const url = `http://127.0.0.1:${line.port}/origin.git`;
+  return line.spent(async () => {
+    const args = ["clone", "--quiet", "--bare", "--depth", "1", "--branch", "bundles/pos", "--single-branch", url, to];
+    const [code] = await once(spawn("git", args, { stdio: "ignore" }), "close");
+    if (code !== 0) throw new Error("git clone failed");
+  });
+}
+
+/** Three updates that the sites did not see, and one pull. */
+async function behind(fleet: WireFleet, runs: number, byGit: WireSite, byMirror: WireSite) {
+  let version = "";
+  for (let missed = 0; missed < 3; missed += 1) version = await fleet.update();
+  const spent = { git: await byGit.pull(), mirror: await byMirror.pull() };
+  for (const site of [byGit, byMirror]) site.mustHave(version);
+  if (version !== `1.0.${runs + 3}`) throw new Error("miscounted");
+  return spent;
+}
