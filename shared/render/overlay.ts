@@ -26,7 +26,7 @@ export function patched(files: Files, all: readonly Overlay[], apply: readonly O
     const file = files.find(({ path }) => path === overlay.patch);
     if (file === undefined) {
       throw new AppError("patch", "this patch is not among the bundle's files", {
-        where: `bundle.json ${overlay.patch}`,
+        where: `bundle.json /overlays/${all.indexOf(overlay)}/patch`,
       });
     }
     const where = `files/${file.path}`;

@@ -74,3 +74,25 @@ export const HOLDERS: Readonly<Record<string, { at: string; holds(spec: JsonObje
     holds: (spec) => object("batch/v1", "CronJob", "shop", { spec: { jobTemplate: { spec: { template: { spec } } } } }),
   },
 };
+
+/** Pinned to a digest that the bundle does not list. */
+export const OTHER = `registry.example/till@sha256:${"2".repeat(64)}`;
+
+export function deployment(spec: JsonObject = {}, rest: JsonObject = {}): KubeObject {
+  const pod = { containers: [{ name: "till", image: IMAGE }], ...spec };
+  return object("apps/v1", "Deployment", "shop", { spec: { template: { spec: pod } }, ...rest });
+}
+
+/** The deployment, as the overlay leaves it: the second file is the patch. */
+export function overlaid(
+  type: "strategic" | "json",
+  patch: JsonObject,
+  more: Partial<Bundle> = {},
+  target = deployment(),
+) {
+  const overlays: Bundle["overlays"] = [{ sites: { ring: "lab" }, patch: "1-till.json", type }];
+  const { apiVersion, kind, metadata } = target;
+  const own = typeof patch["metadata"] === "object" ? (patch["metadata"] as JsonObject) : {};
+  const file = { apiVersion, kind, ...patch, metadata: { ...metadata, ...own } } as KubeObject;
+  return rendered([target, file], {}, { overlays, ...more });
+}
