@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUNDLE_YAML, type FleetFixture, fleetFixture } from "../hub/build/fixture.ts";
+import { shownSoFar } from "../lab/mirror/shown.ts";
 import { type Point, placeOf, type Tally } from "./mortal.ts";
 import type { Played, Scenario } from "./scenario.ts";
 import type { Victims } from "./victims.ts";
@@ -24,6 +25,7 @@ const STEPS: readonly (readonly string[] | ((fleet: FleetFixture) => Promise<voi
   ["root", "sign", "--key", "../ada"],
   ["root", "sign", "--key", "../bob"],
   ["publish"],
+  ["publish", "--to", "../mirror"],
 ];
 
 function release(version: string): string[][] {
@@ -32,10 +34,11 @@ function release(version: string): string[][] {
     ["bundle", "sign", `pos@${version}`, "--key", "../ada"],
     ["bundle", "sign", `pos@${version}`, "--key", "../bob"],
     ["bundle", "publish", `pos@${version}`],
+    ["bundle", "publish", `pos@${version}`, "--to", "../mirror"],
   ];
 }
 
-/** What is published after each step, how often each step came to each place, and what lies in the work tree at the end. */
+/** What is published after each step, how often each step came to each place, and what lies in the work tree and the mirror at the end. */
 interface Reference {
   published: string[];
   tallies: Tally[];
@@ -79,9 +82,9 @@ async function uninterrupted(): Promise<Reference> {
         if (code !== 0) throw new Error(`${step.join(" ")}: ${err.join("; ")}`);
       }
       tallies.push(tally);
-      published.push(publishedBy(fleet));
+      published.push(await publishedBy(fleet));
     }
-    return { published, tallies, tree: treeOf(fleet.folder) };
+    return { published, tallies, tree: treesOf(fleet) };
   } finally {
     await fleet.remove();
   }
@@ -100,12 +103,12 @@ async function interrupted(victims: Victims, point: Point, reference: Reference)
       }
       const times = reference.tallies[index]?.[placeOf(point)] ?? 0;
       if (left > 0 && left <= times) {
-        const before = publishedBy(fleet);
+        const before = await publishedBy(fleet);
         const orders = { tallyFile: join(fleet.base, "tally.json"), kill: { ...point, nth: left } };
         const log = join(fleet.base, "skerry.log");
         const how = await victims.start("skerry", [fleet.folder, String(NOW), ...step], orders, log).ended;
         reached = how === "SIGKILL";
-        const seen = publishedBy(fleet);
+        const seen = await publishedBy(fleet);
         if (seen !== before && seen !== reference.published[index])
           lost.push(`something partial was published: ${seen}`);
         const { code, err } = await fleet.skerry(...step);
@@ -115,20 +118,28 @@ async function interrupted(victims: Victims, point: Point, reference: Reference)
         if (code !== 0) lost.push(`${step.join(" ")}: ${err.join("; ")}`);
       }
       left -= times;
-      if (publishedBy(fleet) !== reference.published[index])
+      if ((await publishedBy(fleet)) !== reference.published[index])
         lost.push(`after ${step.join(" ")} other things are published`);
     }
-    if (treeOf(fleet.folder) !== reference.tree) lost.push("the work tree is another one than without a kill");
+    if (treesOf(fleet) !== reference.tree) lost.push("work tree or mirror are others than without a kill");
     return { lost: [...new Set(lost)], reached, tally: {} };
   } finally {
     await fleet.remove();
   }
 }
 
-/** Branches with their commits, which name every byte below them; all of it is there for who fetches. */
-function publishedBy({ origin }: FleetFixture): string {
+/**
+ * Branches with their commits, which name every byte below them, and what the mirror shows; all of it is there for who
+ * fetches.
+ */
+async function publishedBy({ origin, base }: FleetFixture): Promise<string> {
   execFileSync("git", ["-C", origin, "fsck", "--connectivity-only", "--no-dangling"], { stdio: "ignore" });
-  return execFileSync("git", ["-C", origin, "for-each-ref", "--format=%(refname) %(objectname)"]).toString();
+  const refs = execFileSync("git", ["-C", origin, "for-each-ref", "--format=%(refname) %(objectname)"]).toString();
+  return [refs, ...(await shownSoFar(join(base, "mirror")))].join("\n");
+}
+
+function treesOf({ folder, base }: FleetFixture): string {
+  return [folder, join(base, "mirror")].map(treeOf).join("\n\n");
 }
 
 /** Paths and hashes of all files, the built ones too; what Git itself keeps is not looked at. */

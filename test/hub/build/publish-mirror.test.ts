@@ -12,6 +12,7 @@ import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Journal } from "../../../shared/ports.ts";
 import { directorySource } from "../../../shared/source/directory.ts";
 import { at, readIndex, readVersionList } from "../../../shared/source/mirror-layout.ts";
+import { shownBy } from "../../lab/mirror/shown.ts";
 import { BUNDLE_YAML, buildAndSign, type FleetFixture, fleetFixture, SITE_YAML, TILL_YAML } from "./fixture.ts";
 
 let fleet: FleetFixture;
@@ -49,29 +50,6 @@ const tree = (folder: string, times = false) =>
       return [path.slice(folder.length), sha256Hex(readFileSync(path)), ...(times ? [mtimeMs, ino] : [])].join(" ");
     })
     .toSorted();
-/** All that a site could take from the folder, whole. Throws where anything that is named is not there, or not what it is named. */
-async function taken(folder: string): Promise<string[]> {
-  const source = directorySource(folder);
-  const found: string[] = [];
-  const heads = await source.heads();
-  for (const root of await source.roots(heads.get("trust") ?? "", 0)) found.push(`root ${sha256Hex(root.body)}`);
-  const record = await source.record(heads.get("sites-2") ?? "", "s-0017");
-  if (record !== null) found.push(`record ${sha256Hex(record.body)}`);
-  const bundles = heads.get("bundles/pos");
-  for (const ref of bundles === undefined ? [] : await source.versions(bundles)) {
-    const { body, signatures } = await source.manifest(ref);
-    const manifest = JSON.parse(Buffer.from(body).toString()) as Bundle;
-    const files = new Map<string, Buffer>();
-    for await (const { path, bytes } of source.blobs(ref, manifest.files)) {
-      files.set(path, Buffer.concat([files.get(path) ?? Buffer.alloc(0), bytes]));
-    }
-    const hashes = [...files.values()].map(sha256Hex);
-    expect(hashes).toEqual(manifest.files.map(({ sha256 }) => sha256));
-    found.push(`${ref.version} ${sha256Hex(body)} ${[...signatures.keys()].join("+")}`);
-  }
-  return found;
-}
-
 describe("publish --to", () => {
   test("lays out what sites read, and the same for people beside it", async () => {
     await build("1.4.2");
@@ -90,7 +68,7 @@ describe("publish --to", () => {
         ...["/sites/s-0017.json", "/sites/s-0017.json.ada.sig", "/sites/s-0017.zst"],
       ].toSorted(),
     );
-    expect(await taken(mirror)).toHaveLength(3);
+    expect(await shownBy(mirror)).toHaveLength(3);
   });
 
   test("twice is the same as once: nothing is written", async () => {
@@ -146,7 +124,7 @@ describe("publish --to", () => {
     expect(list()).toEqual(["1.2.0", "1.0.0"]);
     expect((await toMirror("1.1.0")).code).toBe(0);
     expect(list()).toEqual(["1.2.0", "1.1.0", "1.0.0"]);
-    expect((await taken(mirror)).map((line) => line.split(" ")[0])).toEqual([
+    expect((await shownBy(mirror)).map((line) => line.split(" ")[0])).toEqual([
       "root",
       "record",
       "1.2.0",
@@ -249,7 +227,7 @@ describe("stopped at any point", () => {
     timeout: 120_000,
   }, async () => {
     await release("1.4.2");
-    const before = await taken(mirror);
+    const before = await shownBy(mirror);
     await build("1.5.0");
     await fleet.skerry("bundle", "publish", "pos@1.5.0");
     await fleet.skerry("root", "rotate", "--from", "../root.yaml");
@@ -265,13 +243,13 @@ describe("stopped at any point", () => {
     };
     const { code } = await fleet.watched(copying, "bundle", "publish", "pos@1.5.0", "--to", "../mirror");
     expect(code).toBe(0);
-    const [after, whole] = [await taken(mirror), tree(mirror)];
+    const [after, whole] = [await shownBy(mirror), tree(mirror)];
     expect(after).not.toEqual(before);
     expect(moments.length).toBeGreaterThan(20);
     for (const [index, moment] of moments.entries()) {
       const folder = join(fleet.base, `moment-${index}`);
       const isLast = index === moments.length - 1;
-      expect(await taken(folder), `${index}: ${moment}`).toEqual(isLast ? after : before);
+      expect(await shownBy(folder), `${index}: ${moment}`).toEqual(isLast ? after : before);
       const again = await fleet.skerry("bundle", "publish", "pos@1.5.0", "--to", `../moment-${index}`);
       expect([again.code, ...again.err], `${index}: ${moment}`).toEqual([0]);
       expect(tree(folder), `${index}: ${moment}`).toEqual(whole);
@@ -288,9 +266,9 @@ describe("stopped at any point", () => {
     const child = spawn(process.execPath, args, { cwd: fleet.folder });
     expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
     expect(existsSync(join(mirror, ".lock"))).toBe(true);
-    await expect(taken(mirror)).rejects.toMatchObject({ code: "unreachable" });
+    await expect(shownBy(mirror)).rejects.toMatchObject({ code: "unreachable" });
     expect((await toMirror("1.4.2")).code).toBe(0);
-    expect(await taken(mirror)).toHaveLength(3);
+    expect(await shownBy(mirror)).toHaveLength(3);
     expect(tree(mirror).filter((line) => line.includes("/."))).toEqual([]);
   });
 
@@ -298,16 +276,16 @@ describe("stopped at any point", () => {
     "on a disk full at %i blocks a file: it says so, and completes it when there is room",
     async (blocks) => {
       await release("1.4.2");
-      const before = await taken(mirror);
+      const before = await shownBy(mirror);
       await build("1.5.0", randomBytes(3000).toString("base64"));
       await fleet.skerry("bundle", "publish", "pos@1.5.0");
       const script = join(import.meta.dirname, "killed.ts");
       const command = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" ${script} none none bundle publish pos@1.5.0 --to ../mirror`;
       const { status, stderr } = spawnSync("sh", ["-c", command, process.execPath], { cwd: fleet.folder });
       expect([status, stderr.toString()]).toEqual([0, expect.stringMatching(/^storage: cannot be written: EFBIG/)]);
-      expect(await taken(mirror)).toEqual(before);
+      expect(await shownBy(mirror)).toEqual(before);
       expect((await toMirror("1.5.0")).code).toBe(0);
-      expect(await taken(mirror)).toHaveLength(4);
+      expect(await shownBy(mirror)).toHaveLength(4);
       expect(tree(mirror).filter((line) => line.includes("/."))).toEqual([]);
     },
   );
@@ -316,5 +294,5 @@ describe("stopped at any point", () => {
 test("a copy by stock tools is a mirror, too", async () => {
   await release("1.4.2");
   execFileSync("cp", ["-r", mirror, join(fleet.base, "copy")]);
-  expect(await taken(join(fleet.base, "copy"))).toEqual(await taken(mirror));
+  expect(await shownBy(join(fleet.base, "copy"))).toEqual(await shownBy(mirror));
 });
