@@ -18,13 +18,10 @@ export function inOrder(merged: readonly Json[], asked: readonly Json[], before:
   for (const item of given) {
     const place = stood(item);
     // What stood before it, and only next to what was known then, stays before it.
-    while (place >= 0 && next < others.length) {
-      const other = others[next];
-      if (other === undefined || stood(other) < 0 || stood(other) >= place) break;
-      woven.push(other);
-      next += 1;
-    }
-    woven.push(item);
+    const after = others.findIndex((other, index) => index >= next && (stood(other) < 0 || stood(other) >= place));
+    const end = after === -1 ? others.length : after;
+    woven.push(...others.slice(next, place < 0 ? next : end), item);
+    if (place >= 0) next = end;
   }
   return [...woven, ...others.slice(next)];
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Bundle } from "../../../shared/bundle.ts";
 import type { JsonObject, KubeObject } from "../../../shared/live.ts";

@@ -50,9 +50,9 @@ function reach(name: string, above: Map<string, string>): string {
       .split("/")
       .at(-1);
     const type = target === undefined || target === "" ? "" : reach(target, new Map(above).set(name, short));
-    const strategy = (property["x-kubernetes-patch-strategy"] ?? "").split(",").filter((each) => each !== "retainKeys");
+    const strategy = (property["x-kubernetes-patch-strategy"] ?? "").split(",").find((each) => each !== "retainKeys");
     const key = property["x-kubernetes-patch-merge-key"] ?? "";
-    const rule = `${strategy[0] ?? ""}:${key}:${type}`;
+    const rule = `${strategy ?? ""}:${key}:${type}`;
     if (rule !== "::") fields[field] = rule;
   }
   if (Object.keys(fields).length === 0) return "";

@@ -153,10 +153,10 @@ describe("an overlay", () => {
     expect(
       refusal(() => overlaid("strategic", pod({ containers: [{ $patch: "${A}", name: "till" }] }), { variables })).code,
     ).toBe("patch");
-    const added = overlaid("strategic", pod({ containers: [{ name: "${T}", image: IMAGE }] }), { variables })
-      .objects[0];
-    const spec = ((added?.object["spec"] as JsonObject)["template"] as JsonObject)["spec"] as JsonObject;
-    expect(spec["containers"]).toHaveLength(2);
+    const added = overlaid("strategic", pod({ containers: [{ name: "${T}", image: IMAGE }] }), { variables });
+    expect(
+      JSON.stringify(added.objects[0]?.object).match(/"name":"till","image"|"image":"[^"]*","name":"till"/g),
+    ).toHaveLength(2);
     expect(
       refusal(() => overlaid("json", { patch: [{ op: "add", path: "/spec/${A}", value: 1 }] }, { variables })).code,
     ).toBe("variable");
