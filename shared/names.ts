@@ -32,15 +32,24 @@ export type Pair = z.infer<typeof pair>;
 
 /** Labels as Kubernetes has them. */
 const labelValue = z.string().check(z.regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/));
-const labelKey = z.string().check(z.regex(/^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/));
+export const labelKey = z
+  .string()
+  .check(z.regex(/^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/));
 export const labels = z.record(labelKey, labelValue);
 export type Labels = z.infer<typeof labels>;
 
-const operator = z.strictObject({
-  key: labelKey,
-  operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-  values: z.optional(z.array(labelValue)),
-});
+const operator = z
+  .strictObject({
+    key: labelKey,
+    operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
+    values: z.optional(z.array(labelValue)),
+  })
+  .check(
+    z.refine(({ operator, values = [] }) => operator.endsWith("In") === values.length > 0, {
+      message: "In and NotIn need values, Exists and DoesNotExist take none",
+      path: ["values"],
+    }),
+  );
 /** matchLabels in short form, or `matchExpressions`; `{}` matches every site. */
 export const selector = z.union([
   z.strictObject({ matchLabels: z.optional(labels), matchExpressions: z.array(operator) }),

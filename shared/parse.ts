@@ -30,9 +30,18 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], base: readonly P
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({ path: pointer([...path, key]), why: `unknown key "${key}"` }));
     }
+    const meant = issue.code === "invalid_union" ? meantBy(issue.errors) : undefined;
+    if (meant !== undefined) return findingsOf(meant, path);
     if (issue.code === "invalid_key") return [{ path: pointer(path), why: "this key is not an acceptable name" }];
     return [{ path: pointer(path), why: reason(issue) }];
   });
+}
+
+/** The shape that was meant is the one that fits furthest in; undefined where none fits at all. */
+function meantBy(shapes: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  const depth = (shape: readonly z.core.$ZodIssue[]) => Math.max(0, ...shape.map(({ path }) => path.length));
+  const inside = shapes.filter((shape) => depth(shape) > 0);
+  return inside.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
 }
 
 /** RFC 6901. */

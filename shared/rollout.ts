@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { duration, milliseconds, name, number, percent, selector, values, version } from "./names.ts";
+import { duration, labelKey, milliseconds, name, number, percent, selector, values, version } from "./names.ts";
 
 /** `rollouts/<name>.yaml` in the fleet repository: the declared move of a set of sites to a bundle version. */
 
@@ -29,9 +29,10 @@ const wave = z.strictObject({
   sites: z.optional(selector),
   /** So many of the sites that remain, in the order of the seed; percentages are rounded up. */
   take: z.optional(amount),
-  /** As `take`, but counted over all waves so far. */
+  /** So many of all sites that the rollout moves, those of earlier waves included. */
   upTo: z.optional(amount),
-  spread: z.optional(z.array(z.string())),
+  /** Labels: every combination of their values has its share of what the wave takes. */
+  spread: z.optional(z.array(labelKey)),
   /** How long the sites must stay healthy before the next wave opens. */
   soak: z.optional(duration),
   /** Share of the counted sites that must hold healthy for `soak`. */
@@ -42,11 +43,29 @@ const wave = z.strictObject({
 
 const waves = z.array(wave).check(
   z.refine((list) => new Set(list.map((entry) => entry.name)).size === list.length, "two waves have the same name"),
-  z.refine(
-    (list) => list.every((entry) => entry.name !== "rest" || (entry.sites === undefined && entry.take === undefined)),
-    "the wave named rest takes all that remain: leave out its sites and take, or name it otherwise",
-  ),
+  z.superRefine((list, context) => {
+    for (const [index, entry] of list.entries()) {
+      const found = faultOf(entry);
+      if (found !== null)
+        context.addIssue({ code: "custom", input: list, path: [index, found.key], message: found.why });
+    }
+  }),
 );
+
+function faultOf(entry: z.infer<typeof wave>): { key: string; why: string } | null {
+  const part = entry.take !== undefined ? "take" : entry.upTo !== undefined ? "upTo" : null;
+  if (entry.take !== undefined && entry.upTo !== undefined) {
+    return { key: "upTo", why: "take counts what remains, upTo all so far: a wave has one of them" };
+  }
+  if (entry.name === "rest" && (entry.sites !== undefined || part !== null)) {
+    const key = entry.sites === undefined ? (part ?? "take") : "sites";
+    return { key, why: `the wave named rest takes all that remain: leave out its ${key}, or name it otherwise` };
+  }
+  if (part === null && (entry.spread ?? []).length > 0) {
+    return { key: "spread", why: "a wave that takes all it matches cannot be spread: say how many with take or upTo" };
+  }
+  return null;
+}
 
 export const rolloutFile = z.strictObject({
   kind: z.literal("Rollout/v1"),
@@ -119,8 +138,6 @@ export function unsupportedInRollout(rollout: Rollout): string[] {
   if (Object.keys(rollout.values).length > 0) found.push("/values");
   if (rollout.prepare !== undefined) found.push("/prepare");
   for (const [index, entry] of rollout.waves.entries()) {
-    if (entry.upTo !== undefined) found.push(`/waves/${index}/upTo`);
-    if ((entry.spread ?? []).length > 0) found.push(`/waves/${index}/spread`);
     if (entry.approve !== undefined) found.push(`/waves/${index}/approve`);
   }
   if (rollout.pace !== undefined) found.push("/pace");

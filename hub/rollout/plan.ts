@@ -7,10 +7,12 @@ import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
 import type { Left, Plan, PlannedWave, Target } from "./run.ts";
 import { atLeast } from "./share.ts";
+import { spreadOver } from "./spread.ts";
 
 /**
  * Resolves a rollout's selection, once. Within a wave's labels sites are taken in the order of a hash of the seed and their
- * id: the alphabet's first shops are not always the canaries, and a site that comes or goes moves few others.
+ * id: the alphabet's first shops are not always the canaries, and a site that comes or goes moves at most one other over each
+ * border between waves. A wave that is spread has of each combination of its labels what its share is.
  *
  * Throws `AppError` whose `where` is a JSON pointer into the rollout file: `schema` for a selection or a wave that matches no
  * site (but for one that takes all that remain), `record` or `floor` where no selected site may have the target.
@@ -56,20 +58,37 @@ function wavesOf(spec: Rollout, eligible: readonly FleetMember[]): PlannedWave[]
     waves.push({ name: wave.name, sites, soakSeconds: milliseconds(wave.soak) / 1000, success: wave.success });
   };
   for (const [index, wave] of spec.waves.entries()) {
-    const members = membersOf(wave, remaining);
-    const takesAll = wave.sites === undefined && wave.take === undefined;
+    const members = membersOf(wave, index, remaining, eligible.length);
+    const takesAll = wave.sites === undefined && wave.take === undefined && wave.upTo === undefined;
     if (members.length > 0) open(wave, members);
-    else if (!takesAll) throw emptyWave(wave, index, eligible);
+    else if (!takesAll) throw emptyWave(wave, index, eligible, remaining);
   }
   if (remaining.length > 0) open({ name: "rest", soak: "0", success: "100%" }, remaining);
   return waves;
 }
 
-function membersOf(wave: RolloutWave, remaining: readonly FleetMember[]): readonly FleetMember[] {
-  const { sites, take } = wave;
+function membersOf(
+  wave: RolloutWave,
+  index: number,
+  remaining: readonly FleetMember[],
+  all: number,
+): readonly FleetMember[] {
+  const { sites, take, upTo, spread = [] } = wave;
   const matching = sites === undefined ? remaining : remaining.filter((member) => selects(sites, member.labels));
-  if (take === undefined) return matching;
-  return matching.slice(0, typeof take === "number" ? take : atLeast(take, matching.length));
+  for (const [position, label] of spread.entries()) {
+    if (matching.length === 0 || matching.some(({ labels }) => labels[label] !== undefined)) continue;
+    throw new AppError("schema", `no site that wave ${wave.name} may take has the label ${label}`, {
+      where: `/waves/${index}/spread/${position}`,
+      fix: "correct the label",
+    });
+  }
+  if (take !== undefined) return spreadOver(spread, matching, amountOf(take, matching.length));
+  if (upTo === undefined) return matching;
+  return spreadOver(spread, matching, Math.max(0, amountOf(upTo, all) - (all - remaining.length)));
+}
+
+function amountOf(amount: number | string, of: number): number {
+  return typeof amount === "number" ? amount : atLeast(amount, of);
 }
 
 function doublyMatched(spec: Rollout, eligible: readonly FleetMember[]): Plan["doubly"] {
@@ -84,16 +103,24 @@ function doublyMatched(spec: Rollout, eligible: readonly FleetMember[]): Plan["d
     .toSorted((a, b) => (a.site < b.site ? -1 : 1));
 }
 
-function emptyWave(wave: RolloutWave, index: number, eligible: readonly FleetMember[]): AppError {
-  const { sites } = wave;
-  const matched = sites !== undefined && eligible.some((member) => selects(sites, member.labels));
-  return new AppError(
-    "schema",
-    sites === undefined || matched
-      ? `wave ${wave.name} has no site: earlier waves take all that it could have`
-      : `wave ${wave.name} matches no site that the rollout selects`,
-    { where: `/waves/${index}/${sites === undefined ? "take" : "sites"}`, fix: "correct the wave, or take it out" },
-  );
+function emptyWave(
+  wave: RolloutWave,
+  index: number,
+  eligible: readonly FleetMember[],
+  remaining: readonly FleetMember[],
+): AppError {
+  const { sites, upTo, name } = wave;
+  const key = sites !== undefined ? "sites" : upTo !== undefined ? "upTo" : "take";
+  const refuse = (what: string, at: string) =>
+    new AppError("schema", what, { where: `/waves/${index}/${at}`, fix: "correct the wave, or take it out" });
+  if (sites !== undefined && !eligible.some((member) => selects(sites, member.labels))) {
+    return refuse(`wave ${name} matches no site that the rollout selects`, key);
+  }
+  const taken = eligible.length - remaining.length;
+  if (upTo !== undefined && amountOf(upTo, eligible.length) <= taken) {
+    return refuse(`wave ${name} has no site: earlier waves have ${taken} of ${eligible.length} already`, "upTo");
+  }
+  return refuse(`wave ${name} has no site: earlier waves take all that it could have`, key);
 }
 
 function nobodyMay(left: readonly Left[], target: Target): AppError {

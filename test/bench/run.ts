@@ -6,6 +6,7 @@ import { agentMemory } from "./agent-memory.ts";
 import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
+import { planWaves } from "./plan-waves.ts";
 import { startup } from "./startup.ts";
 import { wireUpdate } from "./wire-update.ts";
 
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>
   "agent-memory": agentMemory,
   drift,
   "fuzz-verify": fuzzVerify,
+  "plan-waves": planWaves,
   "wire-update": wireUpdate,
 };
 

@@ -63,8 +63,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
     "/values",
     "/prepare",
     "/waves/0/approve",
-    "/waves/1/upTo",
-    "/waves/1/spread",
     "/pace",
     "/failure/then",
     "/offlineAtMost",

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { FleetMember } from "../../../hub/registry/site.ts";
 import { plan } from "../../../hub/rollout/plan.ts";
 import type { Plan } from "../../../hub/rollout/run.ts";
 import { memberOf, specOf, targetOf } from "./samples.ts";
@@ -17,6 +18,29 @@ function planned(numbers: readonly number[], shares: readonly number[], seed: st
 
 function waveOf(result: Plan): Map<string, string> {
   return new Map(result.waves.flatMap((wave) => wave.sites.map((site) => [site, wave.name])));
+}
+
+const share = fc.integer({ min: 1, max: 60 });
+
+function labelled(number: number): FleetMember {
+  const model = number % 7 === 0 ? {} : { model: `m${number % 2}` };
+  return memberOf(`s-${number}`, { region: `r${number % 5}`, ...model });
+}
+
+function spread(numbers: readonly number[], first: number, seed: string) {
+  const fleet = numbers.map(labelled);
+  const spec = specOf({ waves: [{ name: "a", take: `${first}%`, spread: ["region", "model"] }] });
+  const sites = new Set(plan(spec, targetOf(2), fleet, seed).waves[0]?.sites);
+  return { fleet, taken: fleet.filter(({ id }) => sites.has(id)), of: sites.size };
+}
+
+function count(members: readonly FleetMember[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const { labels } of members) {
+    const key = `${labels["region"]} ${labels["model"]}`;
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  return found;
 }
 
 describe("plan", () => {
@@ -44,6 +68,49 @@ describe("plan", () => {
         const after = waveOf(planned([...numbers, 10_000], shares, seed));
         const moved = [...before].filter(([site, wave]) => after.get(site) !== wave);
         expect(moved.length).toBeLessThanOrEqual(shares.length);
+      }),
+    );
+  });
+
+  it("takes as many as `take` and `upTo` say, whatever it is spread over", () => {
+    fc.assert(
+      fc.property(ids, share, share, seeds, (numbers, first, more, seed) => {
+        const upTo = Math.min(100, first + more);
+        const waves = [
+          { name: "a", take: `${first}%`, spread: ["region"] },
+          { name: "b", upTo: `${upTo}%`, spread: ["region", "model"] },
+        ];
+        const fleet = numbers.map(labelled);
+        const wanted = Math.ceil((upTo * numbers.length) / 100);
+        const taken = Math.ceil((first * numbers.length) / 100);
+        if (wanted <= taken) return;
+        const result = plan(specOf({ waves }), targetOf(2), fleet, seed);
+        expect(result.waves.slice(0, 2).map((wave) => wave.sites.length)).toEqual([taken, wanted - taken]);
+        expect(result.waves.flatMap((wave) => wave.sites).toSorted()).toEqual(fleet.map(({ id }) => id).toSorted());
+      }),
+    );
+  });
+
+  it("spreads a wave so that each combination of labels is within one site of its share", () => {
+    fc.assert(
+      fc.property(ids, share, seeds, (numbers, first, seed) => {
+        const { fleet, taken, of } = spread(numbers, first, seed);
+        for (const [key, size] of count(fleet)) {
+          const proportional = (size * of) / fleet.length;
+          expect(Math.abs((count(taken).get(key) ?? 0) - proportional)).toBeLessThan(1);
+        }
+      }),
+    );
+  });
+
+  it("moves no more sites of a spread wave than there are combinations, and one, when a site joins", () => {
+    fc.assert(
+      fc.property(ids, share, seeds, (numbers, first, seed) => {
+        const before = new Set(spread(numbers, first, seed).taken.map(({ id }) => id));
+        const after = spread([...numbers, 10_000], first, seed);
+        const now = new Set(after.taken.map(({ id }) => id));
+        const moved = numbers.map(labelled).filter(({ id }) => before.has(id) !== now.has(id));
+        expect(moved.length).toBeLessThanOrEqual(count(after.fleet).size + 1);
       }),
     );
   });

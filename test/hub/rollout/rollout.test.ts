@@ -45,8 +45,6 @@ describe("a rollout file", () => {
     expect(unsupportedInRollout(spec)).toEqual([
       "/values",
       "/prepare",
-      "/waves/1/spread",
-      "/waves/2/upTo",
       "/waves/2/approve",
       "/pace",
       "/failure/then",
@@ -59,7 +57,7 @@ describe("a rollout file", () => {
   });
 
   it("is fine with empty and default values of what is not acted on", () => {
-    const waves = [{ name: "lab", sites: { ring: "lab" }, take: 3, spread: [] }];
+    const waves = [{ name: "lab", sites: { ring: "lab" }, take: 3 }];
     expect(unsupportedInRollout(specOf({ values: {}, waves, late: "next", windows: [], after: [] }))).toEqual([]);
   });
 });
