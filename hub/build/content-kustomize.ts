@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { AppError } from "../../shared/errors.ts";
 import { readYamlAsKubectl } from "../../shared/node/yaml-document.ts";
 import { pointer } from "../../shared/parse.ts";
@@ -26,7 +26,7 @@ const REMOTE = /:\/\/|^git@|^git::|[?&]ref=|^(?:www\.)?(?:github|gitlab|bitbucke
 
 /** What `kustomize build` makes of a folder of the commit. Version and words are kustomize's, its own or the one inside kubectl. */
 export async function renderKustomize(bundle: BundleFolder, folder: string, where: string): Promise<Rendered> {
-  await refuseRemote(bundle);
+  await refuseOutside(bundle);
   const file = await findTool(["kustomize", "kubectl"]);
   if (file === null) {
     throw new AppError("config", "neither kustomize nor kubectl is on the PATH", {
@@ -52,31 +52,39 @@ export async function renderKustomize(bundle: BundleFolder, folder: string, wher
   });
 }
 
-/** Names the line of the first base, resource or patch that lies on another machine: it could change under a signed commit. */
-async function refuseRemote(bundle: BundleFolder): Promise<void> {
+/**
+ * Refuses the first base, resource or patch that is not in the commit, with its line: one on another machine could change under a signed
+ * commit, one in a folder around the bundle's would be whatever this machine has there.
+ */
+async function refuseOutside(bundle: BundleFolder): Promise<void> {
   const files = await filesAt(bundle.folder, bundle.treeish, `${bundle.path}/`);
   const named = files.filter(({ path }) => /(?:^|\/)kustomization\.ya?ml$|\/Kustomization$/.test(path));
   for (const { path, text } of await readTexts(bundle.folder, named)) {
     for (const { value, lineOf } of readYamlAsKubectl(text, path).documents) {
-      const found = remoteIn(value, []);
-      if (found === undefined) continue;
-      throw new AppError("unsupported", `${found.text} lies on another machine`, {
-        where: `${path}:${lineOf(found.pointer)}`,
-        fix: "copy it into the bundle's folder and commit it, so that the commit says all that is built",
-      });
+      for (const { name, at } of namesIn(value, [])) {
+        const remote = REMOTE.test(name);
+        if (!remote && `${posix.join(dirname(path), name)}/`.startsWith(`${bundle.path}/`)) continue;
+        throw new AppError(
+          "unsupported",
+          `${name} lies ${remote ? "on another machine" : "outside the bundle's folder"}`,
+          {
+            where: `${path}:${lineOf(at)}`,
+            fix: "copy it into the bundle's folder and commit it, so that the commit says all that is built",
+          },
+        );
+      }
     }
   }
 }
 
-function remoteIn(value: unknown, path: readonly PropertyKey[]): { text: string; pointer: string } | undefined {
+/** Every text in a place that names files, with its pointer. */
+function namesIn(value: unknown, path: readonly PropertyKey[]): { name: string; at: string }[] {
   if (typeof value === "string") {
-    const named = path.some((part) => typeof part === "string" && NAMES_FILES.has(part));
-    return named && REMOTE.test(value) ? { text: value, pointer: pointer(path) } : undefined;
+    const counts = path.some((part) => typeof part === "string" && NAMES_FILES.has(part)) && !value.includes("\n");
+    return counts ? [{ name: value, at: pointer(path) }] : [];
   }
-  if (typeof value !== "object" || value === null) return undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const found = remoteIn(item, [...path, Array.isArray(value) ? Number(key) : key]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    namesIn(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
 }

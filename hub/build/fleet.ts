@@ -9,6 +9,8 @@ import { readSigned } from "./signed-files.ts";
 export interface Fleet {
   /** `root/1.json` and on, each following from the one before. */
   documents: SignedBytes[];
+  /** Of the same order. */
+  chain: TrustedRoot[];
   newest: TrustedRoot;
   /** Why the document after the newest does not count; undefined where there is none. */
   pending: AppError | undefined;
@@ -25,15 +27,17 @@ export async function readFleet(folder: string): Promise<Fleet> {
   }
   const documents = [first];
   let newest = pinRoot(first, sha256Hex(first.body));
+  const chain = [newest];
   for (;;) {
     const next = await readSigned(join(folder, "root", `${documents.length + 1}.json`));
-    if (next === null) return { documents, newest, pending: undefined };
+    if (next === null) return { documents, chain, newest, pending: undefined };
     try {
       newest = nextRoot(newest, next);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      return { documents, newest, pending: error };
+      return { documents, chain, newest, pending: error };
     }
     documents.push(next);
+    chain.push(newest);
   }
 }

@@ -38,7 +38,7 @@ export async function publishToMirror(
     const before = published === null ? { bundles: {}, sites: {} } : readIndex(published);
     const documents = await newDocuments(mirror, [...branches.values()].flat());
     if (staged !== null) leftOut.push(...(await putVersion(mirror, staged)));
-    for (const { path, signed } of documents) await putDocument(mirror, path, signed);
+    await putDocuments(mirror, documents);
     await mirror.sync();
     const index = await indexOf(mirror);
     await mirror.writeList(at.index, index);
@@ -65,16 +65,23 @@ async function newDocuments(mirror: MirrorFolder, documents: readonly Document[]
   return found;
 }
 
-/** For people the document and its signatures as files, and then, for programs, all of it in one. */
-async function putDocument(mirror: MirrorFolder, path: string, { body, signatures }: SignedBytes): Promise<void> {
-  const [folder = "", file = ""] = path.includes("/") ? path.split("/") : ["", path];
-  for (const old of await mirror.names(folder)) {
-    const key = old.startsWith(`${file}.`) ? old.slice(file.length + 1, -".sig".length) : null;
-    if (key !== null && old.endsWith(".sig") && !signatures.has(key)) await mirror.remove(`${path}.${key}.sig`);
+/** For people each document and its signatures as files, and then, for programs, all of it in one. */
+async function putDocuments(mirror: MirrorFolder, documents: readonly Document[]): Promise<void> {
+  const signatures = new Map<string, string[]>();
+  for (const folder of ["", "root/", "sites/"]) {
+    for (const file of await mirror.names(folder)) {
+      const [, path, key] = /^([^.]+\.json)\.([^.]+)\.sig$/.exec(file) ?? [];
+      if (path === undefined || key === undefined) continue;
+      signatures.set(folder + path, [...(signatures.get(folder + path) ?? []), key]);
+    }
   }
-  await mirror.write(path, body);
-  for (const [key, armored] of signatures) await mirror.write(`${path}.${key}.sig`, armored);
-  await mirror.write(packedPath(path), packSigned({ body, signatures }));
+  for (const { path, signed } of documents) {
+    const old = (signatures.get(path) ?? []).filter((key) => !signed.signatures.has(key));
+    for (const key of old) await mirror.remove(`${path}.${key}.sig`);
+    await mirror.write(path, signed.body);
+    for (const [key, armored] of signed.signatures) await mirror.write(`${path}.${key}.sig`, armored);
+    await mirror.write(packedPath(path), packSigned(signed));
+  }
 }
 
 function packedPath(path: string): string {

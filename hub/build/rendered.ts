@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { AppError } from "../../shared/errors.ts";
 import { nameOf, refOf } from "../../shared/live.ts";
 import { type BuiltFile, readManifests, warningInWords } from "./manifests.ts";
@@ -36,8 +37,7 @@ function withoutLine(place: string): string {
 
 /** What a tool complained of, with the commit's paths instead of the temporary ones. */
 export function linesOf(text: string, content: string, path: string): string[] {
-  return text
-    .replaceAll(content, path)
+  return known(text, content, path)
     .split("\n")
     .flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
 }
@@ -46,5 +46,10 @@ export function linesOf(text: string, content: string, path: string): string[] {
 export function failed(cause: unknown, content: string, path: string, where: string): unknown {
   if (!(cause instanceof AppError)) return cause;
   const fix = `correct it; what lies outside ${path}/ or on another machine is not there while a bundle is built`;
-  return new AppError(cause.code, cause.message.replaceAll(content, path), { where, cause, fix });
+  return new AppError(cause.code, known(cause.message, content, path), { where, cause, fix });
+}
+
+/** The temporary folder of the content is the bundle's, and the one around it that around the bundle. */
+function known(text: string, content: string, path: string): string {
+  return text.replaceAll(content, path).replaceAll(dirname(content), dirname(path));
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../shared/errors.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
@@ -32,6 +32,14 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   const unfinished = join(dirname(file), `.${basename(file)}.unfinished`);
   await writeFile(unfinished, content, { flush: true });
   await rename(unfinished, file);
+}
+
+/** A document that is to be signed. Signatures of what was there before go first; the same bytes again leave everything as it is. */
+export async function writeUnsigned(file: string, content: string): Promise<void> {
+  const present = await readSigned(file);
+  if (present !== null && Buffer.compare(present.body, Buffer.from(content)) === 0) return;
+  for (const key of present?.signatures.keys() ?? []) await rm(`${file}.${key}.sig`, { force: true });
+  await writeWhole(file, content);
 }
 
 /** Names in a folder, sorted; none where there is no such folder. */

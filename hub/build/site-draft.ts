@@ -7,7 +7,7 @@ import { parseAs } from "../../shared/parse.ts";
 import type { Journal } from "../../shared/ports.ts";
 import type { Root } from "../../shared/root.ts";
 import { SITE_MAX_BYTES, type SiteRecord, siteRecord } from "../../shared/site.ts";
-import { readSigned, readWhole, writeWhole } from "./signed-files.ts";
+import { readSigned, readWhole, writeUnsigned } from "./signed-files.ts";
 
 const { id, labels, values, bundles, reportKeys, box, groups, floors, retired } = siteRecord.shape;
 /** A site record as a person writes it; what is left out is empty, or derived: fleet, number, date, root. */
@@ -51,7 +51,7 @@ export async function writeRecord(
     if (canonicalJson(same) === canonicalJson(present)) return file;
   }
   journal("build.write", "before");
-  await writeWhole(file, canonicalJson(parseAs(siteRecord, record, from)));
+  await writeUnsigned(file, canonicalJson(parseAs(siteRecord, record, from)));
   journal("build.write", "after");
   return file;
 }

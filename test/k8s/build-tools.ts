@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { access, constants, readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { inWords } from "../../shared/errors.ts";
 import { build, progress, type Recipe, requireGo } from "./build.ts";
 
 /** What `skerry bundle build` runs, from source: a cache folder of their own, so that Kubernetes is not built anew with them. */
@@ -20,20 +21,23 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
-/**
- * A folder with `kustomize` and `helm`, built once with Go (two minutes) into the cache. Throws `AppError` "config" where there is
- * neither in it and no Go.
- */
-export async function findBuildTools(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+/** A folder with `kustomize` and `helm`, built once with Go (two minutes) into the cache; why not, where there is no Go. */
+export async function findBuildTools(
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<{ folder: string } | { cannotRun: string }> {
   const cache = environment["SKERRY_CACHE"] ?? path.join(os.homedir(), ".cache", "skerry");
   const folder = path.join(cache, `tools-${await hashOfInputs()}`);
   const missing: Recipe[] = [];
   for (const recipe of RECIPES) if (!(await exists(path.join(folder, recipe.name)))) missing.push(recipe);
-  if (missing.length === 0) return folder;
-  await requireGo();
+  if (missing.length === 0) return { folder };
+  const cannotRun = await requireGo().then(
+    () => null,
+    (error: unknown) => inWords(error),
+  );
+  if (cannotRun !== null) return { cannotRun };
   progress(`filling ${folder}; from nothing this takes about 2 minutes on 2 cores, once`);
   for (const recipe of missing) await build(recipe, folder);
-  return folder;
+  return { folder };
 }
 
 async function hashOfInputs(): Promise<string> {

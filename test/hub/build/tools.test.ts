@@ -137,6 +137,17 @@ describe("kustomize", () => {
     ]);
   });
 
+  test.each(["../../base", "../../../../etc", "/etc"])(
+    "nor is one around the bundle's folder taken: %s",
+    async (base) => {
+      await tools.put("kustomize", "echo started >&2; exit 1");
+      const { err } = await build(content, { ...files, "overlay/kustomization.yaml": `resources: ["${base}"]\n` });
+      expect(err[0]).toMatch(
+        base === "/etc" ? /^config: / : /^unsupported: .* lies outside the bundle's folder \(.*overlay/,
+      );
+    },
+  );
+
   test("a link is not followed", async () => {
     await fleet.write("bundles/pos/x", "");
     symlinkSync("/etc/passwd", join(fleet.folder, "bundles/pos/link"));
