@@ -1,9 +1,8 @@
-import { isRefusal } from "../shared/errors.ts";
 import type { EventKind } from "../shared/event.ts";
 import { nameOf } from "../shared/live.ts";
 import { milliseconds, rfc3339, share } from "../shared/names.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import { rushedUntil } from "../shared/verify/bundle.ts";
+import type { Committed } from "../shared/verify/requires.ts";
 import { execute } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
 import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
@@ -12,14 +11,19 @@ import { fingerprint } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
 import { type Summary, summarise } from "./observe/observed.ts";
 import { type ApplyPlan, plan } from "./plan/plan.ts";
-import { type Content, Contents } from "./pull/content.ts";
+import type { Content } from "./pull/content.ts";
 import type { Trust } from "./pull/trust.ts";
+import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
 import type { BundleSituation } from "./report/report.ts";
+import { type Circumstances, Shelf } from "./shelf.ts";
 import { begin, commit, giveUp, verifying } from "./target/hold.ts";
-import { type AssignedItem, type Attempt, type Decision, type OnDisk, target } from "./target/target.ts";
+import { type Attempt, type Decision, target } from "./target/target.ts";
+import type { Wanted } from "./target/wanted.ts";
 
 export interface World {
+  /** Its name. */
+  site: string;
   cache: Cache;
   live: Live;
   kube: Kube;
@@ -29,18 +33,12 @@ export interface World {
   log: Log;
 }
 
-export interface Circumstances {
-  assignment: AssignedItem | null;
-  trust: Trust;
-  synced: boolean;
-  boot: string;
-}
-
 /** Decisions that one pass may carry out before the others get their turn. */
 const ROUNDS = 8;
 
 interface Evaluation {
-  content: Content;
+  manifest: Content["manifest"];
+  flags: Content["flags"];
   plan: ApplyPlan;
   summary: Summary;
   applied: boolean;
@@ -50,17 +48,21 @@ interface Evaluation {
 export class BundleCycle {
   readonly bundle: string;
   private readonly world: World;
-  private readonly contents: Contents;
+  private readonly shelf: Shelf;
   private readonly backoff = new Map<string, { until: number; attempts: number; words: string }>();
   private refused: Failure | null = null;
   private startedAt: number;
   private healthySince: number | null = null;
+  /** `createdAt` of what runs, once it was opened in this process: by then so much time had passed. */
+  runsSince: string | null = null;
+  /** Wall clock, ms: what is wanted may start then. */
+  private startsAt: number | null = null;
 
   constructor(bundle: string, world: World) {
     this.bundle = bundle;
     this.world = world;
     this.startedAt = world.clock.monotonic();
-    this.contents = new Contents(world.cache);
+    this.shelf = new Shelf(bundle, world, (event) => this.tell(event));
   }
 
   /** Runs until there is nothing to do now. Null where nothing runs and nothing is to run. */
@@ -68,7 +70,10 @@ export class BundleCycle {
     for (let round = 0; round < ROUNDS; round += 1) {
       const hold = this.hold();
       const evaluation = hold === null ? null : this.evaluate(hold, circumstances.trust);
-      const decision = this.decide(hold, evaluation, circumstances);
+      const wanted = this.shelf.wanted(circumstances);
+      const decision = this.decide(hold, evaluation, wanted, circumstances);
+      this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
+      noteRefusal(this.world.cache, this.bundle, { decision, wanted, ...circumstances }, (event) => this.tell(event));
       if (this.carryOut(hold, decision)) continue;
       if (hold === null) return null;
       if (evaluation === null || evaluation.plan.steps.length === 0) return this.situation(hold, evaluation, decision);
@@ -80,11 +85,19 @@ export class BundleCycle {
 
   /** Milliseconds after which this bundle must be looked at again by itself; null: only when something happens. */
   wakeIn(hold: Hold | undefined): number | null {
-    const now = this.world.clock.monotonic();
+    const { clock } = this.world;
+    const now = clock.monotonic();
     const waits = [...this.backoff.values()].map((entry) => Math.max(10, entry.until - now));
     const moving = hold !== undefined && ["applying", "verifying", "reverting", "stuck"].includes(hold.state);
     if (moving) waits.push(200);
+    if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  /** What the other bundles of the site may rely on. */
+  committed(trust: Trust): Committed | null {
+    const hold = this.hold();
+    return hold === null ? null : this.shelf.committed(hold, trust);
   }
 
   private hold(): Hold | null {
@@ -93,34 +106,39 @@ export class BundleCycle {
 
   private evaluate(hold: Hold, trust: Trust): Evaluation | null {
     const { cache, live, clock } = this.world;
-    const content = this.content(hold.running.digest, trust);
-    if (content === null) return null;
+    const content = this.shelf.content(hold.running, trust);
+    if (content === null || "unfit" in content) return null;
+    const { manifest, rendered, flags } = content;
+    this.runsSince = manifest.createdAt;
     const inventory = cache.inventory(this.bundle);
-    live.follow([...content.rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
+    live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
     const now = clock.monotonic();
+    const removes = manifest.remove === true;
     const returning = hold.state === "reverting" || hold.state === "stuck";
     const result = plan({
-      desired: content.rendered,
+      desired: rendered,
       live: live.view(),
       inventory,
       backoff: this.backoff,
-      pruneShare: returning ? 1 : share(content.manifest.prune.share),
+      pruneShare: returning || removes ? 1 : share(manifest.prune.share),
+      removes,
       now,
     });
     const applied = result.steps.length === 0 && result.waitingOn.every((entry) => entry.on === "protected");
-    const summary = summarise(content.rendered, live.view());
+    const summary = summarise(rendered, live.view());
     if (!applied || summary.verdict.health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
-    return { content, plan: result, summary, applied };
+    return { manifest, flags, plan: result, summary, applied };
   }
 
   private decide(
     hold: Hold | null,
     evaluation: Evaluation | null,
-    { assignment, trust, synced, boot }: Circumstances,
+    wanted: Wanted | null,
+    { trust: { record }, ...rest }: Circumstances,
   ): Decision {
     const now = this.world.clock.monotonic();
-    const health = evaluation?.content.manifest.health;
+    const health = evaluation?.manifest.health;
     const attempt: Attempt = {
       applied: evaluation?.applied ?? false,
       refused: this.refused === null ? null : { code: codeOf(this.refused), words: failureWords(this.refused) },
@@ -131,41 +149,13 @@ export class BundleCycle {
       deadlineMs: health === undefined ? Number.POSITIVE_INFINITY : milliseconds(health.deadline),
     };
     return target({
-      assignment,
+      wanted,
       hold,
-      onDisk: assignment === null ? null : this.onDisk(assignment.item.digest, trust),
-      record: trust.record?.number ?? 0,
+      marks: this.world.cache.marks().get(this.bundle) ?? null,
+      record: record === null ? null : { number: record.number, retired: record.retired === true },
       attempt,
-      clock: { now: this.world.clock.now(), synced },
-      boot,
+      ...rest,
     });
-  }
-
-  private onDisk(digest: string, trust: Trust): OnDisk | null {
-    const content = this.content(digest, trust);
-    if (content === null || trust.record === null) return null;
-    const { version, epoch, seq, floor } = content.manifest;
-    return {
-      digest,
-      version,
-      pair: [epoch, seq],
-      floor,
-      rushedUntil: rushedUntil(content.manifest, trust.record, this.world.clock.now()),
-    };
-  }
-
-  /** What does not hold any more is dropped, to be fetched anew. */
-  private content(digest: string, trust: Trust): Content | null {
-    try {
-      return this.contents.get(digest, trust);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      this.world.cache.transaction("cache.drop", () => {
-        this.world.cache.dropVersion(digest);
-        this.tell("refused", { digest, code: error.code, words: `on disk: ${error.message}` });
-      });
-      return null;
-    }
   }
 
   /** True where the hold changed. Stored with its event, as one, before anything else happens. */
@@ -188,7 +178,7 @@ export class BundleCycle {
         if (hold === null) return false;
         const next = commit(hold, since);
         this.move(next, "hold.commit", next.state === "reverted" ? "reverted" : "committed", {});
-        this.retain(next);
+        this.shelf.retain(next);
         return true;
       }
       case "give-up": {
@@ -208,9 +198,12 @@ export class BundleCycle {
 
   private move(next: Hold, effect: string, kind: EventKind, details: Omit<EventDraft, "kind">): void {
     this.world.log.info({ bundle: this.bundle, version: next.running.version, state: next.state, ...details }, kind);
-    this.world.cache.transaction(effect, () => {
-      this.world.cache.keepHold(next);
-      this.tell(kind, { digest: next.running.digest, ...details });
+    const { cache } = this.world;
+    cache.transaction(effect, () => {
+      cache.keepHold(next);
+      // Here the site's marks rise, and nowhere else.
+      if (kind === "committed") cache.raiseMarks(this.bundle, next.running);
+      this.tell({ kind, digest: next.running.digest, ...details });
     });
   }
 
@@ -219,17 +212,6 @@ export class BundleCycle {
     this.healthySince = null;
     this.refused = null;
     this.backoff.clear();
-  }
-
-  /** After a commit: what runs, what it may return to, and the newest stay on disk. */
-  private retain(hold: Hold): void {
-    const { cache } = this.world;
-    const needed = new Set([hold.running, hold.committed, hold.previous].map((state) => state?.digest));
-    this.contents.keepOnly(hold.running.digest);
-    for (const version of cache.versions()) {
-      const older = version.pair[0] === hold.running.pair[0] && version.pair[1] < hold.running.pair[1];
-      if (version.bundle === this.bundle && older && !needed.has(version.digest)) cache.dropVersion(version.digest);
-    }
   }
 
   private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
@@ -259,14 +241,16 @@ export class BundleCycle {
     this.refused ??= failures.find(isFinal) ?? null;
   }
 
-  private tell(kind: EventKind, details: Omit<EventDraft, "kind">): void {
-    this.world.cache.addEvents([eventOf(this.bundle, { kind, ...details }, this.world.clock.now())]);
+  private tell(event: EventDraft): void {
+    this.world.cache.addEvents([eventOf(this.bundle, event, this.world.clock.now())]);
   }
 
   private situation(hold: Hold, evaluation: Evaluation | null, decision: Decision | null): BundleSituation {
     const now = this.world.clock.monotonic();
     return {
       hold,
+      marks: this.world.cache.marks().get(this.bundle) ?? null,
+      flags: evaluation?.flags ?? [],
       summary: evaluation?.summary ?? {
         total: 0,
         healthy: 0,
@@ -286,5 +270,5 @@ function waitingWords(evaluation: Evaluation | null, decision: Decision | null):
   const verdict = evaluation?.summary.verdict;
   if (verdict !== undefined && verdict.health !== "healthy") return verdict.because;
   if (decision?.do !== "stay" || ["settled", "moving", "nothing-assigned"].includes(decision.because)) return null;
-  return decision.because;
+  return decision.words === "" ? decision.because : `${decision.because}: ${decision.words}`;
 }

@@ -1,12 +1,15 @@
-import type { Assignment } from "../shared/assignment.ts";
+import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { type AppError, inWords } from "../shared/errors.ts";
-import { milliseconds } from "../shared/names.ts";
-import { valuesHash } from "../shared/render/values.ts";
+import { matchesPattern, milliseconds } from "../shared/names.ts";
+import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
+import type { Keeper } from "./keep/keeper.ts";
 import type { Trust } from "./pull/trust.ts";
+import { isLasting, OF_TARGET } from "./refusal.ts";
 import { type BundleSituation, reportOf } from "./report/report.ts";
+import type { Circumstances } from "./shelf.ts";
 import type { Talk } from "./talk.ts";
-import type { AssignedItem } from "./target/target.ts";
+import { floorTimeAfter, type Time } from "./target/clock.ts";
 
 /** A report at rest, where nothing changed. */
 const AT_REST_MS = 6 * 3_600_000;
@@ -14,8 +17,11 @@ const AFTER_FAULT_MS = 5_000;
 
 export interface LoopWorld extends World {
   talk: Talk;
+  keeper: Keeper;
   boot: string;
-  synced(): boolean;
+  /** Nobody assigns here: the newest version on disk is taken. */
+  adopt: boolean;
+  time(): Time;
   trust(): Trust;
   /** Digests that are assigned or run and do not lie on disk. */
   onMissing(digests: readonly string[]): void;
@@ -25,6 +31,7 @@ export interface LoopWorld extends World {
 export class Loop {
   private readonly world: LoopWorld;
   private readonly bundles = new Map<string, BundleCycle>();
+  private recordsKept = "";
   private running: Promise<void> | null = null;
   private again = false;
   private cancelWake = () => {};
@@ -64,35 +71,91 @@ export class Loop {
   }
 
   private async cycle(): Promise<void> {
-    const { cache, talk, clock, boot } = this.world;
+    const { cache, talk, clock, boot, keeper } = this.world;
     const trust = this.world.trust();
-    const set = talk.current();
-    const synced = this.world.synced();
-    const items = new Map((set?.items ?? []).map((item) => [item.bundle, item]));
+    const set = this.set();
+    const time = this.world.time();
     const situations: BundleSituation[] = [];
-    for (const bundle of new Set([...items.keys(), ...cache.holds().map((hold) => hold.bundle)])) {
-      const item = items.get(bundle);
-      const assignment: AssignedItem | null =
-        item === undefined || set === null
-          ? null
-          : { item, values: valuesHash(item.values), expires: set.expires, boot: set.boot };
-      const situation = await this.cycleOf(bundle).run({ assignment, trust, synced, boot });
+    for (const bundle of this.present(set, trust)) {
+      const circumstances = this.circumstancesOf(bundle, set, trust, time);
+      const situation = await this.cycleOf(bundle).run(circumstances);
       if (situation !== null) situations.push(situation);
     }
+    this.settleTime(trust, time);
+    this.dropRecords(set);
+    keeper.tend();
     this.world.onMissing(this.missing());
     const every = reportEvery(set?.items ?? []);
     const report = reportOf({
       boot,
       assignment: set === null ? null : [set.term, set.number],
       root: trust.root?.document.number ?? 0,
-      record: trust.record?.number ?? 0,
+      // One that does not hold any more is still the one that this site has.
+      record: trust.record?.number ?? cache.record()?.number ?? 0,
+      head: null,
+      withheldSince: null,
       now: clock.now(),
-      synced,
+      synced: time.synced,
       bundles: situations,
-      refused: this.refused(trust),
+      refused: this.refused(trust, situations),
     });
     if (report.root > 0 && report.record > 0) await talk.speak(report, every);
     this.sleep(every);
+  }
+
+  /** What an earlier hub assigned counts no more where the site takes what it wants. */
+  private set(): AssignmentSet | null {
+    return this.world.adopt ? null : this.world.talk.current();
+  }
+
+  /** Bundles that are assigned, run, or may be adopted. */
+  private present(set: AssignmentSet | null, { record }: Trust): Set<string> {
+    const { cache, adopt } = this.world;
+    const bundles = [...(set?.items ?? []), ...cache.holds()].map(({ bundle }) => bundle);
+    if (!adopt || record === null) return new Set(bundles);
+    const adoptable = cache.versions().map(({ bundle }) => bundle);
+    const isNamed = (bundle: string) => record.bundles.some((pattern) => matchesPattern(pattern, bundle));
+    return new Set([...bundles, ...adoptable.filter(isNamed)]);
+  }
+
+  private circumstancesOf(bundle: string, set: AssignmentSet | null, trust: Trust, time: Time): Circumstances {
+    const { cache, adopt, boot, keeper } = this.world;
+    const item = set?.items.find((each) => each.bundle === bundle && each.mode === "run");
+    const assignment = item === undefined || set === null ? null : { item, expires: set.expires, boot: set.boot };
+    const neighbours = new Map<string, Committed>();
+    for (const { bundle: other } of cache.holds()) {
+      const committed = other === bundle ? null : this.cycleOf(other).committed(trust);
+      if (committed !== null) neighbours.set(other, committed);
+    }
+    return { assignment, adopt, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
+  }
+
+  /** Documents that hold are proof of time passed. */
+  private settleTime({ root, record }: Trust, time: Time): void {
+    const { cache } = this.world;
+    const documents = [
+      root?.document.createdAt,
+      record?.createdAt,
+      ...[...this.bundles.values()].map((of) => of.runsSince),
+    ];
+    const floorTime = cache.floorTime();
+    const raised = floorTimeAfter(
+      floorTime,
+      documents.filter((at) => typeof at === "string"),
+      time,
+    );
+    if (raised > floorTime) cache.raiseFloorTime(raised);
+  }
+
+  /** Records stay while something runs, is returned to, or is assigned with them. */
+  private dropRecords(set: AssignmentSet | null): void {
+    const { cache } = this.world;
+    const states = cache.holds().flatMap(({ running, committed, previous }) => [running, committed, previous]);
+    const needed = [...states, ...(set?.items ?? [])].flatMap((state) => (state === null ? [] : [state.record]));
+    const numbers = [...new Set([...needed, cache.record()?.number ?? 0])].toSorted((a, b) => a - b);
+    if (numbers.join() === this.recordsKept) return;
+    cache.dropRecordsBut(new Set(numbers));
+    this.recordsKept = numbers.join();
   }
 
   private cycleOf(bundle: string): BundleCycle {
@@ -110,15 +173,25 @@ export class Loop {
     if (soonest.length > 0) this.cancelWake = this.world.clock.after(Math.min(...soonest), () => this.wake());
   }
 
-  private refused(trust: Trust): { bundle: string; digest: string; code: AppError["code"] }[] {
+  private refused(
+    trust: Trust,
+    running: readonly BundleSituation[],
+  ): { bundle: string; digest: string; code: AppError["code"] }[] {
     const { cache } = this.world;
     const root = trust.root?.document.number;
     const record = trust.record?.number;
     // What one source has wrong, another may have brought since.
     const complete = new Set(cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])));
     const found = new Map<string, { bundle: string; digest: string; code: AppError["code"] }>();
-    for (const { bundle, digest, code, ...under } of cache.refusals()) {
-      if (digest === null || complete.has(digest) || under.root !== root || under.record !== record) continue;
+    const runs = new Set(running.map(({ hold }) => hold.bundle));
+    for (const refusal of cache.refusals()) {
+      const { bundle, digest, code, ...under } = refusal;
+      // What runs says in its own place what it waits for.
+      const counts =
+        under.id === OF_TARGET
+          ? isLasting(refusal) && !runs.has(bundle)
+          : !complete.has(digest ?? "") && under.root === root && under.record === record;
+      if (digest === null || !counts) continue;
       found.set(`${bundle} ${digest}`, { bundle, digest, code });
     }
     return [...found.values()].slice(-16);
@@ -136,7 +209,7 @@ export class Loop {
   wanted(): Map<string, string[]> {
     const wanted = new Map<string, string[]>();
     const add = (bundle: string, digest: string) => wanted.set(bundle, [...(wanted.get(bundle) ?? []), digest]);
-    for (const item of this.world.talk.current()?.items ?? []) add(item.bundle, item.digest);
+    for (const item of this.set()?.items ?? []) add(item.bundle, item.digest);
     for (const hold of this.world.cache.holds()) {
       for (const state of [hold.running, hold.committed]) if (state !== null) add(hold.bundle, state.digest);
     }

@@ -16,6 +16,8 @@ import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
 import { reportKey } from "./identity.ts";
+import { Keeper } from "./keep/keeper.ts";
+import { KEPT, kubeVault } from "./keep/kube-vault.ts";
 import type { Link } from "./link/link.ts";
 import { mqttLink } from "./link/mqtt.ts";
 import { Loop } from "./loop.ts";
@@ -23,8 +25,13 @@ import { Live } from "./observe/live.ts";
 import { Puller } from "./pull/puller.ts";
 import { type Trust, trustFromDisk } from "./pull/trust.ts";
 import { Talk } from "./talk.ts";
+import { type Time, timeOf } from "./target/clock.ts";
 
 export const AGENT_VERSION = "0.1.0";
+
+/** When this program was built, RFC 3339: it is later than that. Not set where the sources run as they are. */
+declare const SKERRY_BUILT_AT: string | undefined;
+const BUILT_AT = typeof SKERRY_BUILT_AT === "undefined" ? 0 : Date.parse(SKERRY_BUILT_AT);
 
 export interface AgentWorld {
   journal: Journal;
@@ -39,23 +46,42 @@ export interface AgentWorld {
 export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<{ stop(): Promise<void> }> {
   const { clock, random, journal, log } = world;
   mkdirSync(config.dataDir, { recursive: true });
-  const key = reportKey(join(config.dataDir, "report.key"));
-  if (key.created) log.info({ reportKey: key.line }, "made the report key of this site; the site record must name it");
+  const kube = await connect(config.kube);
+  const owner = { fleet: config.fleet, site: config.site };
+  let tend = (): void => {};
+  const keptLive = new Live({ kube, clock, random, log, onChange: () => tend(), selection: KEPT });
+  const vault = kubeVault(owner, { kube, live: keptLive });
+  const key = await reportKey(join(config.dataDir, "report.key"), vault, world);
+  if (key.from === "made")
+    log.info({ reportKey: key.line }, "made the report key of this site; the site record must name it");
+  if (key.from === "cluster")
+    log.info({ reportKey: key.line }, "the report key was not on disk; the cluster had kept it");
   const cache = openCache(join(config.dataDir, "agent.db"), journal, log, clock);
   const boot = randomBytes(8).toString("hex");
   const identity = { site: config.site, reportKey: key.line, rootDigest: config.root.digest };
   let trust = trustFromDisk(cache, identity, log);
-  const kube = await connect(config.kube);
   const sources = config.sources.map((source, index) => openSource(config, source, index, world));
 
-  const synced = () => existsSync(config.clock.syncedFile);
+  const time = (): Time => {
+    const host = { now: clock.now(), synced: existsSync(config.clock.syncedFile) };
+    return timeOf(host, Math.max(BUILT_AT, cache.floorTime()));
+  };
+  const keeper = new Keeper({
+    vault,
+    cache,
+    clock,
+    journal,
+    log,
+    reportKey: key.text,
+    onChange: () => loop.wake(),
+  });
   const live = new Live({ kube, clock, random, log, onChange: () => loop.wake() });
   const talk = new Talk({
     cache,
     clock,
     journal,
     log,
-    sender: { fleet: config.fleet, site: config.site, key: key.key, format: config.wire },
+    sender: { ...owner, key: key.key, format: config.wire },
     boot,
     agent: AGENT_VERSION,
     trust: () => trust,
@@ -65,7 +91,8 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   let link: { url: string; link: Link } | null = null;
   const onTrust = (next: Trust): void => {
     trust = next;
-    const url = config.hub?.url ?? next.root?.document.hubs[0]?.url;
+    // A site that takes what it wants asks nobody.
+    const url = config.adopt === "always" ? undefined : (config.hub?.url ?? next.root?.document.hubs[0]?.url);
     talk.trustChanged();
     if (url === undefined || link?.url === url) return;
     void link?.link.close();
@@ -81,8 +108,11 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     journal,
     log,
     talk,
+    keeper,
     boot,
-    synced,
+    site: config.site,
+    adopt: config.adopt === "always",
+    time,
     trust: () => trust,
     onMissing: (digests) => puller.seek(digests),
   });
@@ -94,13 +124,15 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     random,
     log,
     pollMs: milliseconds(config.poll),
-    synced,
+    synced: () => time().synced,
     trust: () => trust,
     wanted: () => loop.wanted(),
     onTrust,
     onRound: () => loop.wake(),
   });
   cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
+  tend = () => keeper.tend();
+  tend();
   if (trust.root !== null) onTrust(trust);
   loop.wake();
   puller.now();
@@ -109,9 +141,11 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
       await puller.stop();
       await loop.stop();
       live.close();
+      keptLive.close();
       await link?.link.close();
       await Promise.all(sources.map((source) => source.close()));
       kube.close();
+      await keeper.stop();
       cache.close();
     },
   };

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { NewEvent, SiteEvent } from "../../shared/event.ts";
 import type { ObjectRef } from "../../shared/live.ts";
-import type { Pair } from "../../shared/names.ts";
+import type { Pair, Values } from "../../shared/names.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { ItemState } from "../../shared/report.ts";
 
@@ -16,8 +16,13 @@ export interface Cache {
   /** Root documents held, rising by number from the pinned one. */
   roots(): SignedBytes[];
   keepRoot(number: number, document: SignedBytes): void;
-  record(): SignedBytes | null;
-  keepRecord(document: SignedBytes): void;
+  /** The site record with the highest number. */
+  record(): StoredRecord | null;
+  /** The one with this number: what runs is rendered with the record that it was moved with. */
+  recordAt(number: number): StoredRecord | null;
+  keepRecord(record: StoredRecord): void;
+  /** Forgets every record but the newest and these. */
+  dropRecordsBut(needed: ReadonlySet<number>): void;
   /** The signed statement of what is newest, as last taken. */
   head(): SignedBytes | null;
   keepHead(document: SignedBytes): void;
@@ -46,6 +51,14 @@ export interface Cache {
 
   holds(): Hold[];
   keepHold(hold: Hold): void;
+  /** By bundle; they outlive what they were raised by. */
+  marks(): ReadonlyMap<string, Marks>;
+  /** Each of the two rises to what is given, where that is higher, and never falls. */
+  raiseMarks(bundle: string, marks: Marks): void;
+  /** It was not earlier than this, ms since 1970; 0 where nothing is known. */
+  floorTime(): number;
+  /** Never falls. */
+  raiseFloorTime(at: number): void;
 
   inventory(bundle: string): InventoryRow[];
   /** Inserts or replaces rows by object name. Written before the apply (`state: "intended"`), settled after it. */
@@ -84,6 +97,13 @@ export interface StoredVersion {
   complete: boolean;
 }
 
+export interface StoredRecord {
+  number: number;
+  document: SignedBytes;
+  /** Number of the root under which it was accepted. */
+  root: number;
+}
+
 export interface Refusal {
   bundle: string;
   /** Id of the version at its source, or the digest where that is known. */
@@ -102,10 +122,14 @@ export interface State {
   version: string;
   pair: Pair;
   floor: Pair;
+  /** Hash of `given`. */
   values: string;
+  /** What the hub assigned, so that a restart with no network renders the same bytes. */
+  given: Values;
   record: number;
 }
 
+/** Highest committed pair, highest committed floor. */
 export interface Marks {
   pair: Pair;
   floor: Pair;
@@ -122,7 +146,6 @@ export interface Hold {
   committed: State | null;
   /** What was committed before `committed`. */
   previous: State | null;
-  marks: Marks | null;
   /** States given up; refused until an assignment says `retry`. */
   failed: readonly FailedState[];
 }

@@ -2,7 +2,7 @@
  * The agent's database. A string in a module and not a .sql file, because the agent ships as one bundled file and reads
  * none of its own at run time, and Node runs the same sources without a build.
  * Released texts never change; a change is one more text in the list that `sqliteCache` passes.
- * Tables `record`, `head`, `assignment` and `counters` hold one row.
+ * Tables `head`, `assignment`, `floor_time` and `counters` hold one row.
  * Blobs are stored raw: they are verified as raw bytes, and unpacking would cost a small machine memory at every start.
  */
 export const SCHEMA = `
@@ -12,8 +12,9 @@ CREATE TABLE roots (
   signatures TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE record (
-  only INTEGER PRIMARY KEY CHECK (only = 1),
+CREATE TABLE records (
+  number INTEGER PRIMARY KEY,
+  root INTEGER NOT NULL,
   body BLOB NOT NULL,
   signatures TEXT NOT NULL
 ) STRICT;
@@ -60,6 +61,20 @@ CREATE TABLE holds (
   bundle TEXT PRIMARY KEY,
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE marks (
+  bundle TEXT PRIMARY KEY,
+  epoch INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  floor_epoch INTEGER NOT NULL,
+  floor_seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE floor_time (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  at INTEGER NOT NULL
+) STRICT;
+INSERT INTO floor_time VALUES (1, 0);
 
 CREATE TABLE inventory (
   bundle TEXT NOT NULL,

@@ -1,14 +1,16 @@
 import type { Pair } from "../../shared/names.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
-import type { Cache, Refusal, StoredVersion } from "./cache.ts";
+import type { Cache, Refusal, StoredRecord, StoredVersion } from "./cache.ts";
 
 type Content = Pick<
   Cache,
   | "roots"
   | "keepRoot"
   | "record"
+  | "recordAt"
   | "keepRecord"
+  | "dropRecordsBut"
   | "head"
   | "keepHead"
   | "seen"
@@ -26,6 +28,11 @@ type Content = Pick<
   | "dropRefusal"
 >;
 
+interface RecordRow extends SignedRow {
+  number: number;
+  root: number;
+}
+
 interface VersionRow {
   digest: string;
   bundle: string;
@@ -40,7 +47,10 @@ interface VersionRow {
 }
 
 const ROOT = upsert("roots", ["number"], ["body", "signatures"]);
-const RECORD = upsert("record", ["only"], ["body", "signatures"]);
+const RECORD = upsert("records", ["number"], ["root", "body", "signatures"]);
+const DROP_RECORDS = `
+  DELETE FROM records
+  WHERE number <> (SELECT max(number) FROM records) AND number NOT IN (SELECT value FROM json_each(?))`;
 const HEAD = upsert("head", ["only"], ["body", "signatures"]);
 const SEEN = upsert("seen", ["source"], ["heads"]);
 const MANIFEST = upsert(
@@ -66,11 +76,18 @@ export function content(database: Database): Content {
       transaction("cache.keepRoot", () => run(ROOT, number, ...signedColumns(document)));
     },
     record: () => {
-      const row = get<SignedRow>("SELECT body, signatures FROM record");
-      return row === undefined ? null : signedOf(row);
+      const row = get<RecordRow>("SELECT number, root, body, signatures FROM records ORDER BY number DESC LIMIT 1");
+      return row === undefined ? null : recordOf(row);
     },
-    keepRecord: (document) => {
-      transaction("cache.keepRecord", () => run(RECORD, 1, ...signedColumns(document)));
+    recordAt: (number) => {
+      const row = get<RecordRow>("SELECT number, root, body, signatures FROM records WHERE number = ?", number);
+      return row === undefined ? null : recordOf(row);
+    },
+    keepRecord: ({ number, root, document }) => {
+      transaction("cache.keepRecord", () => run(RECORD, number, root, ...signedColumns(document)));
+    },
+    dropRecordsBut: (needed) => {
+      transaction("cache.dropRecordsBut", () => run(DROP_RECORDS, JSON.stringify([...needed])));
     },
     head: () => {
       const row = get<SignedRow>("SELECT body, signatures FROM head");
@@ -144,6 +161,10 @@ export function content(database: Database): Content {
       transaction("cache.dropRefusal", () => run("DELETE FROM refusals WHERE bundle = ? AND id = ?", bundle, id));
     },
   };
+}
+
+function recordOf(row: RecordRow): StoredRecord {
+  return { number: row.number, root: row.root, document: signedOf(row) };
 }
 
 function versionOf(row: VersionRow): StoredVersion {

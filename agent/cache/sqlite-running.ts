@@ -1,12 +1,30 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import { bytesOf, upsert } from "../../shared/node/sqlite-row.ts";
-import type { Cache, Hold, InventoryRow, StoredAssignment } from "./cache.ts";
+import type { Cache, Hold, InventoryRow, Marks, StoredAssignment } from "./cache.ts";
 
 type Running = Pick<
   Cache,
-  "holds" | "keepHold" | "inventory" | "keepInventory" | "dropInventory" | "assignment" | "keepAssignment"
+  | "holds"
+  | "keepHold"
+  | "marks"
+  | "raiseMarks"
+  | "floorTime"
+  | "raiseFloorTime"
+  | "inventory"
+  | "keepInventory"
+  | "dropInventory"
+  | "assignment"
+  | "keepAssignment"
 >;
+
+interface MarksRow {
+  bundle: string;
+  epoch: number;
+  seq: number;
+  floor_epoch: number;
+  floor_seq: number;
+}
 
 interface ObjectRow {
   api_version: string;
@@ -21,6 +39,10 @@ interface ObjectRow {
 }
 
 const HOLD = upsert("holds", ["bundle"], ["body"]);
+const KNOW_MARKS = "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?, ?)";
+const RAISE_PAIR = "UPDATE marks SET epoch = ?, seq = ? WHERE bundle = ? AND (epoch, seq) < (?, ?)";
+const RAISE_FLOOR =
+  "UPDATE marks SET floor_epoch = ?, floor_seq = ? WHERE bundle = ? AND (floor_epoch, floor_seq) < (?, ?)";
 const OBJECT = upsert(
   "inventory",
   ["bundle", "api_version", "kind", "namespace", "name"],
@@ -37,6 +59,18 @@ export function running(database: Database): Running {
     keepHold: (hold) => {
       // Sorted keys, so that the same hold built in another order is the same text and is not written.
       transaction("cache.keepHold", () => run(HOLD, hold.bundle, sorted(hold)));
+    },
+    marks: () => new Map(all<MarksRow>("SELECT * FROM marks ORDER BY bundle").map((row) => [row.bundle, marksOf(row)])),
+    raiseMarks: (bundle, { pair, floor }) => {
+      transaction("cache.raiseMarks", () => {
+        run(KNOW_MARKS, bundle, ...pair, ...floor);
+        run(RAISE_PAIR, ...pair, bundle, ...pair);
+        run(RAISE_FLOOR, ...floor, bundle, ...floor);
+      });
+    },
+    floorTime: () => get<{ at: number }>("SELECT at FROM floor_time")?.at ?? 0,
+    raiseFloorTime: (at) => {
+      transaction("cache.raiseFloorTime", () => run("UPDATE floor_time SET at = ? WHERE at < ?", at, at));
     },
 
     inventory: (bundle) =>
@@ -78,6 +112,10 @@ export function running(database: Database): Running {
       transaction("cache.keepAssignment", () => run(ASSIGNMENT, 1, term, number, key, frame));
     },
   };
+}
+
+function marksOf(row: MarksRow): Marks {
+  return { pair: [row.epoch, row.seq], floor: [row.floor_epoch, row.floor_seq] };
 }
 
 function inventoryRowOf({ api_version: apiVersion, kind, namespace, name, ...rest }: ObjectRow): InventoryRow {

@@ -2,7 +2,7 @@ import { inWords } from "../../shared/errors.ts";
 import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
-import { type KindRef, type Kube, KubeError, type WatchEvent } from "../apply/kube.ts";
+import { type KindRef, type Kube, KubeError, type Selection, type WatchEvent } from "../apply/kube.ts";
 import { observe } from "./observed.ts";
 
 /** How long a broken watch may try to come back before what it showed counts as unknown. */
@@ -25,16 +25,26 @@ interface Followed {
   sweep: Set<string> | null;
 }
 
-/** The watched snapshot: one watch for each kind, over all namespaces, of the objects that carry our label. */
+interface LiveWorld {
+  kube: Kube;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  onChange: () => void;
+  /** Which objects; the default: those of bundles, over all namespaces. */
+  selection?: Selection;
+}
+
+/** The watched snapshot: one watch for each kind. */
 export class Live {
   private readonly followed = new Map<string, Followed>();
   private readonly objects = new Map<string, Observed>();
   /** Resource versions at which objects were deleted: an answer that was on its way must not bring them back. */
   private readonly gone = new Map<string, string>();
   private closed = false;
-  private readonly world: { kube: Kube; clock: Clock; random: Random; log: Log; onChange: () => void };
+  private readonly world: LiveWorld;
 
-  constructor(world: { kube: Kube; clock: Clock; random: Random; log: Log; onChange: () => void }) {
+  constructor(world: LiveWorld) {
     this.world = world;
   }
 
@@ -123,7 +133,7 @@ export class Live {
     alive();
     try {
       await this.world.kube.watch(entry.kind, {
-        labels: BUNDLE_LABEL,
+        ...(this.world.selection ?? { labels: BUNDLE_LABEL }),
         ...(entry.resourceVersion === undefined ? {} : { resourceVersion: entry.resourceVersion }),
         signal: entry.abort.signal,
         onEvent: (event) => {

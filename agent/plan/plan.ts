@@ -40,6 +40,8 @@ export interface PlanInput {
   backoff: ReadonlyMap<string, { until: number; words: string }>;
   /** Share of the inventory (0 to 1) that one plan may delete. 1 where the site returns to what it had. */
   pruneShare: number;
+  /** The version takes its bundle away: only then may all of it be deleted because nothing is desired. */
+  removes: boolean;
   /** Monotonic, ms. */
   now: number;
 }
@@ -117,7 +119,7 @@ function reason(
 }
 
 function prune(
-  { desired, live, inventory, pruneShare, backoff, now }: PlanInput,
+  { desired, live, inventory, pruneShare, removes, backoff, now }: PlanInput,
   rows: ReadonlyMap<string, InventoryRow>,
 ): { steps: Step[]; waitingOn: Waiting[] } {
   const wanted = new Set(desired.objects.map(({ ref }) => nameOf(ref)));
@@ -145,7 +147,7 @@ function prune(
     else steps.push({ do: "delete", stage, ref, uid: seen.uid });
   }
   const deletes = steps.filter((step) => step.do === "delete").length;
-  if (desired.objects.length > 0 && deletes <= pruneShare * inventory.length) return { steps, waitingOn };
+  if ((desired.objects.length > 0 || removes) && deletes <= pruneShare * inventory.length) return { steps, waitingOn };
   if (deletes === 0) return { steps, waitingOn };
   const words = `${deletes} of ${inventory.length} objects would be deleted, the bundle allows ${Math.round(pruneShare * 100)} %`;
   return {

@@ -1,43 +1,60 @@
-import { AppError } from "../../shared/errors.ts";
+import { AppError, isRefusal, type RefusalCode } from "../../shared/errors.ts";
 import { type RenderedBundle, render } from "../../shared/render/render.ts";
-import { reopen, type VerifiedBundle } from "../../shared/verify/bundle.ts";
+import type { ItemFlag } from "../../shared/report.ts";
+import { reopen, standing, type VerifiedBundle } from "../../shared/verify/bundle.ts";
 import { type CheckedFile, checkFile } from "../../shared/verify/file.ts";
-import type { Cache, StoredVersion } from "../cache/cache.ts";
-import type { Trust } from "./trust.ts";
+import type { Cache, State, StoredVersion } from "../cache/cache.ts";
+import { recordFromDisk, type Trust } from "./trust.ts";
 
-/** A version as it lies on disk, verified again and rendered. */
-export interface Content {
-  manifest: VerifiedBundle["manifest"];
-  rendered: RenderedBundle;
-}
+/** A version as it lies on disk, verified again, and rendered with the record and the values of one state. */
+export type Content = { manifest: VerifiedBundle["manifest"]; flags: readonly ItemFlag[] } & (
+  | { rendered: RenderedBundle }
+  /** What was signed cannot be rendered with these; with others it may. */
+  | { unfit: { code: RefusalCode; words: string } }
+);
 
-/** Versions as they lie on disk; each is verified again when it is first needed in this process. */
+type Asked = Pick<State, "digest" | "record" | "values" | "given">;
+
+/** Versions as they lie on disk; each is verified and rendered when it is first needed in this process. */
 export class Contents {
   private readonly cache: Cache;
+  private readonly site: string;
   private readonly held = new Map<string, Content>();
+  private root: Trust["root"] = null;
 
-  constructor(cache: Cache) {
+  constructor(cache: Cache, site: string) {
     this.cache = cache;
+    this.site = site;
   }
 
-  /** null where the version is not complete on disk. Throws a refusal where what lies there is not what was accepted. */
-  get(digest: string, trust: Trust): Content | null {
-    const held = this.held.get(digest);
+  /** null where the version is not complete on disk, or its record is not. Throws a refusal where what lies there is not what was accepted. */
+  get(state: Asked, trust: Trust): Content | null {
+    // Another root may look otherwise at what was accepted under this one.
+    if (trust.root !== this.root) this.held.clear();
+    this.root = trust.root;
+    const held = this.held.get(keyOf(state));
     if (held !== undefined) return held;
-    const version = this.cache.versions().find((entry) => entry.digest === digest && entry.complete);
-    if (version === undefined || trust.root === null) return null;
-    const content = contentFromDisk(this.cache, version, trust);
-    this.held.set(digest, content);
+    const version = this.cache.versions().find((entry) => entry.digest === state.digest && entry.complete);
+    const stored = this.cache.recordAt(state.record);
+    if (version === undefined || stored === null || trust.root === null) return null;
+    const record = recordFromDisk(stored, this.site, trust);
+    if (record === null) return null;
+    const content = contentOf(this.cache, version, trust, { record, hub: state.given });
+    this.held.set(keyOf(state), content);
     return content;
   }
 
   /** Frees the memory of all others. */
-  keepOnly(digest: string): void {
-    for (const other of this.held.keys()) if (other !== digest) this.held.delete(other);
+  keepOnly(state: Asked): void {
+    for (const other of this.held.keys()) if (other !== keyOf(state)) this.held.delete(other);
   }
 }
 
-function contentFromDisk(cache: Cache, version: StoredVersion, trust: Trust): Content {
+function keyOf({ digest, record, values }: Asked): string {
+  return `${digest} ${record} ${values}`;
+}
+
+function contentOf(cache: Cache, version: StoredVersion, trust: Trust, inputs: Parameters<typeof render>[1]): Content {
   const document = cache.manifest(version.digest);
   const root = trust.roots.get(version.root);
   if (document === null || root === undefined) {
@@ -51,7 +68,13 @@ function contentFromDisk(cache: Cache, version: StoredVersion, trust: Trust): Co
     if (bytes !== null) files.set(sha256, checkFile(sha256, bytes));
   }
   const bundle = reopen(document, version.bundle, root, files);
-  // A record that does not hold any more stops nothing that runs.
-  const record = trust.record ?? { id: "", labels: {}, values: {} };
-  return { manifest: bundle.manifest, rendered: render(bundle, { record, hub: {} }) };
+  const { manifest } = bundle;
+  const flags = standing(manifest, document, trust.root ?? root);
+  try {
+    return { manifest, flags, rendered: render(bundle, inputs) };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const words = error.where === undefined ? error.message : `${error.message} (${error.where})`;
+    return { manifest, flags, unfit: { code: error.code, words } };
+  }
 }

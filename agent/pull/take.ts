@@ -18,7 +18,7 @@ export interface Judge {
 
 /** The checks of a manifest before any of its files is fetched. Throws a refusal. */
 export function judge({ cache, root, record, clock }: Judge, bundle: string, document: SignedBytes): OpenedBundle {
-  const marks = cache.holds().find((hold) => hold.bundle === bundle)?.marks ?? null;
+  const marks = cache.marks().get(bundle) ?? null;
   const known = cache.versions().filter((version) => version.bundle === bundle && version.complete);
   return openForSite(document, bundle, root, { record, marks, known, ...clock });
 }

@@ -1,8 +1,8 @@
 import { isRefusal } from "../../shared/errors.ts";
 import type { Log } from "../../shared/ports.ts";
-import { acceptRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
+import { acceptRecord, openRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
 import { nextRoot, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
-import type { Cache } from "../cache/cache.ts";
+import type { Cache, StoredRecord } from "../cache/cache.ts";
 
 /** Who the site trusts and who it is. null until the first pull that brought it. */
 export interface Trust {
@@ -34,11 +34,27 @@ export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust
     return {
       roots,
       root,
-      record: acceptRecord(held, { site: identity.site, reportKey: identity.reportKey, held: null }, root),
+      record: acceptRecord(held.document, { site: identity.site, reportKey: identity.reportKey, held: null }, root),
     };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     log.warn({ code: error.code, words: error.message }, "the site record on disk does not hold any more");
     return { roots, root, record: null };
+  }
+}
+
+/** A record under the root that it was accepted under: keys that left since do not change what runs. null where not even that holds. */
+export function recordFromDisk(
+  { document, root }: StoredRecord,
+  site: string,
+  { roots }: Pick<Trust, "roots">,
+): VerifiedRecord | null {
+  const acceptedUnder = roots.get(root);
+  if (acceptedUnder === undefined) return null;
+  try {
+    return openRecord(document, site, acceptedUnder);
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
 import { rfc3339, short } from "../../shared/names.ts";
-import type { Report, ReportItem } from "../../shared/report.ts";
-import type { Hold } from "../cache/cache.ts";
+import type { ItemFlag, Report, ReportItem } from "../../shared/report.ts";
+import type { Hold, Marks } from "../cache/cache.ts";
 import type { Summary } from "../observe/observed.ts";
 
 /** All that a report is made of, but for its number. */
@@ -11,6 +11,10 @@ export interface Situation {
   assignment: readonly [number, number] | null;
   root: number;
   record: number;
+  /** Of the newest head held; null before the first. */
+  head: number | null;
+  /** Since when news may be kept from this site, RFC 3339; null where nothing hints at it. */
+  withheldSince: string | null;
   now: number;
   synced: boolean;
   bundles: readonly BundleSituation[];
@@ -19,6 +23,8 @@ export interface Situation {
 
 export interface BundleSituation {
   hold: Hold;
+  marks: Marks | null;
+  flags: readonly ItemFlag[];
   summary: Summary;
   drifted: number;
   healthyForMs: number;
@@ -28,12 +34,14 @@ export interface BundleSituation {
 export type Unnumbered = Omit<Report, "number">;
 
 export function reportOf(situation: Situation): Unnumbered {
-  const { boot, assignment, root, record, now, synced, refused } = situation;
+  const { boot, assignment, root, record, head, withheldSince, now, synced, refused } = situation;
   return {
     boot,
     ...(assignment === null ? {} : { assignment: [...assignment] as [number, number] }),
     root,
     record,
+    ...(head === null ? {} : { head }),
+    ...(withheldSince === null ? {} : { withheld: withheldSince }),
     at: rfc3339(now),
     synced,
     items: situation.bundles.map(itemOf),
@@ -41,8 +49,8 @@ export function reportOf(situation: Situation): Unnumbered {
   };
 }
 
-function itemOf({ hold, summary, drifted, healthyForMs, waitingOn }: BundleSituation): ReportItem {
-  const { running, previous, marks } = hold;
+function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn }: BundleSituation): ReportItem {
+  const { running, previous } = hold;
   // One that is being tried again has not failed again.
   const isMoving = hold.state === "applying" || hold.state === "verifying";
   const last = hold.failed.findLast((entry) => !(isMoving && entry.digest === running.digest));
@@ -58,6 +66,7 @@ function itemOf({ hold, summary, drifted, healthyForMs, waitingOn }: BundleSitua
     ...(previous === null ? {} : { previous: short(previous.digest) }),
     ...(last === undefined ? {} : { failed: { digest: short(last.digest), code: last.code } }),
     ...(waitingOn === null ? {} : { waitingOn: waitingOn.slice(0, 200) }),
+    ...(flags.length === 0 ? {} : { flags: [...flags] }),
     objects: { total: summary.total, healthy: summary.healthy, drifted },
   };
 }

@@ -1,10 +1,9 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { comparePairs } from "../../shared/names.ts";
 import type { Hold, State } from "../cache/cache.ts";
 
 /** How one bundle's place at the site changes. Pure: the caller stores the result before anything else happens. */
 
-export function sameState(a: State, b: { digest: string; values: string; record: number }): boolean {
+export function sameState(a: Pick<State, "digest" | "values" | "record">, b: typeof a): boolean {
   return a.digest === b.digest && a.values === b.values && a.record === b.record;
 }
 
@@ -12,32 +11,21 @@ export function sameState(a: State, b: { digest: string; values: string; record:
 export function begin(hold: Hold | null, bundle: string, move: { state: State; run: string }, since: string): Hold {
   const { state, run } = move;
   const failed = (hold?.failed ?? []).map((entry) => (sameState(state, entry) ? { ...entry, retried: run } : entry));
-  const { committed = null, previous = null, marks = null } = hold ?? {};
-  return { bundle, running: state, state: "applying", since, committed, previous, marks, failed };
+  const { committed = null, previous = null } = hold ?? {};
+  return { bundle, running: state, state: "applying", since, committed, previous, failed };
 }
 
 export function verifying(hold: Hold, since: string): Hold {
   return { ...hold, state: hold.state === "reverting" ? "reverting" : "verifying", since };
 }
 
-/** Health held for its time. Only here the marks rise. */
+/** Health held for its time. The site's marks rise with this, and with nothing else. */
 export function commit(hold: Hold, since: string): Hold {
-  const { running, committed, marks } = hold;
+  const { running, committed } = hold;
   if (hold.state === "reverting") return { ...hold, state: "reverted", since };
   const failed = hold.failed.filter((entry) => !sameState(running, entry));
   const previous = committed !== null && !sameState(committed, running) ? committed : hold.previous;
-  return {
-    ...hold,
-    state: "committed",
-    since,
-    failed,
-    committed: running,
-    previous,
-    marks: {
-      pair: marks === null || comparePairs(running.pair, marks.pair) > 0 ? running.pair : marks.pair,
-      floor: marks === null || comparePairs(running.floor, marks.floor) > 0 ? running.floor : marks.floor,
-    },
-  };
+  return { ...hold, state: "committed", since, failed, committed: running, previous };
 }
 
 /** The running state is given up and remembered as failed; with something committed the site returns to it, else it stays. */

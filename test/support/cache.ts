@@ -3,25 +3,30 @@ import type {
   Counters,
   Hold,
   InventoryRow,
+  Marks,
   Refusal,
   StoredAssignment,
+  StoredRecord,
   StoredVersion,
 } from "../../agent/cache/cache.ts";
 import type { NewEvent } from "../../shared/event.ts";
 import { nameOf, type ObjectRef } from "../../shared/live.ts";
+import { comparePairs, type Pair } from "../../shared/names.ts";
 import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
 import { transactions } from "./transaction.ts";
 
 /** Values are replaced, never changed in place. */
 interface State {
   roots: Map<number, SignedBytes>;
-  record: SignedBytes | null;
+  records: Map<number, StoredRecord>;
   head: SignedBytes | null;
   seen: Map<string, ReadonlyMap<string, string>>;
   versions: Map<string, { version: StoredVersion; document: SignedBytes }>;
   blobs: Map<string, Uint8Array>;
   refusals: Map<string, Refusal>;
   holds: Map<string, Hold>;
+  marks: Map<string, Marks>;
+  floorTime: number;
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
   assignment: StoredAssignment | null;
   counters: Counters;
@@ -32,13 +37,15 @@ interface State {
 export function memoryCache({ journal = silent }: { journal?: Journal } = {}): Cache {
   let state: State = {
     roots: new Map(),
-    record: null,
+    records: new Map(),
     head: null,
     seen: new Map(),
     versions: new Map(),
     blobs: new Map(),
     refusals: new Map(),
     holds: new Map(),
+    marks: new Map(),
+    floorTime: 0,
     inventory: new Map(),
     assignment: null,
     counters: { report: 0, reportAcked: 0, event: 0, eventAcked: 0 },
@@ -56,7 +63,9 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
       versions: new Map(from.versions),
       blobs: new Map(from.blobs),
       refusals: new Map(from.refusals),
+      records: new Map(from.records),
       holds: new Map(from.holds),
+      marks: new Map(from.marks),
       inventory: new Map(from.inventory),
     }),
   });
@@ -76,10 +85,16 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     keepRoot: (number, document) => {
       transaction("cache.keepRoot", () => state.roots.set(number, out(document)));
     },
-    record: () => out(state.record),
-    keepRecord: (document) => {
-      transaction("cache.keepRecord", () => {
-        state.record = out(document);
+    record: () => out(sortedBy([...state.records.values()], ({ number }) => [number]).at(-1) ?? null),
+    recordAt: (number) => out(state.records.get(number) ?? null),
+    keepRecord: (record) => {
+      transaction("cache.keepRecord", () => state.records.set(record.number, out(record)));
+    },
+    dropRecordsBut: (needed) => {
+      transaction("cache.dropRecordsBut", () => {
+        const newest = Math.max(...state.records.keys());
+        for (const number of state.records.keys())
+          if (number !== newest && !needed.has(number)) state.records.delete(number);
       });
     },
     head: () => out(state.head),
@@ -134,6 +149,19 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     holds: () => sortedBy([...state.holds.values()], ({ bundle }) => [bundle]).map(out),
     keepHold: (hold) => {
       transaction("cache.keepHold", () => state.holds.set(hold.bundle, out(hold)));
+    },
+    marks: () => new Map(sortedBy([...state.marks.entries()], ([bundle]) => [bundle]).map(out)),
+    raiseMarks: (bundle, marks) => {
+      transaction("cache.raiseMarks", () => {
+        const held = state.marks.get(bundle) ?? marks;
+        state.marks.set(bundle, out({ pair: higher(held.pair, marks.pair), floor: higher(held.floor, marks.floor) }));
+      });
+    },
+    floorTime: () => state.floorTime,
+    raiseFloorTime: (at) => {
+      transaction("cache.raiseFloorTime", () => {
+        state.floorTime = Math.max(state.floorTime, at);
+      });
     },
 
     inventory: (bundle) =>
@@ -201,6 +229,10 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
 /** As from a disk: what the caller does to its own value changes nothing here, and the other way round. */
 function out<T>(value: T): T {
   return structuredClone(value);
+}
+
+function higher(a: Pair, b: Pair): Pair {
+  return comparePairs(a, b) < 0 ? b : a;
 }
 
 function keyOf(bundle: string, object: ObjectRef): string {

@@ -37,6 +37,7 @@ const FLOWS: Readonly<Record<string, readonly string[]>> = {
 const PORTS = new Set([
   "agent/apply/kube.ts",
   "agent/cache/cache.ts",
+  "agent/keep/keep.ts",
   "agent/link/link.ts",
   "hub/broker/bus.ts",
   "hub/registry/store.ts",
@@ -44,7 +45,7 @@ const PORTS = new Set([
 ]);
 
 const ADAPTER =
-  /^(?:agent\/cache\/(?:sqlite|schema)|agent\/apply\/(?:connect|rest)|agent\/link\/(?:mqtt|redial|backoff)|hub\/registry\/(?:sqlite|schema)|hub\/broker\/(?!bus\.ts)|shared\/source\/(?:git|directory|mirror(?!-layout)))/;
+  /^(?:agent\/cache\/(?:sqlite|schema)|agent\/apply\/(?:connect|rest)|agent\/keep\/kube-vault|agent\/link\/(?:mqtt|redial|backoff)|hub\/registry\/(?:sqlite|schema)|hub\/broker\/(?!bus\.ts)|shared\/source\/(?:git|directory|mirror(?!-layout)))/;
 
 /** Where nothing but arguments may decide. */
 const PURE =

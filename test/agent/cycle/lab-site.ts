@@ -5,9 +5,11 @@ import { connect } from "../../../agent/apply/connect.ts";
 import { BundleCycle, type World } from "../../../agent/bundle-cycle.ts";
 import type { Hold } from "../../../agent/cache/cache.ts";
 import { Live } from "../../../agent/observe/live.ts";
-import type { AssignedItem } from "../../../agent/target/target.ts";
+import type { Circumstances } from "../../../agent/shelf.ts";
+import type { Assignment } from "../../../shared/assignment.ts";
 import type { Bundle } from "../../../shared/bundle.ts";
 import type { JsonObject, KubeObject } from "../../../shared/live.ts";
+import type { Pair } from "../../../shared/names.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Clock, Journal } from "../../../shared/ports.ts";
@@ -15,7 +17,7 @@ import { startLabCluster } from "../../lab/kube/cluster.ts";
 import { DIGEST, IMAGE } from "../../shared/render/sample.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
-import { signedBundle, signedRoot, trustedRoot } from "../../support/fleet.ts";
+import { NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
 import { trustUnder } from "../talk/talking-site.ts";
 
 const GIVE_UP_MS = 20_000;
@@ -34,20 +36,31 @@ export async function labSite(journal: Journal = () => {}) {
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
   let live: Live;
   let cycle: BundleCycle;
-  let assignment: AssignedItem | null = null;
+  let changes: Partial<Circumstances> = {};
 
   /** What a start of the agent makes anew; cache and cluster stay. */
   function restart(): void {
     live?.close();
     live = new Live({ kube, clock, random: () => 0.1, log: LOG, onChange: () => {} });
-    const world: World = { cache, live, kube, clock, random: () => 0, journal, log: LOG };
+    const world: World = { site: "s-1", cache, live, kube, clock, random: () => 0, journal, log: LOG };
     cycle = new BundleCycle("pos", world);
   }
 
   const hold = (): Hold | null => cache.holds()[0] ?? null;
-  const run = () => cycle.run({ assignment, trust, synced: true, boot: "0".repeat(16) });
+  const run = () =>
+    cycle.run({
+      assignment: null,
+      adopt: false,
+      trust,
+      time: { now: NOW, synced: true },
+      boot: "0".repeat(16),
+      marksKnown: true,
+      neighbours: new Map(),
+      ...changes,
+    });
 
   cache.keepRoot(1, signedRoot());
+  cache.keepRecord({ number: 1, root: 1, document: signedSite() });
   restart();
   await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, FORCED);
   onTestFinished(async () => {
@@ -55,6 +68,20 @@ export async function labSite(journal: Journal = () => {}) {
     kube.close();
     await lab.stop();
   });
+
+  function shelve(seq: number, objects: readonly KubeObject[], more: Partial<Bundle> = {}): Assignment {
+    const health = { holdFor: "0", deadline: "60s" };
+    const images = [{ ref: "registry.example/till:1", digest: DIGEST }];
+    const made = signedBundle({ seq, health, images, ...more }, objects);
+    const version = { bundle: "pos", version: `1.${seq - 1}.0`, digest: made.digest, root: 1, complete: true };
+    const pair: Pair = [more.epoch ?? 1, seq];
+    const floor: Pair = more.floor ?? [1, Math.max(1, seq - 1)];
+    cache.keepManifest({ ...version, pair, floor, files: [...made.checked.keys()] }, made.document);
+    for (const bytes of made.files.values()) cache.keepBlob(sha256Hex(bytes), bytes);
+    const { bundle, digest } = version;
+    const rest = { mode: "run" as const, run: "pos-1", wave: "all", values: {} };
+    return { bundle, version: version.version, digest, pair, record: 1, ...rest };
+  }
 
   return {
     lab,
@@ -67,18 +94,21 @@ export async function labSite(journal: Journal = () => {}) {
     skip: (ms: number) => {
       skipped += ms;
     },
+    /** Puts a version on disk. Returns what assigns it. */
+    shelve,
     /** Puts a version on disk and assigns it. */
-    assign: (seq: number, objects: readonly KubeObject[], more: Partial<Bundle> = {}) => {
-      const health = { holdFor: "0", deadline: "60s" };
-      const images = [{ ref: "registry.example/till:1", digest: DIGEST }];
-      const made = signedBundle({ seq, health, images, ...more }, objects);
-      const version = { bundle: "pos", version: `1.${seq - 1}.0`, digest: made.digest, root: 1, complete: true };
-      const pairs = { pair: [1, seq] as [number, number], floor: [1, Math.max(1, seq - 1)] as [number, number] };
-      cache.keepManifest({ ...version, ...pairs, files: [...made.checked.keys()] }, made.document);
-      for (const bytes of made.files.values()) cache.keepBlob(sha256Hex(bytes), bytes);
-      const item = { bundle: "pos", version: version.version, digest: made.digest, pair: pairs.pair, record: 1 };
-      const rest = { mode: "run" as const, run: "pos-1", wave: "all", values: {} };
-      assignment = { item: { ...item, ...rest }, values: "", expires: "2999-01-01T00:00:00Z", boot: undefined };
+    assign: (
+      seq: number,
+      objects: readonly KubeObject[],
+      more: Partial<Bundle> = {},
+      item: Partial<Assignment> = {},
+    ) => {
+      const whole = { ...shelve(seq, objects, more), ...item };
+      changes = { ...changes, assignment: { item: whole, expires: "2999-01-01T00:00:00Z" } };
+    },
+    /** What else the site is, from now on. */
+    now: (more: Partial<Circumstances>) => {
+      changes = { ...changes, ...more };
     },
     /** Runs the cycle, as the loop would, until it holds. */
     until: async (what: string, holds: () => boolean | Promise<boolean>) => {

@@ -45,6 +45,7 @@ describe("whatever is there", () => {
     ),
     backoff: new Map(),
     pruneShare: share,
+    removes: false,
     now: 0,
   });
 

@@ -38,7 +38,15 @@ export function seen(objects: readonly KubeObject[]): Observed[] {
 }
 
 export function planned(desired: RenderedBundle, changes: Partial<PlanInput> = {}): ApplyPlan {
-  const settled = { desired, live: liveOf([]), inventory: [], backoff: new Map(), pruneShare: 1, now: 1_000 };
+  const settled = {
+    desired,
+    live: liveOf([]),
+    inventory: [],
+    backoff: new Map(),
+    pruneShare: 1,
+    removes: false,
+    now: 1_000,
+  };
   return plan({ ...settled, ...changes });
 }
 

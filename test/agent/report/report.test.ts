@@ -13,13 +13,15 @@ import { refOf } from "../../../shared/live.ts";
 import { parseAs } from "../../../shared/parse.ts";
 import { ITEM_STATES, report } from "../../../shared/report.ts";
 import { configMap, NOW } from "../../support/fleet.ts";
-import { holdOf } from "../target/sample.ts";
+import { holdOf, marksOf } from "../target/sample.ts";
 
 const BOOT = "0123456789abcdef";
 
 function situation(bundle: Partial<BundleSituation> = {}, changes: Partial<Situation> = {}): Situation {
   const whole: BundleSituation = {
     hold: holdOf({ runs: "committed v2", previous: "v1", failed: ["v3"] }),
+    marks: marksOf({ runs: "committed v2" }),
+    flags: [],
     summary: { total: 3, healthy: 2, verdict: { health: "progressing", because: "a pod is not ready" } },
     drifted: 1,
     healthyForMs: 1_999,
@@ -27,7 +29,7 @@ function situation(bundle: Partial<BundleSituation> = {}, changes: Partial<Situa
     ...bundle,
   };
   const numbers = { boot: BOOT, assignment: [1, 4] as const, root: 2, record: 3, now: NOW, synced: true };
-  return { ...numbers, bundles: [whole], refused: [], ...changes };
+  return { ...numbers, head: null, withheldSince: null, bundles: [whole], refused: [], ...changes };
 }
 
 describe("a report", () => {

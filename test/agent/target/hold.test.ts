@@ -1,62 +1,58 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Hold, State } from "../../../agent/cache/cache.ts";
+import type { Hold, Marks, State } from "../../../agent/cache/cache.ts";
 import { begin, commit, giveUp, sameState, verifying } from "../../../agent/target/hold.ts";
 import { target } from "../../../agent/target/target.ts";
 import { comparePairs } from "../../../shared/names.ts";
-import { assignmentOf, attemptOf, BOOT, NOW, SINCE, version } from "./sample.ts";
+import { memoryCache } from "../../support/cache.ts";
+import { assignmentOf, attemptOf, SINCE, siteAt, version } from "./sample.ts";
 
 const start = (hold: Hold | null, name: string, run = "r-1") =>
   begin(hold, "pos", { state: version(name), run }, SINCE);
 const committed = (hold: Hold | null, name: string) => commit(verifying(start(hold, name), SINCE), SINCE);
-/** Runs, state, committed, previous, marks, failed: a hold at a glance. */
+/** Runs, state, committed, previous, failed: a hold at a glance. */
 function glance(hold: Hold): string {
-  const pairs = hold.marks === null ? "-" : `${hold.marks.pair[1]}/${hold.marks.floor[1]}`;
   const failed = hold.failed.map((entry) => entry.digest.slice(0, 2)).join("+") || "-";
   const name = (state: State | null) => state?.version ?? "-";
-  return `${hold.state} ${hold.running.version}, committed ${name(hold.committed)}, previous ${name(hold.previous)}, marks ${pairs}, failed ${failed}`;
+  return `${hold.state} ${hold.running.version}, committed ${name(hold.committed)}, previous ${name(hold.previous)}, failed ${failed}`;
 }
 
 describe("a bundle's place at a site", () => {
   it("first install to a second version", () => {
     const first = start(null, "v1");
-    expect(glance(first)).toBe("applying v1, committed -, previous -, marks -, failed -");
-    expect(glance(verifying(first, SINCE))).toBe("verifying v1, committed -, previous -, marks -, failed -");
+    expect(glance(first)).toBe("applying v1, committed -, previous -, failed -");
+    expect(glance(verifying(first, SINCE))).toBe("verifying v1, committed -, previous -, failed -");
     const one = committed(null, "v1");
-    expect(glance(one)).toBe("committed v1, committed v1, previous -, marks 1/1, failed -");
+    expect(glance(one)).toBe("committed v1, committed v1, previous -, failed -");
     const moving = start(one, "v3");
-    expect(glance(moving)).toBe("applying v3, committed v1, previous -, marks 1/1, failed -");
-    expect(glance(commit(verifying(moving, SINCE), SINCE))).toBe(
-      "committed v3, committed v3, previous v1, marks 3/2, failed -",
-    );
+    expect(glance(moving)).toBe("applying v3, committed v1, previous -, failed -");
+    expect(glance(commit(verifying(moving, SINCE), SINCE))).toBe("committed v3, committed v3, previous v1, failed -");
   });
 
-  it("a version that is given up: back to what was committed, marks untouched", () => {
+  it("a version that is given up: back to what was committed", () => {
     const back = giveUp(start(committed(null, "v1"), "v2"), "unhealthy", SINCE);
-    expect(glance(back)).toBe("reverting v1, committed v1, previous -, marks 1/1, failed v2");
+    expect(glance(back)).toBe("reverting v1, committed v1, previous -, failed v2");
     expect(glance(verifying(back, SINCE))).toBe(glance(back));
-    expect(glance(commit(back, SINCE))).toBe("reverted v1, committed v1, previous -, marks 1/1, failed v2");
+    expect(glance(commit(back, SINCE))).toBe("reverted v1, committed v1, previous -, failed v2");
   });
 
   it("a first install that is given up stays as it is: there is nothing to return to", () => {
     const failed = giveUp(start(null, "v1"), "kube", SINCE);
-    expect(glance(failed)).toBe("failed v1, committed -, previous -, marks -, failed v1");
+    expect(glance(failed)).toBe("failed v1, committed -, previous -, failed v1");
     expect(failed.failed[0]?.code).toBe("kube");
-    expect(glance(start(failed, "v2"))).toBe("applying v2, committed -, previous -, marks -, failed v1");
+    expect(glance(start(failed, "v2"))).toBe("applying v2, committed -, previous -, failed v1");
   });
 
   it("a return that is given up, too, is stuck, and does not loop", () => {
     const back = giveUp(start(committed(null, "v1"), "v2"), "unhealthy", SINCE);
     const stuck = giveUp(back, "unhealthy", SINCE);
-    expect(glance(stuck)).toBe("stuck v1, committed v1, previous -, marks 1/1, failed v2");
-    expect(glance(commit(stuck, SINCE))).toBe("committed v1, committed v1, previous -, marks 1/1, failed v2");
+    expect(glance(stuck)).toBe("stuck v1, committed v1, previous -, failed v2");
+    expect(glance(commit(stuck, SINCE))).toBe("committed v1, committed v1, previous -, failed v2");
   });
 
   it("what was committed and is moved to again is never remembered as failed", () => {
     const returned = start(start(committed(null, "v1"), "v2"), "v1");
-    expect(glance(giveUp(returned, "unhealthy", SINCE))).toBe(
-      "stuck v1, committed v1, previous -, marks 1/1, failed -",
-    );
+    expect(glance(giveUp(returned, "unhealthy", SINCE))).toBe("stuck v1, committed v1, previous -, failed -");
   });
 
   it("a retry is remembered until the state is committed, so that each run gets one", () => {
@@ -67,9 +63,9 @@ describe("a bundle's place at a site", () => {
     expect(commit(again, SINCE).failed).toEqual([]);
   });
 
-  it("going back lowers no mark, and keeps where it came from", () => {
+  it("going back keeps where it came from", () => {
     const two = committed(committed(null, "v1"), "v2");
-    expect(glance(committed(two, "v1"))).toBe("committed v1, committed v1, previous v2, marks 2/1, failed -");
+    expect(glance(committed(two, "v1"))).toBe("committed v1, committed v1, previous v2, failed -");
   });
 
   it("the same version with another record is another state", () => {
@@ -95,34 +91,31 @@ describe("whatever is assigned and however it turns out", () => {
     lasts: fc.constantFrom("1s", "600s"),
   });
 
-  /** Every decision of a site under these assignments and moves, each with the hold before and after it. */
+  /** Every decision of a site under these assignments and moves, each with hold and marks before and after it. */
   function* play(turns: readonly (readonly [string, Parameters<typeof attemptOf>[0]])[]) {
+    const cache = memoryCache();
+    const marks = () => cache.marks().get("pos") ?? null;
     let hold: Hold | null = null;
     for (const [assigned, moving] of turns) {
-      const { digest, version: name, pair, floor } = version(assigned.split(" ")[0] ?? "");
-      const decision = target({
-        assignment: assignmentOf(assigned),
-        hold,
-        onDisk: { digest, version: name, pair, floor, rushedUntil: null },
-        record: 1,
-        attempt: attemptOf(moving),
-        clock: { now: NOW, synced: true },
-        boot: BOOT,
-      });
-      const before: Hold | null = hold;
+      const before: { hold: Hold | null; marks: Marks | null } = { hold, marks: marks() };
+      const wanted = assignmentOf(assigned);
+      const decision = target({ ...siteAt(), wanted, hold, marks: marks(), attempt: attemptOf(moving) });
       if (decision.do === "start") hold = begin(hold, "pos", decision, SINCE);
       else if (hold !== null && decision.do === "verify") hold = verifying(hold, SINCE);
-      else if (hold !== null && decision.do === "commit") hold = commit(hold, SINCE);
-      else if (hold !== null && decision.do === "give-up") hold = giveUp(hold, decision.code, SINCE);
-      yield { decision, before, after: hold };
+      else if (hold !== null && decision.do === "commit") {
+        hold = commit(hold, SINCE);
+        // As the cycle does, in the transaction of the commit.
+        if (hold.state === "committed") cache.raiseMarks("pos", hold.running);
+      } else if (hold !== null && decision.do === "give-up") hold = giveUp(hold, decision.code, SINCE);
+      yield { decision, before: before.hold, after: hold, marks: { before: before.marks, after: marks() } };
     }
   }
 
   it("no mark ever falls, and marks rise at a commit only", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(words, move), { maxLength: 40 }), (turns) => {
-        for (const { decision, before, after } of play(turns)) {
-          const [old, fresh] = [before?.marks ?? null, after?.marks ?? null];
+        for (const { decision, marks } of play(turns)) {
+          const { before: old, after: fresh } = marks;
           if (decision.do !== "commit") expect(fresh).toEqual(old);
           if (old === null || fresh === null) continue;
           expect(comparePairs(fresh.pair, old.pair)).toBeGreaterThanOrEqual(0);
@@ -136,11 +129,10 @@ describe("whatever is assigned and however it turns out", () => {
   it("nothing below the floor is begun but what the site itself ran before", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(words, move), { maxLength: 40 }), (turns) => {
-        for (const { decision, before } of play(turns)) {
-          const marks = before?.marks ?? null;
-          if (decision.do !== "start" || marks === null) continue;
+        for (const { decision, before, marks } of play(turns)) {
+          if (decision.do !== "start" || marks.before === null) continue;
           const own = [before?.committed, before?.previous].some((state) => state?.digest === decision.state.digest);
-          expect(own || comparePairs(decision.state.pair, marks.floor) >= 0).toBe(true);
+          expect(own || comparePairs(decision.state.pair, marks.before.floor) >= 0).toBe(true);
         }
       }),
       { numRuns: 2000 },

@@ -1,5 +1,6 @@
-import type { Hold, State } from "../../../agent/cache/cache.ts";
+import type { Hold, Marks, State } from "../../../agent/cache/cache.ts";
 import type { Attempt, TargetInput } from "../../../agent/target/target.ts";
+import { adopted, assigned, type OnDisk } from "../../../agent/target/wanted.ts";
 import type { Assignment } from "../../../shared/assignment.ts";
 import { milliseconds } from "../../../shared/names.ts";
 import { ITEM_STATES } from "../../../shared/report.ts";
@@ -9,16 +10,41 @@ import { ITEM_STATES } from "../../../shared/report.ts";
 export const BOOT = "0".repeat(16);
 export const NOW = Date.parse("2026-11-02T08:00:00Z");
 export const SINCE = "2026-11-02T08:00:00Z";
+const TOMORROW = "2026-11-03T08:00:00Z";
 
 /** `v3` has pair 1.3 and floor 1.2; `v5!` forbids going back: its floor is its own pair. */
 export function version(name: string, record = 1): State {
   const seq = Number(/^v(\d+)!?$/.exec(name)?.[1]);
   if (!Number.isInteger(seq)) throw new Error(`no version ${name}`);
   const floor = name.endsWith("!") ? seq : Math.max(1, seq - 1);
-  return { digest: name.padEnd(64, "0"), version: name, pair: [1, seq], floor: [1, floor], values: "", record };
+  const state = { digest: name.padEnd(64, "0"), version: name, values: "", given: {}, record };
+  return { ...state, pair: [1, seq], floor: [1, floor] };
 }
 
-export function assignmentOf(words: string): TargetInput["assignment"] {
+export const DISKS = ["ready", "missing", "refused", "paced", "elsewhere", "unfit"] as const;
+
+/** How a version lies on the disk. `from`: the oldest that it may come from. */
+export function onDisk(
+  name: string,
+  disk: (typeof DISKS)[number] = "ready",
+  more: { from?: string | undefined; lacks?: string | undefined } = {},
+): OnDisk | null {
+  if (disk === "missing" || disk === "refused") return null;
+  const { digest, pair, floor } = version(name);
+  return {
+    digest,
+    version: name,
+    pair,
+    floor,
+    from: more.from === undefined ? null : version(more.from).pair,
+    inScope: disk !== "elsewhere",
+    rushedUntil: disk === "paced" ? NOW + 1 : null,
+    lacks: more.lacks ?? null,
+    unfit: disk === "unfit" ? { code: "variable", words: "a value that its declaration does not allow" } : null,
+  };
+}
+
+export function assignmentOf(words: string, disk = onDisk(words.split(" ")[0] ?? ""), recordHere = true) {
   const [name = "", ...rest] = words.split(" ");
   const said = new Set(rest);
   const { digest, pair } = version(name);
@@ -34,9 +60,15 @@ export function assignmentOf(words: string): TargetInput["assignment"] {
     values: {},
     ...(said.has("back") ? { back: true } : {}),
     ...(said.has("retry") ? { retry: true } : {}),
+    ...(said.has("tomorrow") ? { notBefore: TOMORROW } : {}),
   };
   const boot = said.has("this") ? BOOT : said.has("other") ? "f".repeat(16) : undefined;
-  return { item, values: "", expires: said.has("expired") ? SINCE : "2026-11-30T00:00:00Z", boot };
+  const expires = said.has("expired") ? SINCE : "2026-11-30T00:00:00Z";
+  return assigned(item, { expires, boot }, { values: "", recordHere, onDisk: disk });
+}
+
+export function adoptionOf(disk: OnDisk | null) {
+  return disk === null ? null : adopted(disk, 1);
 }
 
 export interface SiteWords {
@@ -47,22 +79,32 @@ export interface SiteWords {
   failed?: string[] | undefined;
 }
 
-export function holdOf({ runs, committed, previous, highest, failed = [] }: SiteWords): Hold {
+export function holdOf({ runs, committed, previous, failed = [] }: SiteWords): Hold {
   const [word = "", name = ""] = runs.split(" ");
   const state = ITEM_STATES.find((known) => known === word);
   if (state === undefined) throw new Error(`no state ${word}`);
-  const last = committed === "none" ? null : version(committed ?? name);
-  const top = highest === undefined ? last : version(highest);
   return {
     bundle: "pos",
     running: version(name),
     state,
     since: SINCE,
-    committed: last,
+    committed: committed === "none" ? null : version(committed ?? name),
     previous: previous === undefined ? null : version(previous),
-    marks: top === null ? null : { pair: top.pair, floor: top.floor },
     failed: failed.map((each) => ({ digest: version(each).digest, values: "", record: 1, code: "unhealthy" })),
   };
+}
+
+/** The marks of a site that has committed this much; null before the first commit. */
+export function marksOf({ runs, committed, highest }: SiteWords): Marks | null {
+  const top = highest ?? committed ?? runs.split(" ")[1];
+  if (top === undefined || top === "none") return null;
+  const { pair, floor } = version(top);
+  return { pair, floor };
+}
+
+/** What a site is where nothing else is said. */
+export function siteAt(now = NOW): Omit<TargetInput, "wanted" | "hold" | "marks" | "attempt"> {
+  return { marksKnown: true, record: { number: 1, retired: false }, time: { now, synced: true }, boot: BOOT };
 }
 
 export interface MoveWords {

@@ -16,6 +16,7 @@ export function observe(cache: Cache) {
   return {
     roots: cache.roots(),
     record: cache.record(),
+    records: [0, 1, 2, 3].map((number) => cache.recordAt(number)),
     head: cache.head(),
     seen: ["git", "stick"].map((source) => cache.seen(source)),
     versions,
@@ -24,6 +25,8 @@ export function observe(cache: Cache) {
     has: BLOBS.map((name) => cache.hasBlob(name)),
     refusals: cache.refusals(),
     holds: cache.holds(),
+    marks: cache.marks(),
+    floorTime: cache.floorTime(),
     inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),
     assignment: cache.assignment(),
     counters: cache.counters(),

@@ -8,7 +8,7 @@ import { sqliteCache } from "../../../agent/cache/sqlite.ts";
 import { silent } from "../../../shared/ports.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { observe } from "./observe.ts";
-import { event, hold, object, refusal, row, signed, version } from "./samples.ts";
+import { event, hold, object, record, refusal, row, signed, version } from "./samples.ts";
 
 /** One call, with words for the counterexample. */
 interface Step {
@@ -22,6 +22,7 @@ const digest = fc.constantFrom("d1", "d2", "d3");
 const blob = fc.constantFrom("f0", "f1", "f2", "f3", "f9");
 const named = fc.constantFrom("a", "b");
 const small = fc.nat(6);
+const pair = fc.tuple(small, small);
 const numbers = fc.record({ report: small, event: small });
 const text = fc.string({ unit: "grapheme", maxLength: 5 });
 
@@ -38,7 +39,10 @@ function step<A extends unknown[]>(
 
 const single = fc.oneof(
   step("keepRoot", [small, text], (cache, number, words) => cache.keepRoot(number, signed(words))),
-  step("keepRecord", [text], (cache, words) => cache.keepRecord(signed(words))),
+  step("keepRecord", [small, small, text], (cache, number, root, words) =>
+    cache.keepRecord(record(number, root, signed(words))),
+  ),
+  step("dropRecordsBut", [fc.array(small)], (cache, needed) => cache.dropRecordsBut(new Set(needed))),
   step(
     "keepManifest",
     [digest, bundle, small, fc.array(blob, { maxLength: 3 }), fc.boolean()],
@@ -55,6 +59,10 @@ const single = fc.oneof(
   step("keepHold", [bundle, fc.constantFrom("verifying", "committed")], (cache, name, state) =>
     cache.keepHold(hold(name, { state })),
   ),
+  step("raiseMarks", [bundle, pair, pair], (cache, name, raised, floor) =>
+    cache.raiseMarks(name, { pair: raised, floor }),
+  ),
+  step("raiseFloorTime", [small], (cache, at) => cache.raiseFloorTime(at)),
   step("keepInventory", [bundle, fc.array(fc.tuple(named, fc.option(text)))], (cache, name, rows) =>
     cache.keepInventory(
       name,

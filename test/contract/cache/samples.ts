@@ -1,4 +1,4 @@
-import type { Hold, InventoryRow, Refusal, State, StoredVersion } from "../../../agent/cache/cache.ts";
+import type { Hold, InventoryRow, Refusal, State, StoredRecord, StoredVersion } from "../../../agent/cache/cache.ts";
 import type { NewEvent } from "../../../shared/event.ts";
 import type { ObjectRef } from "../../../shared/live.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
@@ -11,6 +11,10 @@ export function signed(text: string): SignedBytes {
       ["first", `${text} by first`],
     ]),
   };
+}
+
+export function record(number: number, root: number, document: SignedBytes): StoredRecord {
+  return { number, root, document };
 }
 
 export function version(digest: string, changes: Partial<StoredVersion> = {}): StoredVersion {
@@ -28,7 +32,7 @@ export function version(digest: string, changes: Partial<StoredVersion> = {}): S
 }
 
 export function state(seq: number): State {
-  return { digest: `d${seq}`, version: `1.${seq}.0`, pair: [1, seq], floor: [1, 1], values: "", record: 4 };
+  return { digest: `d${seq}`, version: `1.${seq}.0`, pair: [1, seq], floor: [1, 1], values: "", given: {}, record: 4 };
 }
 
 export function hold(bundle: string, changes: Partial<Hold> = {}): Hold {
@@ -39,7 +43,6 @@ export function hold(bundle: string, changes: Partial<Hold> = {}): Hold {
     since: "2026-11-02T08:00:00Z",
     committed: state(6),
     previous: null,
-    marks: { pair: [1, 6], floor: [1, 1] },
     failed: [{ digest: "d5", values: "", record: 4, code: "unhealthy" }],
     ...changes,
   };

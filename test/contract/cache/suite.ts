@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cache } from "../../../agent/cache/cache.ts";
 import type { Journal } from "../../../shared/ports.ts";
 import { observe } from "./observe.ts";
-import { event, hold, object, refusal, row, signed, state, version } from "./samples.ts";
+import { event, hold, object, record, refusal, row, signed, state, version } from "./samples.ts";
 
 /** What every `Cache` does. `make` gives an empty one. */
 export function cacheContract(name: string, make: (journal: Journal) => Cache): void {
@@ -25,6 +25,9 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
     it("is empty at first", () => {
       expect(cache.roots()).toEqual([]);
       expect(cache.record()).toBeNull();
+      expect(cache.recordAt(1)).toBeNull();
+      expect(cache.marks()).toEqual(new Map());
+      expect(cache.floorTime()).toBe(0);
       expect(cache.head()).toBeNull();
       expect(cache.seen("git")).toEqual(new Map());
       expect(cache.versions()).toEqual([]);
@@ -42,26 +45,36 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
     describe("documents", () => {
       it("gives back exact bytes and signatures, roots rising by number", () => {
         for (const number of [10, 9, 2]) cache.keepRoot(number, signed(`root ${number}`));
-        cache.keepRecord(signed("record"));
+        cache.keepRecord(record(4, 1, signed("record")));
         expect(cache.roots()).toEqual([signed("root 2"), signed("root 9"), signed("root 10")]);
-        expect(cache.record()).toEqual(signed("record"));
+        expect(cache.record()).toEqual(record(4, 1, signed("record")));
       });
 
-      it("replaces a root and the record", () => {
+      it("replaces a root, and a record of the same number", () => {
         cache.keepRoot(1, signed("a"));
         cache.keepRoot(1, signed("b"));
-        cache.keepRecord(signed("old"));
-        cache.keepRecord({ body: new Uint8Array([0, 255, 10]), signatures: new Map() });
+        cache.keepRecord(record(4, 1, signed("old")));
+        cache.keepRecord(record(4, 2, { body: new Uint8Array([0, 255, 10]), signatures: new Map() }));
         expect(cache.roots()).toEqual([signed("b")]);
-        expect(cache.record()).toEqual({ body: new Uint8Array([0, 255, 10]), signatures: new Map() });
+        expect(cache.record()).toEqual(record(4, 2, { body: new Uint8Array([0, 255, 10]), signatures: new Map() }));
+      });
+
+      it("keeps records by number until they are named no more, and the newest always", () => {
+        for (const number of [9, 10, 2]) cache.keepRecord(record(number, number + 1, signed(`record ${number}`)));
+        expect(cache.record()).toEqual(record(10, 11, signed("record 10")));
+        expect(cache.recordAt(2)).toEqual(record(2, 3, signed("record 2")));
+        cache.dropRecordsBut(new Set([2, 77]));
+        expect([2, 9, 10].map((number) => cache.recordAt(number)?.root)).toEqual([3, undefined, 11]);
+        cache.dropRecordsBut(new Set());
+        expect([2, 10].map((number) => cache.recordAt(number)?.root)).toEqual([undefined, 11]);
       });
 
       it("is not changed by what the caller does to its own values", () => {
         const mine = signed("mine");
-        cache.keepRecord(mine);
+        cache.keepRecord(record(1, 1, mine));
         mine.body.fill(0);
-        cache.record()?.body.fill(0);
-        expect(cache.record()).toEqual(signed("mine"));
+        cache.record()?.document.body.fill(0);
+        expect(cache.record()?.document).toEqual(signed("mine"));
       });
     });
 
@@ -141,12 +154,31 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
 
     it("keeps one hold by bundle", () => {
       cache.keepHold(hold("pos"));
-      cache.keepHold(hold("base", { committed: null, marks: null, failed: [] }));
+      cache.keepHold(hold("base", { committed: null, failed: [] }));
       cache.keepHold(hold("pos", { state: "committed", committed: state(7), previous: state(6) }));
       expect(cache.holds()).toEqual([
-        hold("base", { committed: null, marks: null, failed: [] }),
+        hold("base", { committed: null, failed: [] }),
         hold("pos", { state: "committed", committed: state(7), previous: state(6) }),
       ]);
+    });
+
+    it("raises marks of a bundle, each by itself, and lowers none", () => {
+      cache.raiseMarks("pos", { pair: [1, 10], floor: [1, 9] });
+      cache.raiseMarks("base", { pair: [1, 1], floor: [1, 1] });
+      cache.raiseMarks("pos", { pair: [2, 1], floor: [1, 1] });
+      cache.raiseMarks("pos", { pair: [1, 99], floor: [1, 10] });
+      expect(cache.marks()).toEqual(
+        new Map([
+          ["base", { pair: [1, 1], floor: [1, 1] }],
+          ["pos", { pair: [2, 1], floor: [1, 10] }],
+        ]),
+      );
+    });
+
+    it("raises the floor of time, and never lowers it", () => {
+      cache.raiseFloorTime(2_000_000_000_000);
+      cache.raiseFloorTime(1_000);
+      expect(cache.floorTime()).toBe(2_000_000_000_000);
     });
 
     it("keeps the inventory of each bundle by object name", () => {
@@ -229,7 +261,8 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
     describe("transactions", () => {
       const writes: Readonly<Record<string, (cache: Cache) => void>> = {
         keepRoot: (to) => to.keepRoot(1, signed("r")),
-        keepRecord: (to) => to.keepRecord(signed("r")),
+        keepRecord: (to) => to.keepRecord(record(2, 1, signed("r"))),
+        dropRecordsBut: (to) => to.dropRecordsBut(new Set()),
         keepHead: (to) => to.keepHead(signed("h")),
         keepSeen: (to) => to.keepSeen("git", new Map([["trust", "t2"]])),
         keepManifest: (to) => to.keepManifest(version("d1"), signed("d1")),
@@ -239,6 +272,8 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         keepRefusal: (to) => to.keepRefusal(refusal("pos", "a")),
         dropRefusal: (to) => to.dropRefusal("old", "old"),
         keepHold: (to) => to.keepHold(hold("pos")),
+        raiseMarks: (to) => to.raiseMarks("pos", { pair: [1, 2], floor: [1, 1] }),
+        raiseFloorTime: (to) => to.raiseFloorTime(7),
         keepInventory: (to) => to.keepInventory("pos", [row("a"), row("b")]),
         dropInventory: (to) => to.dropInventory("old", [object("old")]),
         keepAssignment: (to) => to.keepAssignment({ term: 1, number: 1, key: "k", frame: new Uint8Array([1]) }),
@@ -250,6 +285,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       const fill = () => {
         cache.keepManifest(version("d0", { bundle: "old", files: ["f0"] }), signed("d0"));
         cache.keepBlob("f0", new Uint8Array([0]));
+        for (const number of [0, 1]) cache.keepRecord(record(number, 1, signed(`record ${number}`)));
         cache.keepRefusal(refusal("old", "old"));
         cache.keepInventory("old", [row("old")]);
         cache.addEvents([event("old")]);
@@ -288,19 +324,19 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         const failing = () =>
           cache.transaction("accept", () => {
             for (const write of Object.values(writes)) write(cache);
-            expect(cache.record()).toEqual(signed("r"));
+            expect(cache.record()?.document).toEqual(signed("r"));
             throw new Error("half-way");
           });
         expect(failing).toThrow("half-way");
         expect(observe(cache)).toEqual(before);
-        cache.keepRecord(signed("next"));
-        expect(cache.record()).toEqual(signed("next"));
+        cache.keepRecord(record(3, 1, signed("next")));
+        expect(cache.record()?.document).toEqual(signed("next"));
       });
 
       it("leave nothing of an inner one where the outer one throws", () => {
         const failing = () =>
           cache.transaction("outer", () => {
-            cache.transaction("inner", () => cache.keepRecord(signed("r")));
+            cache.transaction("inner", () => cache.keepRecord(record(1, 1, signed("r"))));
             throw new Error("later");
           });
         expect(failing).toThrow("later");

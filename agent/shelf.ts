@@ -1,0 +1,128 @@
+import type { Assignment } from "../shared/assignment.ts";
+import { isRefusal } from "../shared/errors.ts";
+import { valuesHash } from "../shared/render/values.ts";
+import { selects } from "../shared/selector.ts";
+import { rushedUntil } from "../shared/verify/bundle.ts";
+import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
+import type { Cache, Hold, State } from "./cache/cache.ts";
+import { type Content, Contents } from "./pull/content.ts";
+import type { Trust } from "./pull/trust.ts";
+import type { EventDraft } from "./report/events.ts";
+import type { Time } from "./target/clock.ts";
+import { adopted, assigned, type OnDisk, type Wanted } from "./target/wanted.ts";
+
+/** What a bundle is seen in the light of: all that can change without its doing. */
+export interface Circumstances {
+  /** The item to run, and of its set when that may start something; null where no set names the bundle. */
+  assignment: { item: Assignment; expires: string; boot?: string | undefined } | null;
+  /** Nobody assigns here: the newest version on disk is taken. */
+  adopt: boolean;
+  trust: Trust;
+  time: Time;
+  boot: string;
+  marksKnown: boolean;
+  /** What the other bundles of this site have committed. */
+  neighbours: ReadonlyMap<string, Committed>;
+}
+
+/** What lies on disk of one bundle: verified again, rendered, and put beside what this site is now. */
+export class Shelf {
+  private readonly bundle: string;
+  private readonly cache: Cache;
+  private readonly contents: Contents;
+  private readonly tell: (event: EventDraft) => void;
+
+  constructor(bundle: string, world: { cache: Cache; site: string }, tell: (event: EventDraft) => void) {
+    this.bundle = bundle;
+    this.cache = world.cache;
+    this.contents = new Contents(world.cache, world.site);
+    this.tell = tell;
+  }
+
+  /** What does not hold any more is dropped, to be fetched anew. */
+  content(state: Pick<State, "digest" | "record" | "values" | "given">, trust: Trust): Content | null {
+    try {
+      return this.contents.get(state, trust);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.cache.transaction("cache.drop", () => {
+        this.cache.dropVersion(state.digest);
+        this.tell({ kind: "refused", digest: state.digest, code: error.code, words: `on disk: ${error.message}` });
+      });
+      return null;
+    }
+  }
+
+  /** What the bundle should be; null where nobody says. */
+  wanted(circumstances: Circumstances): Wanted | null {
+    const { assignment, adopt } = circumstances;
+    if (assignment !== null) {
+      const { item } = assignment;
+      const values = valuesHash(item.values);
+      const { digest, record, values: given } = item;
+      return assigned(item, assignment, {
+        values,
+        recordHere: this.cache.recordAt(record) !== null,
+        onDisk: this.onDisk({ digest, record, values, given }, circumstances),
+      });
+    }
+    const record = circumstances.trust.record?.number;
+    if (!adopt || record === undefined) return null;
+    for (const { bundle, digest, complete } of this.cache.versions().toReversed()) {
+      if (bundle !== this.bundle || !complete) continue;
+      const onDisk = this.onDisk({ digest, record, values: "", given: {} }, circumstances);
+      if (onDisk?.inScope === true) return adopted(onDisk, record);
+    }
+    return null;
+  }
+
+  /** What others may rely on: nothing where the bundle was taken away. */
+  committed(hold: Hold, trust: Trust): Committed | null {
+    if (hold.committed === null) return null;
+    const manifest = this.content(hold.committed, trust)?.manifest;
+    if (manifest?.remove === true) return null;
+    return { version: hold.committed.version, requires: manifest?.requires };
+  }
+
+  /** After a commit: what runs, what it may return to, and the newest stay on disk. */
+  retain(hold: Hold): void {
+    const needed = new Set([hold.running, hold.committed, hold.previous].map((state) => state?.digest));
+    this.contents.keepOnly(hold.running);
+    for (const version of this.cache.versions()) {
+      const older = version.pair[0] === hold.running.pair[0] && version.pair[1] < hold.running.pair[1];
+      if (version.bundle === this.bundle && older && !needed.has(version.digest)) {
+        this.cache.dropVersion(version.digest);
+      }
+    }
+  }
+
+  private onDisk(state: Parameters<Contents["get"]>[0], circumstances: Circumstances): OnDisk | null {
+    const { trust, time, neighbours } = circumstances;
+    const content = trust.record === null ? null : this.content(state, trust);
+    if (content === null || trust.record === null) return null;
+    const { manifest } = content;
+    const { labels } = trust.record;
+    return {
+      digest: state.digest,
+      version: manifest.version,
+      pair: [manifest.epoch, manifest.seq],
+      floor: manifest.floor,
+      from: manifest.from ?? null,
+      inScope: manifest.scope.some((entry) => selects(entry.sites, labels)),
+      rushedUntil: rushedUntil(manifest, trust.record, time.now),
+      lacks: lackOf(manifest, neighbours),
+      unfit: "unfit" in content ? content.unfit : null,
+    };
+  }
+}
+
+function lackOf(manifest: Content["manifest"], neighbours: ReadonlyMap<string, Committed>): string | null {
+  const unmet = unmetRequirement(manifest, neighbours);
+  if (unmet !== null) {
+    const has = unmet.has === null ? "none is committed here" : `${unmet.has} is committed here`;
+    return `it needs ${unmet.bundle} ${unmet.atLeast} at least, ${has}`;
+  }
+  const broken = brokenRequirement(manifest, neighbours);
+  if (broken === null) return null;
+  return `${broken.by} is committed here and needs ${broken.bundle} ${broken.atLeast} at least`;
+}

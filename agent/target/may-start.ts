@@ -1,0 +1,116 @@
+import { comparePairs, type Pair, rfc3339 } from "../../shared/names.ts";
+import { mayComeFrom } from "../../shared/verify/requires.ts";
+import type { Hold, Marks, State } from "../cache/cache.ts";
+import type { Time } from "./clock.ts";
+import { type Stay, stay } from "./stay.ts";
+import type { OnDisk, Wanted } from "./wanted.ts";
+
+/** What the site is, that a start is judged by. */
+export interface Site {
+  hold: Hold | null;
+  marks: Marks | null;
+  /** Whether the marks are all there is: those that the cluster keeps were read, or the disk has its own. */
+  marksKnown: boolean;
+  /** The site record that holds; null where none does. */
+  record: { number: number; retired: boolean } | null;
+  time: Time;
+  /** This agent's boot nonce. */
+  boot: string;
+}
+
+export interface Start {
+  do: "start";
+  state: State;
+  run: string;
+  because: "assigned" | "adopted" | "retry";
+}
+
+/** The first thing that keeps the site from starting what is wanted; null where nothing does. One line each, named after its reason. */
+export function obstacle(wanted: Wanted, site: Site): Stay | null {
+  const returning = site.hold?.committed?.digest === wanted.digest;
+  return (
+    unreadMarks(site) ??
+    withoutRecord(wanted, site, returning) ??
+    outOfTime(wanted, site) ??
+    (wanted.onDisk === null ? stay("not-on-disk") : null) ??
+    // Before a commit, a site may always return to what it committed last.
+    (wanted.onDisk === null || returning ? null : forbidden(wanted.onDisk, wanted.back, site)) ??
+    unfit(wanted)
+  );
+}
+
+function forbidden(version: OnDisk, back: boolean, site: Site): Stay | null {
+  return (
+    outOfScope(version) ??
+    rushed(version) ??
+    backward(version, back, site) ??
+    comesFrom(version, site) ??
+    lacking(version)
+  );
+}
+
+function unreadMarks({ marksKnown }: Site): Stay | null {
+  return marksKnown ? null : stay("marks-unread", "the disk has no marks, and those in the cluster are not read yet");
+}
+
+function withoutRecord({ record: number, recordHere }: Wanted, { record }: Site, returning: boolean): Stay | null {
+  if (record === null) return stay("record", "no site record holds under the present root");
+  if (record.retired && !returning) return stay("retired", "this site is retired: it takes nothing new");
+  if (recordHere) return null;
+  return stay("record", `assigned for record ${number}, which is not here; record ${record.number} is`);
+}
+
+function outOfTime({ within }: Wanted, { time, boot }: Site): Stay | null {
+  if (within === null) return null;
+  if (Date.parse(within.expires) <= time.now) return stay("expired", `the assignment ran out at ${within.expires}`);
+  if (!time.synced && within.boot !== boot) {
+    return stay("no-clock", "the clock is not known to be right, and the assignment does not name this start");
+  }
+  if (within.notBefore === undefined) return null;
+  const until = Date.parse(within.notBefore);
+  return until <= time.now ? null : stay("not-before", `starts at ${within.notBefore}`, { until });
+}
+
+function outOfScope({ inScope }: OnDisk): Stay | null {
+  return inScope ? null : stay("scope", "its scope does not include this site, as its record is now");
+}
+
+function rushed({ rushedUntil }: OnDisk): Stay | null {
+  if (rushedUntil === null) return null;
+  return stay("rushed", `its signed pace lets this site go at ${rfc3339(rushedUntil)}`, { until: rushedUntil });
+}
+
+/** A site's own previous version is below no floor, unless what is committed forbids going back: its floor is its own pair. */
+function backward({ digest, pair }: OnDisk, back: boolean, { hold, marks }: Site): Stay | null {
+  if (marks === null || comparePairs(pair, marks.pair) >= 0) return null;
+  const committed = hold?.committed ?? null;
+  if (!back) {
+    const isAhead = committed !== null && comparePairs(pair, committed.pair) < 0;
+    const words = `${dots(pair)} is below ${dots(marks.pair)}, which was committed here, and nobody says back`;
+    return stay(isAhead ? "ahead" : "rollback", words);
+  }
+  const forbidsReturn = committed !== null && comparePairs(marks.floor, committed.pair) === 0;
+  const isPrevious = hold?.previous?.digest === digest;
+  if (isPrevious ? !forbidsReturn : comparePairs(pair, marks.floor) >= 0) return null;
+  return stay("below-floor", `${dots(pair)} is below ${dots(marks.floor)}, the oldest that may be gone back to`);
+}
+
+/** With nothing committed on disk, the marks tell where the site is, or was before its disk was lost. */
+function comesFrom({ from }: OnDisk, { hold, marks }: Site): Stay | null {
+  const committed = hold?.committed?.pair ?? marks?.pair ?? null;
+  if (from === null || mayComeFrom(from, committed)) return null;
+  return stay("from", `it may come from ${dots(from)} at the oldest, ${dots(committed ?? from)} is committed here`);
+}
+
+function lacking({ lacks }: OnDisk): Stay | null {
+  return lacks === null ? null : stay("requires", lacks);
+}
+
+function unfit({ onDisk }: Wanted): Stay | null {
+  const because = onDisk?.unfit ?? null;
+  return because === null ? null : stay("content", because.words, { code: because.code });
+}
+
+function dots(pair: Pair): string {
+  return pair.join(".");
+}

@@ -1,0 +1,75 @@
+import type { Assignment } from "../../shared/assignment.ts";
+import type { RefusalCode } from "../../shared/errors.ts";
+import type { Pair, Values } from "../../shared/names.ts";
+
+/** A version that lies complete on disk. */
+export interface OnDisk {
+  digest: string;
+  version: string;
+  pair: Pair;
+  floor: Pair;
+  /** The oldest pair that a site may come from; null: any. */
+  from: Pair | null;
+  /** Whether it is meant for this site, as the record of now says. */
+  inScope: boolean;
+  /** Signed pace: until when this site has to wait, ms; null where it may go now. */
+  rushedUntil: number | null;
+  /** Which bundle it lacks, or which committed one its coming would break, in words; null where all fits. */
+  lacks: string | null;
+  /** Why it cannot be rendered for what is wanted; null where it can. */
+  unfit: { code: RefusalCode; words: string } | null;
+}
+
+/** What a bundle should be at this site: all three of (digest, values, record) come together. */
+export interface Wanted {
+  digest: string;
+  values: string;
+  given: Values;
+  record: number;
+  /** Whether that record lies on disk. */
+  recordHere: boolean;
+  run: string;
+  by: "assigned" | "adopted";
+  /** Going below the highest committed pair is meant. */
+  back: boolean;
+  retry: boolean;
+  onDisk: OnDisk | null;
+  /** When this may start something. null: whenever, since nobody far away decided it. */
+  within: { expires: string; boot: string | undefined; notBefore: string | undefined } | null;
+}
+
+/** From an item of an assignment set, and what the disk has of it. `values` is the hash of the item's. */
+export function assigned(
+  item: Assignment,
+  set: { expires: string; boot?: string | undefined },
+  disk: { values: string; recordHere: boolean; onDisk: OnDisk | null },
+): Wanted {
+  return {
+    digest: item.digest,
+    given: item.values,
+    record: item.record,
+    ...disk,
+    run: item.run,
+    by: "assigned",
+    back: item.back === true,
+    retry: item.retry === true,
+    within: { expires: set.expires, boot: set.boot, notBefore: item.notBefore },
+  };
+}
+
+/** What a site takes for itself where its configuration names no hub: the newest version on its disk, with the record it holds. */
+export function adopted(newest: OnDisk, record: number): Wanted {
+  return {
+    digest: newest.digest,
+    values: "",
+    given: {},
+    record,
+    recordHere: true,
+    run: "adopted",
+    by: "adopted",
+    back: false,
+    retry: false,
+    onDisk: newest,
+    within: null,
+  };
+}
