@@ -5,8 +5,9 @@ import { BUILT_IN, FIELDS } from "./merge-keys.ts";
 import { inOrder } from "./merge-order.ts";
 
 /**
- * Strategic merge patch, as `kubectl patch --type strategic` does it (k8s.io/apimachinery `strategicpatch`, v0.36.3), with two differences:
- * nulls and directives that find nothing to do leave no trace in what a patch adds, and a directive where it means nothing is refused.
+ * Strategic merge patch, as `kubectl patch --type strategic` does it (k8s.io/apimachinery `strategicpatch`, v0.36.3). Three things differ, all where
+ * kubectl leaves rubbish or depends on chance: nulls and directives that find nothing to do leave no trace in what a patch adds; a
+ * directive where it means nothing is refused; what one patch both deletes from a list of plain values and adds to it is there.
  */
 
 type Path = readonly PropertyKey[];
@@ -210,7 +211,6 @@ function keyIn(item: JsonObject, key: string, at: Path, where: string): Json {
 
 /** The items that a patch gives must come in the order that it asks for. */
 function inAskedOrder(change: Json[], asked: Json[], key: string, at: Path, where: string): void {
-  if (asked.length === 0) return;
   const own = (item: Json) => (isMap(item) ? item[key] : item);
   let next = 0;
   for (const item of change) {

@@ -64,7 +64,7 @@ export function substitute(
     for (const key of Object.keys(map)) {
       at.push(key);
       if (key.includes("${")) throw refused("no variable may stand in a key");
-      if (key === ours && at.at(-2) === "labels" && at.length !== 3) {
+      if (key === ours && at.at(-2) === "labels" && (at.length !== 3 || at[0] !== "metadata")) {
         // Else pods would say that they belong to another bundle, or that they are in ours.
         throw new AppError("schema", "only the agent gives this label", { where: `${file} ${pointer(at)}` });
       }

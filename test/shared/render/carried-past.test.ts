@@ -171,6 +171,10 @@ describe("an object", () => {
   it.each<[string, KubeObject]>([
     ["a pod's template", object("v1", "Pod", "shop", { spec: { metadata: { labels: { [BUNDLE_LABEL]: "other" } } } })],
     [
+      "labels that somebody may hand on",
+      object("x.io/v1", "Till", "shop", { spec: { labels: { [BUNDLE_LABEL]: "pos" } } }),
+    ],
+    [
       "a claim's template",
       object("apps/v1", "StatefulSet", "shop", { spec: { a: [{ metadata: { labels: { [BUNDLE_LABEL]: "pos" } } }] } }),
     ],

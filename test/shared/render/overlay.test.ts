@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Bundle } from "../../../shared/bundle.ts";
 import type { Json, JsonObject, KubeObject } from "../../../shared/live.ts";
-import { BUNDLE_LABEL } from "../../../shared/render/render.ts";
+import { BUNDLE_LABEL, render } from "../../../shared/render/render.ts";
 import { deployment, IMAGE, OTHER, object, overlaid, refusal, rendered } from "./sample.ts";
 
 /** As a patch of the deployment. */
@@ -146,6 +146,19 @@ describe("an overlay", () => {
     ["no operations", {}],
   ])("of JSON operations with %s is refused", (_title, file) => {
     expect(refusal(() => overlaid("json", file))).toMatchObject({ code: "patch", where: "files/1-till.json /patch" });
+  });
+
+  it("that is nested too deep to be walked is refused", () => {
+    let deep: Json = "x";
+    for (let level = 0; level < 20_000; level += 1) deep = [deep];
+    const overlays = [{ sites: {}, patch: "b", type: "strategic" }];
+    const files = [
+      { path: "a", object: deployment() },
+      { path: "b", object: { ...deployment(), deep } },
+    ];
+    const bundle = { manifest: { name: "pos", images: [], overlays }, delegation: {}, files };
+    const found = refusal(() => render(bundle as never, { record: { id: "s-1", labels: {}, values: {} }, hub: {} }));
+    expect(found).toMatchObject({ code: "malformed", where: "files/b" });
   });
 
   it("cannot let a value name what it patches, or how", () => {
