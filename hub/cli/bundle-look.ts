@@ -5,6 +5,7 @@ import { diffBundles } from "../build/diff.ts";
 import { readFleet } from "../build/fleet.ts";
 import { openRepository, type Repository } from "../build/repository.ts";
 import { bundleNames, findVersion, type KnownVersion, signedBy, versionsOf } from "../build/versions.ts";
+import { aligned } from "./columns.ts";
 import type { Session } from "./session.ts";
 import { parseVersion } from "./version-name.ts";
 
@@ -72,14 +73,4 @@ function rowsOf(found: KnownVersion, root: TrustedRoot): string[][] {
     ...manifest.images.map(({ ref, digest: pinned }) => ["image", `${ref}@${pinned}`]),
     ...manifest.files.map(({ path, size }) => ["file", `${path} (${size} bytes)`]),
   ];
-}
-
-function aligned(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

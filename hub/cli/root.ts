@@ -1,16 +1,16 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseCanonical } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
 import { rfc3339 } from "../../shared/names.ts";
-import { sha256Hex } from "../../shared/node/sha256.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { ROOT_MAX_BYTES, ROOT_NAMESPACE, type Root, root } from "../../shared/root.ts";
 import { readFleet } from "../build/fleet.ts";
-import { openRepository } from "../build/repository.ts";
 import { writeRoot } from "../build/root-draft.ts";
+import { rootView } from "../build/root-view.ts";
 import { signFile } from "../build/sign.ts";
-import { namesIn, readWhole } from "../build/signed-files.ts";
+import { namesIn, readSigned, readWhole } from "../build/signed-files.ts";
+import { rootAsJson, rootLines } from "./root-show.ts";
 import type { Session } from "./session.ts";
 
 export function rootCommand(session: Session): Command {
@@ -43,12 +43,13 @@ export function rootCommand(session: Session): Command {
     });
   command
     .command("show")
-    .description("print the newest root that is signed, and the digest that sites pin")
-    .action(async () => {
-      const { folder } = await openRepository(session.repo());
-      const { documents, newest } = await readFleet(folder);
-      session.print(JSON.stringify(newest.document, undefined, 2));
-      session.print(`root 1 sha256:${sha256Hex(documents[0]?.body ?? new Uint8Array())}`);
+    .description("who may do what by the newest root that is signed, and the digest that sites pin")
+    .addOption(new Option("-o, --output <format>", "format").choices(["json"]))
+    .action(async ({ output }: { output?: "json" }) => {
+      const fleet = await readFleet(session.repo());
+      const waiting = await readSigned(fileOf(session.repo(), fleet.newest.document.number + 1));
+      const view = rootView(fleet, waiting);
+      for (const line of output === "json" ? [rootAsJson(view)] : rootLines(view)) session.print(line);
     });
   command
     .command("verify")
@@ -67,9 +68,13 @@ async function highest(repository: string): Promise<{ file: string; document: Ro
   if (number === 0)
     throw new AppError("usage", "there is no root to sign", { fix: "`skerry root init --from root.yaml`" });
   const read = async (n: number) => {
-    const file = join(repository, "root", `${n}.json`);
+    const file = fileOf(repository, n);
     return parseAs(root, parseCanonical(await readWhole(file), file, ROOT_MAX_BYTES), file);
   };
   const before = number === 1 ? undefined : await read(number - 1);
-  return { file: join(repository, "root", `${number}.json`), document: await read(number), before };
+  return { file: fileOf(repository, number), document: await read(number), before };
+}
+
+function fileOf(repository: string, number: number): string {
+  return join(repository, "root", `${number}.json`);
 }

@@ -3,7 +3,9 @@ import { Command, CommanderError } from "commander";
 import { AppError, inWords } from "../../shared/errors.ts";
 import { silent } from "../../shared/ports.ts";
 import { bundleCommand } from "./bundle.ts";
+import { headCommand } from "./head.ts";
 import { publishCommand } from "./publish.ts";
+import { rolloutCommand } from "./rollout.ts";
 import { rootCommand } from "./root.ts";
 import type { Session, World } from "./session.ts";
 import { siteCommand } from "./site.ts";
@@ -21,6 +23,7 @@ export async function run(args: readonly string[], world: World): Promise<number
   };
   program.addCommand(rootCommand(session)).addCommand(siteCommand(session));
   program.addCommand(bundleCommand(session)).addCommand(publishCommand(session));
+  program.addCommand(rolloutCommand(session)).addCommand(headCommand(session));
   for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.print(text.trimEnd()),

@@ -73,7 +73,7 @@ function pick(root: TrustedRoot, entry: Role, title: string): Signers {
   return { title, threshold: entry.threshold, keys: entry.keys.flatMap((name) => root.keys.get(name) ?? []) };
 }
 
-/** Reads what is signed already. */
+/** Its form, and the rules inside of it; that it is signed, and follows, is for `pinRoot` and `nextRoot` to say. */
 export function readRoot(document: SignedBytes): TrustedRoot {
   const parsed = parseAs(root, parseCanonical(document.body, "root", ROOT_MAX_BYTES), "root");
   const where = whereOf(parsed.number);

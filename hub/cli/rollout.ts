@@ -1,0 +1,25 @@
+import { Command } from "commander";
+import { MOVE_NAMESPACE } from "../../shared/move.ts";
+import { readFleet } from "../build/fleet.ts";
+import { writeMove } from "../build/move-draft.ts";
+import { signFile } from "../build/sign.ts";
+import type { Session } from "./session.ts";
+
+export function rolloutCommand(session: Session): Command {
+  const command = new Command("rollout").description("orders for rollout files");
+  command
+    .command("sign <name>")
+    .description(
+      "sign rollouts/<name>.yaml as it is now, for a root with the role move; commit the file and its order together",
+    )
+    .requiredOption("--key <file>", "private key, or public key of one in an agent")
+    .option("--as <name>", "name of the key")
+    .action(async (name: string, options: { key: string; as?: string }) => {
+      const { document } = (await readFleet(session.repo())).newest;
+      const file = await writeMove(session.repo(), name, document, session.journal);
+      const keyFile = session.path(options.key);
+      const request = { file, namespace: MOVE_NAMESPACE, keyFile, as: options.as, keys: document.keys };
+      session.print(await signFile(request, session.journal));
+    });
+  return command;
+}
