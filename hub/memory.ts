@@ -54,7 +54,7 @@ export class Memory {
       return why === undefined ? [] : [{ run, because: why }];
     });
     const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
-    return { fleet, now, root: this.root, members, runs, rollouts };
+    return { fleet, now, root: this.roots.at(-1)?.root.document ?? null, members, runs, rollouts };
   }
 
   absorb({ meta, sites = [], runs = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root">): void {
@@ -88,7 +88,8 @@ export class Memory {
     const assigned = this.assignments.get(id)?.assigned ?? {};
     const barred = whyBarred(held);
     const member = { id, labels, record: number, bundles, floors, site: this.site(id), assigned };
-    this.members.set(id, barred === null ? member : { ...member, barred });
+    const retired = held.record.retired === true ? { retired: true as const } : {};
+    this.members.set(id, barred === null ? member : { ...member, barred, ...retired });
   }
 }
 

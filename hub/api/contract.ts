@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { ERROR_CODES } from "../../shared/errors.ts";
 import { EVENT_KINDS } from "../../shared/event.ts";
 import { count, labels, name, number, sha256, shortDigest, siteId, time, version } from "../../shared/names.ts";
-import { ITEM_STATES } from "../../shared/report.ts";
+import { ITEM_FLAGS, ITEM_STATES } from "../../shared/report.ts";
 import { OUTCOMES } from "../../shared/rollout.ts";
 import { PHASES, VERBS, type Verb } from "../../shared/verbs.ts";
 
@@ -16,6 +16,7 @@ export const CONNECTIONS = ["online", "offline", "unknown", "never"] as const;
 
 /** One word for a site; the first that holds. A stale report proves nothing: unknown is not healthy. */
 export const CONDITIONS = [
+  "retired", // its record says so: it runs on what it has, and nothing it says is a failure
   "failed", // it gave up or refused what it should run, or a person must free it
   "offline", // away; it goes on running what it ran
   "unknown", // never heard, or its last report is too old to be believed
@@ -32,6 +33,8 @@ const code = z.enum(ERROR_CODES);
 const ordered = <T extends z.core.SomeType>(element: T) => z.readonly(z.array(element));
 
 const failedState = z.object({ digest: shortDigest, version: z.nullable(version), code });
+/** With the site's own words for it, where it told them. */
+const refusedState = z.object({ ...failedState.shape, words: z.nullable(z.string()) });
 
 export const bundleView = z.object({
   bundle: name,
@@ -49,7 +52,13 @@ export const bundleView = z.object({
   /** What was given up here last. */
   failed: z.nullable(failedState),
   /** What was offered and is refused here. */
-  refused: z.nullable(failedState),
+  refused: z.array(refusedState),
+  /** Why what runs would not be accepted anew: its keys left the root, or it is below the delegation's epoch. It runs on. */
+  flags: z.array(z.enum(ITEM_FLAGS)),
+  /** Of the delegation, by the root that the hub holds; null where nobody is delegated. */
+  epoch: z.nullable(number),
+  /** The run whose version is older than what this site committed, so that the site leaves it alone; null where none is. */
+  ahead: z.nullable(z.object({ version, run: name })),
 });
 
 export const siteView = z.object({
@@ -65,6 +74,14 @@ export const siteView = z.object({
   stale: z.boolean(),
   /** Why the person at the site holds it back. */
   held: z.nullable(z.string()),
+  /** Why nothing new is given to it, though it is not retired: its record does not hold under the newest root. */
+  barred: z.nullable(z.string()),
+  /** Number of the signed head that it holds; null where it holds none. */
+  head: z.nullable(number),
+  /** Since when news may be kept from it. */
+  withheld: z.nullable(time),
+  /** Its clock is known to be right; without that it cannot tell whether a head is old. */
+  synced: z.boolean(),
   /** Number of its newest event that the hub stored; 0 before the first. */
   event: count,
   bundles: z.array(bundleView),

@@ -1,7 +1,7 @@
-import type { ErrorCode } from "../../shared/errors.ts";
 import { milliseconds, rfc3339, short } from "../../shared/names.ts";
 import type { Report } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
+import { delegationFor, type Root } from "../../shared/root.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Run } from "../rollout/run.ts";
 import type { BundleView, Condition, Connection, SiteView } from "./contract.ts";
@@ -10,6 +10,7 @@ import { isOver, openWave } from "./run-view.ts";
 export interface Around {
   /** The hub's clock, ms. */
   now: number;
+  root: Root | null;
   /** By short digest. */
   versions: ReadonlyMap<string, string>;
   runs: readonly Run[];
@@ -34,17 +35,22 @@ export function siteView(member: FleetMember, around: Around): SiteView {
   const age = site.report === null ? null : Math.max(0, now - site.report.at);
   const stale = age !== null && age > fresh;
   const connection = connectionOf(member, { fresh, ...around });
-  const bundles = bundlesOf(member, around.versions);
+  const bundles = bundlesOf(member, around);
+  const body = site.report?.body;
   return {
     id: member.id,
     labels: member.labels,
-    condition: conditionOf({ connection, believed: age !== null && !stale, bundles }),
+    condition: member.retired ? "retired" : conditionOf({ connection, believed: age !== null && !stale, bundles }),
     connection,
     lastHeard: site.heardAt === 0 ? null : rfc3339(site.heardAt),
     agent: site.agent,
     reportAgeSeconds: age === null ? null : Math.floor(age / 1000),
     stale,
-    held: site.report?.body.held ?? null,
+    held: body?.held ?? null,
+    barred: member.retired ? null : (member.barred ?? null),
+    head: body?.head ?? null,
+    withheld: body?.withheld ?? null,
+    synced: body?.synced ?? false,
     event: site.event,
     bundles,
   };
@@ -68,43 +74,51 @@ function connectionOf(member: FleetMember, { fresh, now, runs }: Around & { fres
   return unanswered || now - heardAt > fresh ? "offline" : presence;
 }
 
-function bundlesOf(member: FleetMember, versions: ReadonlyMap<string, string>): BundleView[] {
+function bundlesOf(member: FleetMember, around: Around): BundleView[] {
   const body = member.site.report?.body;
   const names = [
     ...(body?.items ?? []).map((item) => item.bundle),
     ...(body?.refused ?? []).map((entry) => entry.bundle),
     ...Object.keys(member.assigned),
   ];
-  return [...new Set(names)].toSorted().map((bundle) => bundleView(bundle, member, body, versions));
+  return [...new Set(names)].toSorted().map((bundle) => bundleView(bundle, member, body, around));
 }
 
-function bundleView(
-  bundle: string,
-  member: FleetMember,
-  body: Report | undefined,
-  versions: ReadonlyMap<string, string>,
-): BundleView {
+function bundleView(bundle: string, member: FleetMember, body: Report | undefined, around: Around): BundleView {
+  const { versions, root } = around;
   const item = body?.items.find((entry) => entry.bundle === bundle);
   const assigned = member.assigned[bundle];
-  const versionOf = (digest: string) => versions.get(digest) ?? null;
-  const given = (entry: { digest: string; code: ErrorCode } | undefined) =>
-    entry === undefined ? null : { digest: entry.digest, version: versionOf(entry.digest), code: entry.code };
+  const named = (digest: string) => ({ digest, version: versions.get(digest) ?? null });
+  const delegation = root === null ? undefined : delegationFor(root, bundle);
   return {
     bundle,
-    version: item === undefined ? null : versionOf(item.digest),
+    version: item === undefined ? null : named(item.digest).version,
     digest: item?.digest ?? null,
     state: item?.state ?? "none",
     since: item?.since ?? null,
     healthyFor: item?.healthyFor ?? 0,
     objects: item?.objects ?? null,
     waitingOn: item?.waitingOn ?? null,
-    wanted:
-      assigned === undefined
-        ? null
-        : { version: versionOf(short(assigned.digest)), digest: short(assigned.digest), run: assigned.run },
-    failed: given(item?.failed),
-    refused: given(body?.refused?.find((entry) => entry.bundle === bundle)),
+    wanted: assigned === undefined ? null : { ...named(short(assigned.digest)), run: assigned.run },
+    failed: item?.failed === undefined ? null : { ...named(item.failed.digest), code: item.failed.code },
+    refused: (body?.refused ?? [])
+      .filter((entry) => entry.bundle === bundle)
+      .map(({ digest, code }) => ({ ...named(digest), code, words: wordsFor(member, bundle, digest) })),
+    flags: item?.flags ?? [],
+    epoch: delegation?.epoch ?? null,
+    ahead: aheadOf(bundle, member, around),
   };
+}
+
+function wordsFor({ site }: FleetMember, bundle: string, digest: string): string | null {
+  return site.refusals?.find((told) => told.bundle === bundle && told.digest === digest)?.words ?? null;
+}
+
+function aheadOf(bundle: string, member: FleetMember, { runs }: Around): BundleView["ahead"] {
+  const run = runs.findLast(
+    (each) => each.target.bundle === bundle && !isOver(each) && each.sites[member.id]?.outcome === "ahead",
+  );
+  return run === undefined ? null : { version: run.target.version, run: run.id };
 }
 
 interface Signs {
@@ -126,7 +140,7 @@ function conditionOf({ connection, believed, bundles }: Signs): Condition {
 
 /** What was given up before and is no longer wanted is history. */
 function isTrouble({ state, failed, refused, wanted }: BundleView): boolean {
-  if (state === "failed" || state === "stuck" || refused !== null) return true;
+  if (state === "failed" || state === "stuck" || refused.length > 0) return true;
   return failed !== null && failed.digest === wanted?.digest;
 }
 

@@ -1,3 +1,4 @@
+import type { Root } from "../../shared/root.ts";
 import type { Verb } from "../../shared/verbs.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { SeenRollout, StoredEvent } from "../registry/store.ts";
@@ -9,8 +10,8 @@ export interface Snapshot {
   fleet: string;
   /** The hub's clock, ms. */
   now: number;
-  /** Number of the root held; 0 before the first. */
-  root: number;
+  /** The newest root held; null before the first. */
+  root: Root | null;
   /** Sites with a verified record, in no order. */
   members: readonly FleetMember[];
   /** Oldest first. */

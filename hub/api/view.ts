@@ -13,11 +13,11 @@ export type InWords = (because: Because) => string;
 /** Everything that the fleet's page shows, out of one moment of the hub. */
 export function fleetView(snapshot: Snapshot, inWords: InWords): FleetView {
   const { fleet, now, root, members } = snapshot;
-  const around = { now, versions: versionsOf(snapshot.runs), runs: snapshot.runs.map(({ run }) => run) };
+  const around = { now, root, versions: versionsOf(snapshot.runs), runs: snapshot.runs.map(({ run }) => run) };
   return {
     fleet,
     now: rfc3339(now),
-    root,
+    root: root?.number ?? 0,
     sites: members.map((member) => siteView(member, around)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     runs: shown(snapshot.runs).map((seen) => runView(seen, inWords)),
     rollouts: rolloutViews(snapshot),

@@ -13,6 +13,15 @@ export interface Site {
   report: { body: Report; at: number } | null;
   /** Highest event number committed. */
   event: number;
+  /** Why versions are refused there, as the site told it once; of those that its newest report still names. */
+  refusals?: readonly Refusal[];
+}
+
+export interface Refusal {
+  bundle: string;
+  /** Short. */
+  digest: string;
+  words: string;
 }
 
 /** A site as the rollout sees it: the signed record, the registry's entry, and what was assigned for one bundle. */
@@ -25,6 +34,8 @@ export interface FleetMember {
   floors: Readonly<Record<string, Pair>>;
   /** Why nothing new is given to it, whatever it may have: it is retired, or nobody stands behind its record. */
   barred?: string;
+  /** Its record says so: it runs on what it has. */
+  retired?: true;
   site: Site;
   /** By bundle: what the current assignment set says, and the set that introduced it. */
   assigned: Readonly<Record<string, Assigned>>;

@@ -1,12 +1,13 @@
 import { signal } from "@preact/signals";
-import type { Condition, SiteView } from "../api/contract.ts";
-import { CONDITION } from "./words.ts";
+import type { SiteView } from "../api/contract.ts";
+import type { Like } from "./concerns.ts";
+import { CONCERN, CONDITION } from "./words.ts";
 
 /** What of the fleet is shown. It lives in the address, so that a link shows others the same. */
 export interface Filter {
   /** Words that must all match: part of a site's id, or `key=value` of a label. */
   words: string;
-  condition: Condition | null;
+  condition: Like | null;
   /** Label by which cells are grouped; "" for none, null to choose one. */
   group: string | null;
 }
@@ -24,9 +25,13 @@ function fromAddress(search: string): Filter {
   const condition = query.get("is") ?? "";
   return {
     words: query.get("find") ?? "",
-    condition: Object.hasOwn(CONDITION, condition) ? (condition as Condition) : null,
+    condition: isLike(condition) ? condition : null,
     group: query.get("by"),
   };
+}
+
+function isLike(word: string): word is Like {
+  return Object.hasOwn(CONDITION, word) || Object.hasOwn(CONCERN, word);
 }
 
 function toAddress({ words, condition, group }: Filter): string {

@@ -23,8 +23,8 @@ export function NeedsYou({ fleet }: { fleet: FleetView }) {
         ) : (
           <ul>
             {needs.map((need) => (
-              <li key={need.key} class={`need tone-${need.tone}`}>
-                <Mark name={need.tone === "unknown" ? "question" : need.tone === "warn" ? "bang" : "cross"} />
+              <li key={need.key} class={`need tone-${need.sign.tone}`}>
+                <Mark name={need.sign.mark} />
                 <div>
                   <Lead need={need} />
                   <span class="why">{need.why}</span>

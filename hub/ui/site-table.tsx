@@ -3,13 +3,27 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { BundleView, SiteView } from "../api/contract.ts";
 import { Ago } from "./clock.tsx";
-import { Badge } from "./mark.tsx";
-import { CONDITION, CONNECTION, counted, lasting, STATE, troubleOf } from "./words.ts";
+import { concernsOf } from "./concerns.ts";
+import { Badge, Mark } from "./mark.tsx";
+import {
+  CONDITION,
+  CONNECTION,
+  counted,
+  flagWords,
+  lasting,
+  type MarkName,
+  newsWords,
+  STATE,
+  type Tone,
+  troubleOf,
+} from "./words.ts";
 
 /** Those that want attention come first, so few rows say most; and a table of thousands is read by nobody. */
 const FEW_ROWS = 20;
 const MOST_ROWS = 300;
 const ORDER = Object.keys(CONDITION);
+/** What is worth knowing comes after what is wrong, and before what is well. */
+const CONCERNED = ORDER.indexOf("offline") - 0.5;
 const COLUMNS = ["Site", "Labels", "Connection", "Runs", "State", "Objects", "Waiting on"] as const;
 
 /** The site that somebody picked among the cells: its row is shown whatever else is. */
@@ -21,7 +35,10 @@ const all = signal(false);
  * laid-out table for none.
  */
 export function SiteTable({ sites }: { sites: readonly SiteView[] }) {
-  const rank = ({ condition }: SiteView) => ORDER.indexOf(condition);
+  const rank = (site: SiteView) => {
+    const place = ORDER.indexOf(site.condition);
+    return concernsOf(site).length > 0 ? Math.min(place, CONCERNED) : place;
+  };
   const sorted = sites.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
   const most = all.value ? MOST_ROWS : FEW_ROWS;
   const id = picked.value;
@@ -110,7 +127,9 @@ function Cell({ label, rowSpan = 1, colSpan = 1, empty = false, children }: Cell
   );
 }
 
-function Connection({ site: { connection, lastHeard, stale, reportAgeSeconds, held } }: { site: SiteView }) {
+function Connection({ site }: { site: SiteView }) {
+  const { connection, lastHeard, stale, reportAgeSeconds, held, barred, withheld } = site;
+  const news = newsWords(site);
   return (
     <>
       {CONNECTION[connection]}
@@ -123,7 +142,27 @@ function Connection({ site: { connection, lastHeard, stale, reportAgeSeconds, he
         <span class="beside">report {lasting(reportAgeSeconds)} old, not known to hold</span>
       )}
       {held !== null && <span class="beside">held: {held}</span>}
+      {news !== null && withheld === null && <span class="beside">{news}</span>}
+      {news !== null && withheld !== null && (
+        <Note tone="warn" mark="clock">
+          {news}
+        </Note>
+      )}
+      {barred !== null && (
+        <Note tone="bad" mark="cross">
+          gets nothing new: {barred}
+        </Note>
+      )}
     </>
+  );
+}
+
+function Note({ tone, mark, children }: { tone: Tone; mark: MarkName; children: ComponentChildren }) {
+  return (
+    <span class={`note tone-${tone}`}>
+      <Mark name={mark} />
+      <span>{children}</span>
+    </span>
   );
 }
 
@@ -136,7 +175,7 @@ function Nothing({ site }: { site: SiteView }) {
 }
 
 function BundleCells({ bundle }: { bundle: BundleView }) {
-  const { state, since, objects, version, digest, wanted } = bundle;
+  const { state, since, objects, version, digest, wanted, flags, epoch, ahead } = bundle;
   const trouble = troubleOf(bundle);
   return (
     <>
@@ -146,6 +185,16 @@ function BundleCells({ bundle }: { bundle: BundleView }) {
           <span class="beside">
             should run <Version {...wanted} />
           </span>
+        )}
+        {flags.map((flag) => (
+          <Note key={flag} tone="warn" mark="bang">
+            {flagWords(flag, epoch)}
+          </Note>
+        ))}
+        {ahead !== null && (
+          <Note tone="away" mark="ahead">
+            ahead of {ahead.version}, which run {ahead.run} brings: left alone
+          </Note>
         )}
       </Cell>
       <Cell label="State">

@@ -1,17 +1,19 @@
 import type { FleetView } from "../api/contract.ts";
+import { CONCERNS, isLike } from "./concerns.ts";
 import { filter, matches, setFilter } from "./filter.ts";
 import { bestGroup, labelKeys } from "./grouping.ts";
 import { Mark } from "./mark.tsx";
 import { SiteCells } from "./site-cells.tsx";
 import { SiteTable } from "./site-table.tsx";
-import { CONDITION, counted } from "./words.ts";
+import { CONCERN, CONDITION, counted } from "./words.ts";
 
-const CONDITIONS = Object.keys(CONDITION) as (keyof typeof CONDITION)[];
+const LIKES = [...(Object.keys(CONDITION) as (keyof typeof CONDITION)[]), ...CONCERNS];
+const SIGN = { ...CONDITION, ...CONCERN };
 
 export function Sites({ fleet }: { fleet: FleetView }) {
   const { words, condition, group } = filter.value;
   const found = fleet.sites.filter((site) => matches(site, words));
-  const shown = condition === null ? found : found.filter((site) => site.condition === condition);
+  const shown = condition === null ? found : found.filter((site) => isLike(site, condition));
   const key = group ?? bestGroup(fleet.sites);
   return (
     <section aria-labelledby="sites" class="sites">
@@ -20,10 +22,10 @@ export function Sites({ fleet }: { fleet: FleetView }) {
       </h2>
       <div class="tools">
         <div class="conditions" role="group" aria-label="Show only sites that are">
-          {CONDITIONS.map((name) => {
-            const count = found.filter((site) => site.condition === name).length;
+          {LIKES.map((name) => {
+            const count = found.filter((site) => isLike(site, name)).length;
             if (count === 0 && condition !== name) return null;
-            const { tone, mark, word } = CONDITION[name];
+            const { tone, mark, word } = SIGN[name];
             return (
               <button
                 key={name}

@@ -1,6 +1,8 @@
+import type { ItemFlag } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Verb } from "../../shared/verbs.ts";
-import type { BundleState, BundleView, Condition, Connection, RunView, WaveView } from "../api/contract.ts";
+import type { BundleState, BundleView, Condition, Connection, RunView, SiteView, WaveView } from "../api/contract.ts";
+import type { Concern } from "./concerns.ts";
 
 /** What a colour means. None stands alone: each comes with a mark and a word. */
 export type Tone = "good" | "moving" | "bad" | "warn" | "away" | "unknown" | "none";
@@ -36,7 +38,15 @@ export const CONDITION = {
   moving: { word: "moving", mark: "arrow", tone: "moving" },
   healthy: { word: "healthy", mark: "check", tone: "good" },
   empty: { word: "empty", mark: "ring", tone: "none" },
+  retired: { word: "retired", mark: "dash", tone: "none" },
 } as const satisfies Record<Condition, Sign>;
+
+export const CONCERN: Readonly<Record<Concern, Sign>> = {
+  barred: { word: "barred", mark: "cross", tone: "bad" },
+  withheld: { word: "withheld", mark: "clock", tone: "warn" },
+  flagged: { word: "flagged", mark: "bang", tone: "warn" },
+  ahead: { word: "ahead", mark: "ahead", tone: "away" },
+};
 
 export const CONNECTION: Readonly<Record<Connection, string>> = {
   online: "online",
@@ -104,8 +114,31 @@ export function troubleOf({ failed, refused, waitingOn }: BundleView): string[] 
   return [
     ...(waitingOn === null ? [] : [waitingOn]),
     ...(failed === null ? [] : [`gave up ${named(failed)}: ${failed.code}`]),
-    ...(refused === null ? [] : [`refuses ${named(refused)}: ${refused.code}`]),
+    ...refused.map(
+      (entry) => `refuses ${named(entry)}: ${entry.code}${entry.words === null ? "" : `, ${entry.words}`}`,
+    ),
   ];
+}
+
+export function flagWords(flag: ItemFlag, epoch: number | null): string {
+  switch (flag) {
+    case "key-left":
+      return "signed by a key that left the root; runs on";
+    case "epoch":
+      return `below the delegation's epoch${epoch === null ? "" : ` ${epoch}`}; runs on`;
+  }
+}
+
+/** Whether the site knows what is newest; null where nothing can be said. What an old report says of it proves nothing. */
+export function newsWords({ head, withheld, synced, stale }: SiteView): string | null {
+  if (withheld !== null) return `news possibly withheld since ${moment(withheld)}`;
+  if (head === null || stale) return null;
+  return synced ? `up to date (head ${head})` : `head ${head}; its clock is not sure`;
+}
+
+/** `2026-11-02 08:00 UTC`. */
+function moment(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
 
 export function ago(seconds: number): string {

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import type { Locator, Page } from "playwright-core";
 import { accessibilityTree, faultsOf } from "./accessibility.ts";
 import { poorContrast } from "./contrast.ts";
+import { doubtful, NEEDED, TOLD } from "./doubtful.ts";
 import { calm, crowd, paused, rolling, SHOPS, soaking } from "./scene.ts";
 import { type Stage, TOKEN } from "./stage.ts";
 
@@ -88,6 +89,27 @@ export const CHECKS: readonly Check[] = [
         ["Resume pos 1.2.0", "Abort pos 1.2.0"],
       );
       await stage.shot(page, "paused-light");
+    },
+  },
+  {
+    what: "shows at the site, and counts first of all, what the root, the heads and the records say",
+    run: async (stage) => {
+      stage.hub.show(doubtful(Date.now()));
+      const page = await stage.open();
+      const needs = await page.getByRole("region", { name: "Needs you now" }).innerText();
+      for (const words of NEEDED) assert.match(needs, words);
+      assert.ok(!needs.includes("s-0014"), "a retired site needs nobody");
+      for (const [site, words] of TOLD) {
+        await page.getByRole("button", { name: new RegExp(`^${site} `) }).click();
+        await page.locator(`#site-${site}:focus`).waitFor();
+        assert.match(await row(page, site).innerText(), words);
+      }
+      await page.getByText("2 sites running on what would not").click();
+      await counts(page.locator(".site-table tbody"), 2);
+      assert.match(page.url(), /\?is=flagged/);
+      await page.getByRole("button", { name: "2 flagged", exact: true }).click();
+      await page.getByRole("button", { name: "1 retired", exact: true }).click();
+      await counts(page.locator(".cell"), 1);
     },
   },
   {
@@ -202,7 +224,7 @@ export const CHECKS: readonly Check[] = [
   {
     what: "gives a screen reader headings, names, a table with headers and live regions",
     run: async (stage) => {
-      for (const scene of [rolling, paused, calm]) {
+      for (const scene of [rolling, paused, doubtful, calm]) {
         stage.hub.show(scene(Date.now()));
         const page = await stage.open();
         assert.deepEqual(faultsOf(await accessibilityTree(page)), []);
@@ -216,7 +238,7 @@ export const CHECKS: readonly Check[] = [
     what: "has a contrast of 4.5 to 1 in light and dark",
     run: async (stage) => {
       for (const colorScheme of ["light", "dark"] as const) {
-        for (const scene of [rolling, paused, calm]) {
+        for (const scene of [rolling, paused, doubtful, calm]) {
           stage.hub.show(scene(Date.now()));
           const page = await stage.open({ colorScheme });
           assert.deepEqual(await poorContrast(page), [], colorScheme);
@@ -231,7 +253,7 @@ export const CHECKS: readonly Check[] = [
   {
     what: "fits a screen of 400 px without scrolling sideways",
     run: async (stage) => {
-      for (const scene of [rolling, paused]) {
+      for (const scene of [rolling, paused, doubtful]) {
         stage.hub.show(scene(Date.now()));
         const page = await stage.open({ viewport: { width: 400, height: 800 }, deviceScaleFactor: 2 });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -8,9 +8,11 @@ import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import { siteOf } from "../hub/api/sample.ts";
 import { digestOf, memberOf, specOf, targetOf } from "../hub/rollout/samples.ts";
+import { rootDocument } from "../support/fleet.ts";
 
 /** Scenes of one fleet of shops, as the hub would show them. */
 
+const ROOT = rootDocument({ number: 3 });
 const REGIONS = ["north", "south", "west"];
 
 export interface Shop {
@@ -26,7 +28,7 @@ export const SHOPS: readonly Shop[] = Array.from({ length: 26 }, (_, index) => (
 /** What a site does in the scene; the rest have pos 1.1.0 and are healthy. */
 export type Doing = "runs2" | "applying" | "verifying" | "failed" | "refused" | "unhealthy" | "offline" | "never";
 
-const short = (number: number) => digestOf(number).slice(0, 32);
+export const short = (number: number) => digestOf(number).slice(0, 32);
 
 export function memberFor({ id, labels }: Shop, doing: Doing | undefined, now: number): FleetMember {
   const more = { labels, now, run: "pos-2f81c0" };
@@ -100,7 +102,7 @@ export function runFor(outcomes: Readonly<Record<string, Outcome>>, phase: Run["
 
 function scene(doing: Readonly<Record<string, Doing>>, runs: readonly SeenRun[], now: number): Snapshot {
   const members = SHOPS.map((shop) => memberFor(shop, doing[shop.id], now));
-  return { fleet: "shops", now, root: 3, members, runs: [older(now), ...runs], rollouts: [] };
+  return { fleet: "shops", now, root: ROOT, members, runs: [older(now), ...runs], rollouts: [] };
 }
 
 function older(now: number): SeenRun {

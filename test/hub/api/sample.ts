@@ -5,6 +5,7 @@ import type { Run, SiteProgress } from "../../../hub/rollout/run.ts";
 import { rfc3339 } from "../../../shared/names.ts";
 import type { ReportItem } from "../../../shared/report.ts";
 import type { Outcome } from "../../../shared/rollout.ts";
+import { rootDocument } from "../../support/fleet.ts";
 import { memberOf, reportOf, specOf, targetOf } from "../rollout/samples.ts";
 
 /** Builders of what the API sees, around one moment. */
@@ -13,7 +14,7 @@ export const NOW = Date.parse("2026-11-02T08:00:00Z");
 export const inWords = inWordsBecause;
 
 export function snapshotOf(more: Partial<Snapshot> = {}): Snapshot {
-  return { fleet: "shops", now: NOW, root: 3, members: [], runs: [], rollouts: [], ...more };
+  return { fleet: "shops", now: NOW, root: rootDocument({ number: 3 }), members: [], runs: [], rollouts: [], ...more };
 }
 
 /** Heard a second ago, with a report of the same age; `item` is what it says of the bundle pos. */

@@ -99,9 +99,9 @@ describe("condition", () => {
     if (body !== undefined) body.refused = [{ bundle: "kiosk", digest: "ab".repeat(16), code: "threshold" }];
     const site = viewOf(member);
     expect(site.condition).toBe("failed");
-    expect(site.bundles.map(({ bundle, state, refused }) => [bundle, state, refused?.code ?? null])).toEqual([
-      ["kiosk", "none", "threshold"],
-      ["pos", "committed", null],
+    expect(site.bundles.map(({ bundle, state, refused }) => [bundle, state, refused.map(({ code }) => code)])).toEqual([
+      ["kiosk", "none", ["threshold"]],
+      ["pos", "committed", []],
     ]);
   });
 });

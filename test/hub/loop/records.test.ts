@@ -41,6 +41,22 @@ test("a retired site is left out of plans, with the reason, and keeps what it ru
   expect(world.site("s-2").set?.items).toEqual(before?.items);
 });
 
+test("a site that retires under a run is ineligible in it: no failure, nothing new, and the others go on", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.site("s-2").dark = true;
+  world.deploy(rollout("1.1.0"));
+  await world.pass(6);
+  expect(world.run("pos-2").run.sites["s-2"]?.outcome).toBe("notified");
+  sign("s-2", { retired: true });
+  await world.pass(20);
+  expect(world.run("pos-2").run.sites["s-2"]).toMatchObject({ outcome: "ineligible", code: "record" });
+  expect(world.run("pos-2").run.phase.kind).toBe("completed");
+  const retired = world.hub.read().members.filter((member) => member.retired).map(({ id }) => id);
+  expect(retired).toEqual(["s-2"]);
+});
+});
+
 test("a site whose record nobody stands behind any more gets nothing new, at once and after a restart, until it is signed anew", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(20);

@@ -98,6 +98,38 @@ describe("events", () => {
   });
 });
 
+describe("words of refusals", () => {
+  const digest = (of: number) => String(of).repeat(32);
+  const refusal = (of: number) => ({ bundle: "pos", digest: digest(of), words: `words ${of}` });
+  const told = (number: number, of: number): Said => ({
+    kind: "event",
+    body: { boot: FIRST, events: [{ number, at: AT, kind: "refused", code: "scope", ...refusal(of) }] },
+  });
+  const naming = (number: number, ...of: number[]): Said => {
+    const refused = of.map((each) => ({ bundle: "pos", digest: digest(each), code: "scope" as const }));
+    return { kind: "report", body: { ...body(number), refused } };
+  };
+
+  it("stay while the newest report names their version", () => {
+    expect(after([told(1, 1), told(2, 2), naming(1, 1, 2)]).refusals).toEqual([refusal(1), refusal(2)]);
+    expect(after([naming(1, 1, 2), told(1, 1), told(2, 2), naming(2, 2)]).refusals).toEqual([refusal(2)]);
+    expect(after([told(1, 1), naming(1, 1), naming(2)])).not.toHaveProperty("refusals");
+  });
+
+  it("are those said last, for at most as many versions as a report names", () => {
+    const event = { ...refusal(1), number: 2, at: AT, kind: "refused", words: "new" } as const;
+    const again: Said = { kind: "event", body: { boot: FIRST, events: [event] } };
+    expect(after([told(1, 1), again]).refusals).toEqual([{ ...refusal(1), words: "new" }]);
+    const many = Array.from({ length: 20 }, (_, index): Said => told(index + 1, index + 10));
+    expect(after(many).refusals).toHaveLength(16);
+    expect(after(many).refusals?.at(-1)).toEqual(refusal(29));
+  });
+
+  it("that come late are not taken for new ones", () => {
+    expect(after([events([5]), told(4, 1)])).not.toHaveProperty("refusals");
+  });
+});
+
 describe("a hello", () => {
   it("with another boot nonce alone is a restart: nothing that is known is lost", () => {
     const before = after([hello(), report(4), events([6])]);
