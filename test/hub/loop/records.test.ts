@@ -55,7 +55,6 @@ test("a site that retires under a run is ineligible in it: no failure, nothing n
   const retired = world.hub.read().members.filter((member) => member.retired).map(({ id }) => id);
   expect(retired).toEqual(["s-2"]);
 });
-});
 
 test("a site whose record nobody stands behind any more gets nothing new, at once and after a restart, until it is signed anew", async () => {
   world.deploy(rollout("1.0.0"));
