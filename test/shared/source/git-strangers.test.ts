@@ -56,7 +56,6 @@ test("what a server gives as its reason is passed on, and no more of it than a l
   expect(failed).toMatchObject({ code: "unreachable", message: expect.stringContaining("gives up: [31mtoo busy !!!") });
   expect((failed as Error).message.length).toBeLessThan(300);
 });
-});
 
 test("protocol 2 is not needed", async () => {
   const { repository, source: open, server } = await gitLab({ old: true });
