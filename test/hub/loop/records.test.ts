@@ -52,7 +52,10 @@ test("a site that retires under a run is ineligible in it: no failure, nothing n
   await world.pass(20);
   expect(world.run("pos-2").run.sites["s-2"]).toMatchObject({ outcome: "ineligible", code: "record" });
   expect(world.run("pos-2").run.phase.kind).toBe("completed");
-  const retired = world.hub.read().members.filter((member) => member.retired).map(({ id }) => id);
+  const retired = world.hub
+    .read()
+    .members.filter((member) => member.retired)
+    .map(({ id }) => id);
   expect(retired).toEqual(["s-2"]);
 });
 
