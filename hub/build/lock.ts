@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { canonicalJson } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
-import type { Json, KubeObject } from "../../shared/live.ts";
+import { isMap, type Json, type KubeObject, members } from "../../shared/live.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
 import { pointer } from "../../shared/parse.ts";
 import { digestOf, imagesOf } from "../../shared/render/images.ts";
@@ -80,16 +80,21 @@ function pinned(file: BuiltFile, { images }: Lock): BuiltFile {
   return { ...file, object, bytes: Buffer.from(canonicalJson(object)) };
 }
 
-/** Images of an object, or of a patch of one: a JSON patch sets them by operations. */
+/** Images of an object, or of a patch of one: a JSON patch brings them as values of its operations. */
 function allImages(object: KubeObject): { path: string; image: string }[] {
-  const { patch } = object;
-  const set = (Array.isArray(patch) ? patch : []).flatMap((operation, index) => {
-    if (typeof operation !== "object" || operation === null || Array.isArray(operation)) return [];
-    const { path, value } = operation;
-    const sets = typeof path === "string" && path.endsWith("/image") && typeof value === "string";
-    return sets ? [{ path: `/patch/${index}/value`, image: value }] : [];
+  const brought = members(object, "patch").flatMap(({ path, value = null }, index) => {
+    const at = `/patch/${index}/value`;
+    if (typeof path !== "string" || !/ontainers(?:\/|$)/.test(path)) return [];
+    return path.endsWith("/image") && typeof value === "string" ? [{ path: at, image: value }] : imagesBelow(value, at);
   });
-  return [...imagesOf(object), ...set];
+  return [...imagesOf(object), ...brought];
+}
+
+/** Of containers that an operation brings, one or a list. */
+function imagesBelow(value: Json, at: string): { path: string; image: string }[] {
+  if (Array.isArray(value)) return value.flatMap((each, index) => imagesBelow(each, `${at}/${index}`));
+  const image = isMap(value) ? value["image"] : undefined;
+  return typeof image === "string" ? [{ path: `${at}/image`, image }] : [];
 }
 
 function put(into: Json, [key = "", ...rest]: string[], value: string): void {

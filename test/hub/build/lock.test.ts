@@ -77,7 +77,7 @@ describe("bundle lock", () => {
     const target = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: till, namespace: shop }\n";
     await fleet.write(
       "bundles/pos/north.yaml",
-      `${target}spec: { template: { spec: { containers: [{ name: till, image: "${host}/shop/side:1" }] } } }\n---\n${target}patch: [{ op: replace, path: /spec/template/spec/containers/0/image, value: "${host}/shop/side:1" }]\n`,
+      `${target}spec: { template: { spec: { containers: [{ name: till, image: "${host}/shop/side:1" }] } } }\n---\n${target}patch: [{ op: replace, path: /spec/template/spec/containers/0/image, value: "${host}/shop/side:1" }, { op: add, path: /spec/template/spec/containers/-, value: { name: b, image: "${host}/shop/side:1" } }, { op: add, path: /spec/template/spec/initContainers, value: [{ name: c, image: "${host}/shop/side:1" }] }]\n`,
     );
     await fleet.write(
       "bundles/pos/bundle.yaml",
@@ -90,7 +90,12 @@ describe("bundle lock", () => {
     expect((await built("files/north.yaml/00-deployment-till.json")).spec.template.spec.containers[0].image).toBe(
       wanted,
     );
-    expect((await built("files/north.yaml/01-deployment-till.json")).patch[0].value).toBe(wanted);
+    const { patch } = await built("files/north.yaml/01-deployment-till.json");
+    expect(patch.map(({ value }: { value: unknown }) => value)).toEqual([
+      wanted,
+      { name: "b", image: wanted },
+      [{ name: "c", image: wanted }],
+    ]);
     expect((await built("bundle.json")).images).toHaveLength(2);
   });
 
