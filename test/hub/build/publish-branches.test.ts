@@ -35,7 +35,7 @@ const release = async (version: string, greeting: string) => {
   return fleet.skerry("bundle", "publish", `pos@${version}`);
 };
 
-describe("deltas", () => {
+describe("deltas", { timeout: 20_000 }, () => {
   test("lead from each of the last three versions to the newest, in one commit without a parent", async () => {
     for (const version of ["1.0.0", "1.1.0", "1.2.0", "1.3.0"]) await release(version, `hello of ${version}`);
     const last = await release("1.4.0", "hello");
@@ -73,7 +73,7 @@ describe("deltas", () => {
   });
 });
 
-describe("the head", () => {
+describe("the head", { timeout: 20_000 }, () => {
   const sign = async (number: number, more: object = {}, ...keys: string[]) => {
     const head = { fleet: "demo", number, createdAt: "2026-11-21T08:00:00Z", root: 2, newest: {}, ...more };
     await fleet.write("head.json", canonicalJson(head));

@@ -50,7 +50,7 @@ const tree = (folder: string, times = false) =>
       return [path.slice(folder.length), sha256Hex(readFileSync(path)), ...(times ? [mtimeMs, ino] : [])].join(" ");
     })
     .toSorted();
-describe("publish --to", () => {
+describe("publish --to", { timeout: 20_000 }, () => {
   test("lays out what sites read, and the same for people beside it", async () => {
     await build("1.4.2");
     expect(await toMirror("1.4.2")).toEqual({ code: 0, out: ["published trust, sites-2, bundles/pos"], err: [] });
@@ -60,12 +60,22 @@ describe("publish --to", () => {
     expect(tree(mirror).map((line) => line.split(" ")[0])).toEqual(
       [
         ...blobs,
-        ...["all.zst", "bundle.json", "bundle.json.ada.sig", "bundle.json.bob.sig", "bundle.zst"].map(
-          (name) => `/bundles/pos/1.4.2/${name}`,
-        ),
-        ...["/bundles/pos.json", "/bundles/pos.zst", "/index.json", "/index.zst"],
-        ...["/root/1.json", "/root/1.json.ada.sig", "/root/1.json.bob.sig", "/root/1.zst"],
-        ...["/sites/s-0017.json", "/sites/s-0017.json.ada.sig", "/sites/s-0017.zst"],
+        "/bundles/pos/1.4.2/all.zst",
+        "/bundles/pos/1.4.2/bundle.json",
+        "/bundles/pos/1.4.2/bundle.json.ada.sig",
+        "/bundles/pos/1.4.2/bundle.json.bob.sig",
+        "/bundles/pos/1.4.2/bundle.zst",
+        "/bundles/pos.json",
+        "/bundles/pos.zst",
+        "/index.json",
+        "/index.zst",
+        "/root/1.json",
+        "/root/1.json.ada.sig",
+        "/root/1.json.bob.sig",
+        "/root/1.zst",
+        "/sites/s-0017.json",
+        "/sites/s-0017.json.ada.sig",
+        "/sites/s-0017.zst",
       ].toSorted(),
     );
     expect(await shownBy(mirror)).toHaveLength(3);
@@ -163,7 +173,7 @@ describe("publish --to", () => {
   });
 });
 
-describe("nothing is written", () => {
+describe("nothing is written", { timeout: 20_000 }, () => {
   const refusal = async (code: string, version: string) => {
     const before = tree(mirror, true);
     expect(await toMirror(version)).toMatchObject({ code: 1, out: [], err: [expect.stringMatching(`^${code}: `)] });
@@ -209,6 +219,23 @@ describe("nothing is written", () => {
     expect(readdirSync(mirror).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  test("half by each of two at once", async () => {
+    await release("1.4.2");
+    await build("1.5.0");
+    await fleet.skerry("bundle", "publish", "pos@1.5.0");
+    const script = join(import.meta.dirname, "killed.ts");
+    const args = [script, "none", "none", "bundle", "publish", "pos@1.5.0", "--to", "../mirror"];
+    const both = [1, 2].map(async () => {
+      const child = spawn(process.execPath, args, { cwd: fleet.folder, stdio: ["ignore", "ignore", "pipe"] });
+      const [said] = await Promise.all([child.stderr.toArray(), once(child, "exit")]);
+      return Buffer.concat(said).toString();
+    });
+    for (const said of await Promise.all(both))
+      expect(said).toMatch(/^(?:busy: somebody publishes to this folder.*\n)?$/);
+    expect(await toMirror("1.5.0")).toMatchObject({ code: 0, out: ["nothing new"] });
+    expect(await shownBy(mirror)).toHaveLength(4);
+  });
+
   test("beside the folder, through a link in it", async () => {
     await build("1.4.2");
     await toMirror("1.4.2");
@@ -222,7 +249,7 @@ describe("nothing is written", () => {
   });
 });
 
-describe("stopped at any point", () => {
+describe("stopped at any point", { timeout: 20_000 }, () => {
   test("a site takes what was there before or all that is new, and the next run completes it", {
     timeout: 120_000,
   }, async () => {
