@@ -1,4 +1,5 @@
 import type { Bundle } from "../bundle.ts";
+import { sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import type { Json } from "../live.ts";
 import type { Delegation } from "../root.ts";
@@ -57,7 +58,7 @@ export function renderForBuild({ manifest, delegation, files }: UnsignedBundle):
   return { images: [...images].toSorted() };
 }
 
-/** None, each alone, and each beside all others that could select the same site. */
+/** None, each alone with those of the same selector, and each beside all others that could select the same site. */
 function selections(overlays: readonly Overlay[]): (readonly Overlay[])[] {
   const together = overlays.map((overlay) => {
     const chosen = new Set([overlay]);
@@ -66,7 +67,9 @@ function selections(overlays: readonly Overlay[]): (readonly Overlay[])[] {
     }
     return overlays.filter((each) => chosen.has(each));
   });
-  const all = [[], ...overlays.map((overlay) => [overlay]), ...together];
+  // Those of one selector are never apart, as the documents of one patch file.
+  const alone = overlays.map((overlay) => overlays.filter(({ sites }) => sorted(sites) === sorted(overlay.sites)));
+  const all = [[], ...alone, ...together];
   return [
     ...new Map(all.map((selected) => [selected.map((each) => overlays.indexOf(each)).join(), selected])).values(),
   ];
