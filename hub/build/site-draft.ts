@@ -25,14 +25,14 @@ const siteDraft = z.strictObject({
 
 /**
  * Writes `sites/<id>.json` from a draft. A record that says the same already stays as it is, so that a second person
- * who signs from the same draft signs the same bytes. Returns its path.
+ * who signs from the same draft signs the same bytes. `least`: the number is not below it. Returns its path.
  */
 export async function writeRecord(
   repository: string,
-  options: { from: string; root: Root; createdAt: string },
+  options: { from: string; root: Root; createdAt: string; least: number },
   journal: Journal,
 ): Promise<string> {
-  const { from, root, createdAt } = options;
+  const { from, root, createdAt, least } = options;
   const draft = readYaml((await readWhole(from)).toString(), from, siteDraft);
   const file = join(repository, "sites", `${draft.id}.json`);
   const present = await readRecord(file);
@@ -43,10 +43,10 @@ export async function writeRecord(
     values: draft.values ?? {},
     groups: draft.groups ?? {},
     floors: draft.floors ?? {},
-    number: (present?.number ?? 0) + 1,
+    number: Math.max((present?.number ?? 0) + 1, least),
     createdAt,
   };
-  if (present !== null) {
+  if (present !== null && present.number >= least) {
     const same = { ...record, number: present.number, createdAt: present.createdAt, root: present.root };
     if (canonicalJson(same) === canonicalJson(present)) return file;
   }

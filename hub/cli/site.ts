@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { AppError } from "../../shared/errors.ts";
-import { rfc3339, time } from "../../shared/names.ts";
+import { number, rfc3339, time } from "../../shared/names.ts";
 import { SITE_NAMESPACE } from "../../shared/site.ts";
 import { readFleet } from "../build/fleet.ts";
 import { signFile } from "../build/sign.ts";
@@ -15,14 +15,17 @@ export function siteCommand(session: Session): Command {
     .requiredOption("--key <file>", "private key, or public key of one in an agent")
     .option("--as <name>", "name of the key")
     .option("--created-at <time>", "date of the record, RFC 3339 in UTC; left out: now")
-    .action(async (draft: string, options: { key: string; as?: string; createdAt?: string }) => {
+    .option("--number <n>", "least number of the record, where a site or the hub holds a higher one than this checkout")
+    .action(async (draft: string, options: { key: string; as?: string; createdAt?: string; number?: string }) => {
       const createdAt = options.createdAt ?? rfc3339(session.now);
       if (!time.safeParse(createdAt).success) {
         throw new AppError("usage", `--created-at ${createdAt} is no time`, { fix: "write 2026-01-31T12:00:00Z" });
       }
+      const least = Number(options.number ?? 1);
+      if (!number.safeParse(least).success) throw new AppError("usage", `--number ${options.number} is no number`);
       const { newest } = await readFleet(session.repo());
       const root = newest.document;
-      const record = { from: session.path(draft), root, createdAt };
+      const record = { from: session.path(draft), root, createdAt, least };
       const file = await writeRecord(session.repo(), record, session.journal);
       const keyFile = session.path(options.key);
       const request = { file, namespace: SITE_NAMESPACE, keyFile, as: options.as, keys: root.keys };

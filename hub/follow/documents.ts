@@ -38,8 +38,8 @@ export function siteOf(path: string): string | null {
 /** A record as it came from a source. Throws a refusal; one that is older than the one held is `record`. */
 export function acceptRecord(site: string, document: SignedBytes, root: HeldRoot, held?: HeldRecord): HeldRecord {
   const record = openRecord(document, site, root.root);
-  // What was perhaps signed by a thief does not decide which numbers its owners may still use.
-  notOlder(record, held === undefined || held.left !== null ? null : held.record, `sites/${site}.json`);
+  // Also one that does not hold any more: the site, which has seen it, goes by the same number.
+  notOlder(record, held?.record ?? null, `sites/${site}.json`);
   return { record, document, root: root.root.document.number, left: null };
 }
 

@@ -55,11 +55,12 @@ export function notOlder(record: SiteRecord, held: SiteRecord | null, where: str
   if (record.number < held.number) {
     throw new AppError("record", `record ${record.number} is older than record ${held.number}, which is held`, {
       where,
+      fix: `if it is meant, sign it with --number ${held.number + 1}`,
     });
   }
   if (sorted(record) === sorted(held)) return;
   throw new AppError("equivocation", `a second record ${record.number}, with other content than the one held`, {
     where,
-    fix: "sign a record with a higher number, and find out who signed two with one",
+    fix: `find out who signed two records with one number, and sign one with --number ${held.number + 1}`,
   });
 }

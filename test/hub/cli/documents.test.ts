@@ -240,6 +240,9 @@ test("a site record carries values, floors and that the site is retired; changed
     retired: true,
   });
   await expect(readFile(join(fleet.folder, "sites/s-0017.json.bob.sig"))).rejects.toThrow("ENOENT");
+  await fleet.skerry("site", "sign", "../site.yaml", "--key", "../ada", "--number", "9001");
+  expect(await json("sites/s-0017.json")).toMatchObject({ number: 9001, retired: true });
+  expect((await fleet.skerry("site", "sign", "../site.yaml", "--key", "../ada", "--number", "ten")).code).toBe(2);
   await fleet.write("../site.yaml", `${SITE_YAML}retyred: true\n`);
   expect((await sign("ada")).err.join("\n")).toMatch(/site\.yaml:5 \/retyred/);
 });
