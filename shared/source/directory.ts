@@ -3,7 +3,7 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { AppError } from "../errors.ts";
 import { whole } from "./mirror-files.ts";
-import { at, INDEX_MAX_BYTES } from "./mirror-layout.ts";
+import { at, INDEX_MAX_BYTES, readIndex } from "./mirror-layout.ts";
 import { mirrorSource } from "./mirror-source.ts";
 import type { Source } from "./source.ts";
 
@@ -17,7 +17,7 @@ export function directorySource(folder: string): Source {
     address: folder,
     index: async () => {
       const file = await openPlain(folder, at.index);
-      if (file !== null) return whole(chunksOf(file, folder, INDEX_MAX_BYTES));
+      if (file !== null) return readIndex(await whole(chunksOf(file, folder, INDEX_MAX_BYTES)));
       throw unreachable(folder, new Error("the mirror is being written"));
     },
     open: async (path, maxBytes) => {

@@ -1,3 +1,5 @@
+import type { MirrorIndex } from "./mirror-layout.ts";
+
 /**
  * Opens a file as it lies there, compressed; null where there is none. Reading it throws `too-large` above `maxBytes`: a
  * frame can be endless and unpack to nothing. It has to be read, if only its first chunk.
@@ -8,7 +10,7 @@ export type Open = (path: string, maxBytes: number) => Promise<AsyncIterable<Uin
 export interface MirrorFiles {
   readonly address: string;
   /** The index, cheaply where it did not change since it was read last. */
-  index(): Promise<Uint8Array>;
+  index(): Promise<MirrorIndex>;
   open: Open;
   close(): Promise<void>;
 }

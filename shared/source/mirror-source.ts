@@ -7,7 +7,7 @@ import { SIGNED_FRAME_MAX_BYTES } from "../node/signed-frame.ts";
 import type { SignedBytes } from "../ports.ts";
 import { mirrorBlobs } from "./mirror-blobs.ts";
 import { type MirrorFiles, whole } from "./mirror-files.ts";
-import { at, INDEX_MAX_BYTES, type MirrorIndex, readIndex, readVersionList, unpackSigned } from "./mirror-layout.ts";
+import { at, INDEX_MAX_BYTES, type MirrorIndex, readVersionList, unpackSigned } from "./mirror-layout.ts";
 import type { Source, VersionRef } from "./source.ts";
 
 /** A source that lies about its newest root cannot make a reader ask for more than these at once. */
@@ -32,7 +32,7 @@ export function mirrorSource(files: MirrorFiles): Source {
   };
   return {
     address: files.address,
-    heads: async () => headsOf(readIndex(await files.index())),
+    heads: async () => headsOf(await files.index()),
     roots: async (head, after) => {
       const newest = Number(head.split("@")[1]);
       const found: SignedBytes[] = [];

@@ -2,7 +2,7 @@ import { AppError } from "../errors.ts";
 import { apart } from "../node/http-address.ts";
 import { bodyOf, type HttpAnswer, HttpHost, type Pace, SLOWEST, statusError } from "../node/http-exchange.ts";
 import type { ProxyEnv } from "../node/http-proxy.ts";
-import { at, INDEX_MAX_BYTES } from "./mirror-layout.ts";
+import { at, INDEX_MAX_BYTES, type MirrorIndex, readIndex } from "./mirror-layout.ts";
 import { mirrorSource } from "./mirror-source.ts";
 import type { Source } from "./source.ts";
 
@@ -49,26 +49,26 @@ class HttpFiles {
   readonly #host: HttpHost;
   readonly #url: string;
   /** The index as it was read last, and the headers that ask whether it changed. */
-  #polled: { bytes: Uint8Array; unless: Record<string, string> } | null = null;
+  #polled: { index: MirrorIndex; unless: Record<string, string> } | null = null;
 
   constructor(host: HttpHost, url: string) {
     this.#host = host;
     this.#url = url;
   }
 
-  async index(): Promise<Uint8Array> {
+  async index(): Promise<MirrorIndex> {
     const answer = await this.#get(at.index, INDEX_MAX_BYTES, this.#polled?.unless ?? {});
     if (answer.status === 304 && this.#polled !== null) {
       await drop(answer);
-      return this.#polled.bytes;
+      return this.#polled.index;
     }
     if (answer.status !== 200) throw await this.#refusal(answer, at.index);
     const { etag, "last-modified": modified } = answer.headers;
-    const bytes = await this.#where(at.index, bodyOf(answer));
-    if (etag !== undefined) this.#polled = { bytes, unless: { "if-none-match": etag } };
-    else if (modified !== undefined) this.#polled = { bytes, unless: { "if-modified-since": modified } };
+    const index = readIndex(await this.#where(at.index, bodyOf(answer)));
+    if (etag !== undefined) this.#polled = { index, unless: { "if-none-match": etag } };
+    else if (modified !== undefined) this.#polled = { index, unless: { "if-modified-since": modified } };
     else this.#polled = null;
-    return bytes;
+    return index;
   }
 
   async open(path: string, maxBytes: number): Promise<AsyncIterable<Uint8Array> | null> {

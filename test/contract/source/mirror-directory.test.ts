@@ -51,7 +51,7 @@ test.each([
   ["a link beside the folder", () => symlinkSync(join(base, "stick-2"), join(base, manifest))],
   ["a link to itself", () => symlinkSync("bundle.zst", join(base, manifest))],
   ["a device", () => symlinkSync("/dev/zero", join(base, manifest))],
-  ["a pipe", () => execFileSync("mkfifo", [join(base, manifest)])],
+  ["a pipe", () => execFileSync("sh", ["-c", 'mkfifo "$0"', join(base, manifest)])],
   ["a folder", () => mkdirSync(join(base, manifest))],
 ])("%s is `malformed`, at once", async (_, plant) => {
   writeFileSync(join(base, "stick-2"), "out of the folder");

@@ -95,6 +95,14 @@ describe("the poll", () => {
     expect(server.requests.at(-1)).toBe("200 index.zst");
   });
 
+  test("that came damaged is not remembered", async () => {
+    const source = open();
+    server.faults.garble = 20;
+    await expect(source.heads()).rejects.toMatchObject({ code: "malformed" });
+    server.faults.garble = null;
+    expect((await source.heads()).size).toBe(1);
+  });
+
   test("works where the server has no validators", async () => {
     server.faults.noValidators = true;
     const source = open();

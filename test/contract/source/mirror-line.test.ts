@@ -110,8 +110,10 @@ test("a poll with nothing new and an update by a delta cost what they may", asyn
     const poll = await line.spent(() => source.heads());
     expect(poll).toBeLessThan(500);
   });
+  const { connections } = line.counted;
   const update = await using((source) => line.spent(async () => expect(listed(await byDelta(source))).toEqual(wanted)));
   expect(update).toBeLessThan(2000);
+  expect(line.counted.connections - connections).toBe(1);
 });
 
 describe.each([
