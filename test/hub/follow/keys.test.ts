@@ -88,6 +88,20 @@ test("signed anew, with a higher number, it counts again; what a thief numbered 
   expect(refusals(followed)).toEqual({});
 });
 
+test("a key is exchanged without a gap: signed by both, the record holds under a root that drops the old one", async () => {
+  const both = signedSite({ number: 5 });
+  const signatures = new Map([
+    ...both.signatures,
+    ["stranger", signedSite({ number: 5 }, keys.stranger).signatures.get("site") ?? ""],
+  ]);
+  repository.commit(SITES, files("sites/s-1.json", { ...both, signatures }), "signed by both");
+  await look();
+  dropSiteKey();
+  const followed = await look();
+  expect(followed.records.get("s-1")).toMatchObject({ record: { number: 5 }, root: 2, left: null });
+  expect(refusals(followed)).toEqual({});
+});
+
 test("a root that keeps the key leaves the record as it is, under the new root", async () => {
   dropSiteKey({ roles: rootDocument().roles });
   const followed = await look();
