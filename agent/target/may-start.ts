@@ -27,26 +27,22 @@ export interface Start {
 
 /** The first thing that keeps the site from starting what is wanted; null where nothing does. One line each, named after its reason. */
 export function obstacle(wanted: Wanted, site: Site): Stay | null {
+  const { onDisk } = wanted;
+  // Before a commit, a site may always return to what it committed last.
   const returning = site.hold?.committed?.digest === wanted.digest;
   return (
     unreadMarks(site) ??
     withoutRecord(wanted, site, returning) ??
     outOfTime(wanted, site) ??
-    (wanted.onDisk === null ? stay("not-on-disk") : null) ??
-    // Before a commit, a site may always return to what it committed last.
-    (wanted.onDisk === null || returning ? null : forbidden(wanted.onDisk, wanted.back, site)) ??
+    (returning ? null : backward(wanted, site)) ??
+    (onDisk === null ? stay("not-on-disk") : null) ??
+    (onDisk === null || returning ? null : forbidden(onDisk, site)) ??
     unfit(wanted)
   );
 }
 
-function forbidden(version: OnDisk, back: boolean, site: Site): Stay | null {
-  return (
-    outOfScope(version) ??
-    rushed(version) ??
-    backward(version, back, site) ??
-    comesFrom(version, site) ??
-    lacking(version)
-  );
+function forbidden(version: OnDisk, site: Site): Stay | null {
+  return outOfScope(version) ?? rushed(version) ?? comesFrom(version, site) ?? lacking(version);
 }
 
 function unreadMarks({ marksKnown }: Site): Stay | null {
@@ -81,7 +77,9 @@ function rushed({ rushedUntil }: OnDisk): Stay | null {
 }
 
 /** A site's own previous version is below no floor, unless what is committed forbids going back: its floor is its own pair. */
-function backward({ digest, pair }: OnDisk, back: boolean, { hold, marks }: Site): Stay | null {
+function backward({ digest, pair: said, onDisk, back }: Wanted, { hold, marks }: Site): Stay | null {
+  // What lies below the floor is not fetched again, so that its signed pair may not be here to ask.
+  const pair = onDisk?.pair ?? said;
   if (marks === null || comparePairs(pair, marks.pair) >= 0) return null;
   const committed = hold?.committed ?? null;
   if (!back) {

@@ -23,6 +23,8 @@ export interface OnDisk {
 /** What a bundle should be at this site: all three of (digest, values, record) come together. */
 export interface Wanted {
   digest: string;
+  /** As whoever wants it says: what is on disk says it again, signed. */
+  pair: Pair;
   values: string;
   given: Values;
   record: number;
@@ -46,6 +48,7 @@ export function assigned(
 ): Wanted {
   return {
     digest: item.digest,
+    pair: item.pair,
     given: item.values,
     record: item.record,
     ...disk,
@@ -61,6 +64,7 @@ export function assigned(
 export function adopted(newest: OnDisk, record: number): Wanted {
   return {
     digest: newest.digest,
+    pair: newest.pair,
     values: "",
     given: {},
     record,
