@@ -22,7 +22,7 @@ export function placeOf(source: BundleSource, delegation: Delegation, { versions
       fix: "leave the key out, or raise it",
     });
   }
-  const seq = line[index]?.pair[1] ?? (before?.pair[1] ?? 0) + 1;
+  const seq = (before?.pair[1] ?? 0) + 1;
   const own: Pair = [epoch, seq];
   const pairOf = (version: string, pointer: string): Pair => {
     if (version === source.version) return own;

@@ -184,7 +184,6 @@ describe("a registry", () => {
 
   test.each([
     ["breaks down", "unreachable", 503, {}],
-    ["sends elsewhere", "unreachable", 302, { location: "http://example.com/" }],
     ["wants a login", "not-found", 401, { "www-authenticate": "Basic realm=x" }],
     [
       "sends for a token over an open line",
@@ -200,6 +199,16 @@ describe("a registry", () => {
       return true;
     };
     await expect(ask()).rejects.toMatchObject({ code });
+  });
+
+  test("that sends elsewhere is not followed", async () => {
+    registry.instead = (request, response) => {
+      if (request.url === "/elsewhere") response.writeHead(200, { "docker-content-digest": digest("e1") });
+      else response.writeHead(302, { location: "/elsewhere" });
+      response.end();
+      return true;
+    };
+    await expect(ask()).rejects.toMatchObject({ code: "unreachable" });
   });
 
   test("that is not there: unreachable", async () => {

@@ -15,6 +15,9 @@ beforeEach(async () => {
   // All that a checkout or `git archive` would change on its way, and a lock, a patch and files in an odd order.
   await fleet.write(".gitattributes", "*.yaml text eol=crlf export-subst ident\nroot/* -text\n");
   fleet.git("config", "core.safecrlf", "false");
+  fleet.git("config", "gpg.format", "ssh");
+  fleet.git("config", "user.signingKey", join(fleet.base, "ada"));
+  fleet.git("config", "commit.gpgSign", "true");
   await fleet.write("bundles/pos/manifests/till.yaml", TILL_YAML.replace(/@sha256:[0-9a-f]+/, ""));
   const config = (name: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: shop }\n`;
   await fleet.write("bundles/pos/manifests/B.yaml", `${config("b")}data: { id: "$Id$", commit: "$Format:%H$" }\n`);
