@@ -2,6 +2,7 @@ import { type ErrorCode, inWords, isRefusal } from "../shared/errors.ts";
 import type { Ack, Hello } from "../shared/protocol.ts";
 import { type Incoming, type Message, openMessage } from "./ingest/open.ts";
 import type { Memory } from "./memory.ts";
+import type { Holds } from "./publish/trust.ts";
 import { fold } from "./registry/fold.ts";
 import type { Site } from "./registry/site.ts";
 import type { Batch } from "./registry/store.ts";
@@ -12,6 +13,8 @@ export interface Intake {
   events: NonNullable<Batch["events"]>;
   /** To be sent once the above is stored, by site. */
   acks: ReadonlyMap<string, Ack>;
+  /** What sites say that they hold of roots, records and heads; `anew`: they have just connected. */
+  held: readonly { site: string; holds: Holds; anew: boolean }[];
   /** Not worth a commit of their own. */
   presences: readonly Site[];
   refused: readonly Refused[];
@@ -48,6 +51,7 @@ class Turn {
   private readonly presences = new Map<string, Site>();
   private readonly events: Intake["events"][number][] = [];
   private readonly acks = new Map<string, { boot: string; full: boolean }>();
+  private readonly held = new Map<string, Intake["held"][number]>();
   private restored: Intake["restored"] = null;
 
   constructor(memory: Memory, now: number) {
@@ -67,10 +71,13 @@ class Turn {
         const lost = whatWasLost(message.body, before, this.memory);
         if (lost !== null) this.restored = { words: `${site} ${lost}`, term: this.termAbove(message.body) };
         this.acks.set(site, { boot: message.body.boot, full: message.body.report > (before.report?.body.number ?? 0) });
+        // A hello does not say which head is held: what the last report said.
+        this.hold(site, { ...message.body, head: before.report?.body.head ?? 0 }, true);
         break;
       }
       case "report":
         this.acks.set(site, { boot: message.body.boot, full: false });
+        if (after.report !== before.report) this.hold(site, { ...message.body, head: message.body.head ?? 0 }, false);
         break;
       case "event":
         for (const event of message.body.events) this.events.push({ site, at: this.now, event });
@@ -92,6 +99,7 @@ class Turn {
       sites: [...this.sites.values()],
       events: this.events,
       acks: new Map(acks),
+      held: [...this.held.values()],
       presences: [...this.presences.values()],
       refused: this.refused,
       restored: this.restored,
@@ -100,6 +108,10 @@ class Turn {
 
   private site(id: string): Site {
     return this.sites.get(id) ?? this.presences.get(id) ?? this.memory.site(id);
+  }
+
+  private hold(site: string, { root, record, head }: Holds, anew: boolean): void {
+    this.held.set(site, { site, holds: { root, record, head }, anew: anew || this.held.get(site)?.anew === true });
   }
 
   private termAbove({ assignment }: Hello): number {

@@ -1,7 +1,6 @@
 import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
 import type { PrivateKey } from "../shared/node/ssh-key.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import type { Ack } from "../shared/protocol.ts";
 import { isLegal } from "../shared/verbs.ts";
 import type { Act, HubView, Snapshot } from "./api/snapshot.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
@@ -16,8 +15,10 @@ import { OncePer } from "./ingest/rate.ts";
 import { type Intake, intake, type Refused } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
-import { frameFor, frameSets, type Signer } from "./publish/frames.ts";
+import { acknowledge } from "./publish/acknowledge.ts";
+import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
+import { Relay } from "./publish/relay.ts";
 import type { Batch, Notice, SiteAssignment, Store, StoredEvent } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
@@ -64,6 +65,7 @@ export class Hub implements HubView, BusEvents {
   private lastFault = "";
   private bus: Bus | null = null;
   private outbox: Outbox | null = null;
+  private relay: Relay | null = null;
   private stopped = false;
   private cancelTick = (): void => {};
 
@@ -82,6 +84,8 @@ export class Hub implements HubView, BusEvents {
     this.bus = bus;
     const onPublished = (sets: readonly SiteAssignment[]) => this.markPublished(sets);
     this.outbox = new Outbox({ fleet, bus, clock, random, journal, log, onPublished });
+    const relayable = (site: string) => this.memory.relayable(site);
+    this.relay = new Relay({ fleet, bus, journal, log, relayable });
     // All of them: an embedded broker has forgotten what it retained.
     this.outbox.offer(this.memory.assignments.values());
     this.tick();
@@ -94,6 +98,7 @@ export class Hub implements HubView, BusEvents {
     this.cancelTick();
     this.watch.stop();
     await this.outbox?.stop();
+    await this.relay?.stop();
     await this.tail;
   }
 
@@ -151,7 +156,10 @@ export class Hub implements HubView, BusEvents {
       await this.store(taken);
       for (const site of taken.presences) this.memory.setPresence(site);
       batch.accept();
-      for (const [site, ack] of taken.acks) this.acknowledge(site, ack);
+      const { signer, bus } = this;
+      const { journal, log } = this.options;
+      if (bus !== null) acknowledge({ bus, signer, journal, log }, taken.acks);
+      for (const { site, holds, anew } of taken.held) this.relay?.heard(site, holds, anew);
       if (taken.sites.length > 0) this.decideSoon();
       else if (taken.presences.length > 0) this.changed();
     } catch (error) {
@@ -212,17 +220,6 @@ export class Hub implements HubView, BusEvents {
     this.outbox?.offer(sets);
   }
 
-  /** Not awaited and not repeated: without it the site sends again what was not confirmed. */
-  private acknowledge(site: string, ack: Ack): void {
-    const { journal, log } = this.options;
-    const { topic, frame } = frameFor(this.signer, site, "down/ack", ack);
-    journal("bus.ack", "before");
-    this.bus?.publish(topic, frame, { retain: false }).then(
-      () => journal("bus.ack", "after"),
-      (error) => log.debug({ site }, `an acknowledgement was not sent: ${inWords(error)}`),
-    );
-  }
-
   private markPublished(sets: readonly SiteAssignment[]): void {
     this.published.push(...sets);
     if (this.published.length > sets.length) return;
@@ -263,6 +260,8 @@ export class Hub implements HubView, BusEvents {
     const stored = records.map(([site, { document, root }]) => ({ site, root, document }));
     await this.commit("follow", { notices, records: stored });
     memory.setRecords(records);
+    memory.head = followed.head;
+    this.relay?.changed();
     this.told.clear();
     for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));
     const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values() });

@@ -2,7 +2,8 @@ import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
 import type { HeldRoot } from "../shared/verify/chain.ts";
 import type { Snapshot } from "./api/snapshot.ts";
-import type { HeldRecord } from "./follow/followed.ts";
+import type { HeldHead, HeldRecord } from "./follow/followed.ts";
+import type { Relayable } from "./publish/trust.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
@@ -13,6 +14,8 @@ import type { Run } from "./rollout/run.ts";
 export class Memory {
   meta: Meta;
   roots: readonly HeldRoot[];
+  /** Not stored: it is followed anew after each start. */
+  head: HeldHead | null = null;
   readonly runs = new Map<string, Run>();
   readonly assignments = new Map<string, SiteAssignment>();
   readonly rollouts = new Map<string, SeenRollout>();
@@ -41,6 +44,17 @@ export class Memory {
 
   record(id: string): HeldRecord | undefined {
     return this.records.get(id);
+  }
+
+  /** What a site that lacks it is brought. */
+  relayable(id: string): Relayable {
+    const held = this.records.get(id);
+    const stands = held !== undefined && held.left === null;
+    return {
+      roots: this.roots.map(({ root, document }) => ({ number: root.document.number, document })),
+      record: stands ? { number: held.record.number, document: held.document } : null,
+      head: this.head === null ? null : { number: this.head.head.number, document: this.head.document },
+    };
   }
 
   keysOf(id: string): readonly PublicKey[] | undefined {

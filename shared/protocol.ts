@@ -27,6 +27,7 @@ export const FRAME_NAMESPACE: Readonly<Record<TopicKind, string>> = {
   "down/assign": "skerry-assign@v1",
   "down/ack": "skerry-ack@v1",
   "down/ask": "skerry-ask@v1",
+  // Taken, and signed by nobody: what is relayed bears the signatures of those who made it (`shared/trust.ts`).
   "down/trust": "skerry-trust@v1",
 };
 

@@ -2,8 +2,9 @@ import { AppError } from "../../shared/errors.ts";
 import type { Journal } from "../../shared/ports.ts";
 import { delegationFor } from "../../shared/root.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
+import { openHead } from "../../shared/verify/head.ts";
 import { acceptRecord, extendRoots, judged, refusal, signedDocuments, siteOf } from "./documents.ts";
-import type { FleetSource, Followed, HeldRecord, RolloutRead, Version } from "./followed.ts";
+import type { FleetSource, Followed, HeldHead, HeldRecord, RolloutRead, Version } from "./followed.ts";
 import { readRolloutFiles } from "./rollout-file.ts";
 import { checkFiles, readVersions } from "./versions.ts";
 
@@ -26,6 +27,7 @@ export class Follower {
   private roots: readonly HeldRoot[];
   private readonly records: Map<string, HeldRecord>;
   private readonly bundles = new Map<string, Map<string, Version>>();
+  private newest: HeldHead | null = null;
   private rollouts: ReadonlyMap<string, RolloutRead> | null = null;
   private readonly refusals = new Map<string, AppError>();
   /** Heads whose content was taken in, under the newest root. */
@@ -46,7 +48,10 @@ export class Follower {
    */
   async poll(): Promise<Followed | null> {
     const heads = await this.fetch((source) => source.heads());
-    await this.take("trust", heads, (head) => this.followRoots(head));
+    await this.take("trust", heads, async (head) => {
+      await this.followRoots(head);
+      await this.readNewest(head);
+    });
     const root = this.roots.at(-1);
     if (root === undefined) return this.outcome(false);
     this.judgeRecords(root);
@@ -70,6 +75,7 @@ export class Follower {
     return {
       roots: this.roots,
       records: new Map(this.records),
+      head: this.newest,
       bundles: new Map([...this.bundles].map(([name, versions]) => [name, new Map(versions)])),
       rollouts: fleetIsWhole ? this.rollouts : null,
       refusals: new Map(this.refusals),
@@ -103,11 +109,21 @@ export class Follower {
     const { roots, refused } = extendRoots(this.roots, documents, digest);
     if (roots.length > this.roots.length) {
       // Everything is read again under the new keys; what is held stays until something better comes.
+      this.newest = null;
       this.done.clear();
       this.known.clear();
     }
     this.roots = roots;
     if (refused !== null) throw refused;
+  }
+
+  /** For sites that cannot reach a source: the hub itself looks at what is there. */
+  private async readNewest(head: string): Promise<void> {
+    const root = this.roots.at(-1)?.root;
+    if (root?.document.roles.head === undefined) return;
+    const document = await this.fetch((source) => source.newest(head));
+    if (document === null) return;
+    this.newest = { head: openHead(document, root, this.newest?.head ?? null), document };
   }
 
   /** A root that drops a key acts at once on what that key signed: nobody has to publish anything for it. */

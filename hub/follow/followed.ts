@@ -4,6 +4,7 @@ import type { SignedBytes } from "../../shared/ports.ts";
 import type { Rollout } from "../../shared/rollout.ts";
 import type { Source, VersionRef } from "../../shared/source/source.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
+import type { VerifiedHead } from "../../shared/verify/head.ts";
 import type { Moved } from "../../shared/verify/move.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 
@@ -18,12 +19,19 @@ export interface Followed {
   /** From the pinned root to the newest, rising by one. */
   roots: readonly HeldRoot[];
   records: ReadonlyMap<string, HeldRecord>;
+  /** The newest statement of what is newest; null where the repository has none that holds. */
+  head: HeldHead | null;
   /** By name, then by version. */
   bundles: ReadonlyMap<string, ReadonlyMap<string, Version>>;
   /** null: nothing may be concluded from the files now, because something else could not be read. */
   rollouts: ReadonlyMap<string, RolloutRead> | null;
   /** Everything that is refused at present, by what it is. */
   refusals: ReadonlyMap<string, AppError>;
+}
+
+export interface HeldHead {
+  head: VerifiedHead;
+  document: SignedBytes;
 }
 
 export interface HeldRecord {

@@ -42,10 +42,7 @@ export interface FrameToOpen {
 
 export function encodeFrame({ topic, namespace, json, format, key }: FrameToEncode): Uint8Array {
   ed25519ToRaw(key.public);
-  const plain = Buffer.from(json);
-  const deflated = format === "deflate" ? deflateRawSync(plain, { level: 9, dictionary: DICTIONARY }) : plain;
-  const smaller = deflated.length < plain.length;
-  const [byte, body] = smaller ? [DEFLATE, deflated] : [PLAIN, plain];
+  const [byte, body] = packed(json, format);
   const signature = sign(null, signedBytes(topic, namespace, byte, body), key.keyObject);
   return Buffer.concat([Buffer.of(byte), signature, body]);
 }
@@ -56,11 +53,7 @@ export function encodeFrame({ topic, namespace, json, format, key }: FrameToEnco
  */
 export function openFrame(frame: FrameToOpen): { json: unknown; key: PublicKey } {
   const { topic, namespace, bytes, maxBytes, maxInflated, keys } = frame;
-  if (bytes.length > maxBytes) {
-    throw new AppError("too-large", `a message of ${bytes.length} bytes, at most ${maxBytes} are taken`, {
-      where: topic,
-    });
-  }
+  refuseSize(bytes, maxBytes, topic);
   const [byte] = bytes;
   if (byte === undefined || bytes.length < FRAME_OVERHEAD) {
     throw new AppError("malformed", `a message of ${bytes.length} bytes is shorter than a signature`, { where: topic });
@@ -78,11 +71,44 @@ export function openFrame(frame: FrameToOpen): { json: unknown; key: PublicKey }
   return { json: parseJson(plainBody(byte, body, maxInflated, topic), topic), key };
 }
 
+/** A message that carries what others signed, and has no signature of its own: the format byte and the body. */
+export function encodeUnsigned(json: string, format: FrameFormat): Uint8Array {
+  const [byte, body] = packed(json, format);
+  return Buffer.concat([Buffer.of(byte), body]);
+}
+
+/** From anybody: what is in it must hold by itself. Throws `too-large`, `malformed`. */
+export function openUnsigned({
+  topic,
+  bytes,
+  maxBytes,
+  maxInflated,
+}: Pick<FrameToOpen, "topic" | "bytes" | "maxBytes" | "maxInflated">): unknown {
+  refuseSize(bytes, maxBytes, topic);
+  const [byte] = bytes;
+  if (byte === undefined) throw new AppError("malformed", "an empty message", { where: topic });
+  return parseJson(plainBody(byte, bytes.subarray(1), maxInflated, topic), topic);
+}
+
 /** A key that signs messages, from its OpenSSH line. Throws `key` for another kind than ed25519. */
 export function parseWireKey(line: string): PublicKey {
   const key = parsePublicKey(line);
   ed25519ToRaw(key);
   return key;
+}
+
+function packed(json: string, format: FrameFormat): [number, Uint8Array] {
+  const plain = Buffer.from(json);
+  if (format === "plain") return [PLAIN, plain];
+  const deflated = deflateRawSync(plain, { level: 9, dictionary: DICTIONARY });
+  return deflated.length < plain.length ? [DEFLATE, deflated] : [PLAIN, plain];
+}
+
+function refuseSize(bytes: Uint8Array, maxBytes: number, topic: string): void {
+  if (bytes.length <= maxBytes) return;
+  throw new AppError("too-large", `a message of ${bytes.length} bytes, at most ${maxBytes} are taken`, {
+    where: topic,
+  });
 }
 
 function signedBytes(topic: string, namespace: string, format: number, body: Uint8Array): Uint8Array {
