@@ -6,53 +6,93 @@ import { LOG_LEVELS } from "../shared/node/log.ts";
 
 const path = z.string().check(z.minLength(1));
 
-const source = z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) });
+const web = z.string().check(z.regex(/^https?:\/\/[^\s/?#]+[^\s?#]*$/));
+const source = z
+  .strictObject({
+    /** A Git server, a web server with a mirror's files, or a folder with them: one of the three. */
+    git: z.optional(web),
+    mirror: z.optional(web),
+    directory: z.optional(path),
+    /** Sent to that host only. A user with a password, or a token. */
+    user: z.optional(z.string().check(z.minLength(1))),
+    passwordFile: z.optional(path),
+    tokenFile: z.optional(path),
+    /** PEM. These and no others may then vouch for the server. */
+    caFile: z.optional(path),
+  })
+  .check(
+    z.refine(
+      ({ git, mirror, directory }) => [git, mirror, directory].filter((each) => each !== undefined).length === 1,
+      "must name one of git, mirror, directory",
+    ),
+    z.refine(
+      ({ directory, user, passwordFile, tokenFile, caFile }) =>
+        directory === undefined || [user, passwordFile, tokenFile, caFile].every((each) => each === undefined),
+      "a directory takes no credentials and no caFile",
+    ),
+    z.refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
+      error: "user and passwordFile go together",
+    }),
+    z.refine(({ user, tokenFile }) => user === undefined || tokenFile === undefined, {
+      error: "a user with a password or a token, not both",
+    }),
+  );
 
 /** The one configuration file of an agent. Strict: an unknown key is refused with its line. Paths are relative to the file's folder. */
-const config = z.strictObject({
-  fleet: name,
-  site: siteId,
-  /** Everything that the agent keeps. */
-  dataDir: path,
-  /** SHA-256 of the root document that this site begins with. */
-  root: z.strictObject({ digest: sha256 }),
-  /** Asked in this order: the next one where one fails, lies or lacks something. */
-  sources: z.array(source).check(z.minLength(1)),
-  /** How often the sources are asked for news. */
-  poll: z._default(duration, "5m"),
-  /** Left out: the service account of the pod. */
-  kube: z._default(
-    z.union([
-      z.strictObject({ kubeconfig: path }),
-      z.strictObject({ server: z.optional(z.string()), tokenFile: z.optional(path), caFile: z.optional(path) }),
-    ]),
-    {},
-  ),
-  /** Where the hub is reached, if not at the address that the root names: through a tunnel or a relay. */
-  hub: z.optional(z.strictObject({ url: z.string().check(z.regex(/^mqtt:\/\//)) })),
-  reconnect: z._default(
-    z.strictObject({
-      /** The first attempt comes at a random moment within this time. */
-      within: z._default(duration, "10s"),
-      /** Longest pause between attempts. */
-      atMost: z._default(duration, "15m"),
-    }),
-    { within: "10s", atMost: "15m" },
-  ),
-  keepalive: z._default(duration, "60s"),
-  clock: z._default(
-    z.strictObject({
-      /** Exists while the host's clock is synced; `systemd-timesyncd` keeps this one. */
-      syncedFile: z._default(path, "/run/systemd/timesync/synchronized"),
-    }),
-    { syncedFile: "/run/systemd/timesync/synchronized" },
-  ),
-  /** `plain` sends messages that `mosquitto_sub` shows; they are signed all the same. */
-  wire: z._default(z.enum(["plain", "deflate"]), "deflate"),
-  log: z._default(z.enum(LOG_LEVELS), "info"),
-});
+const config = z
+  .strictObject({
+    fleet: name,
+    site: siteId,
+    /** Everything that the agent keeps. */
+    dataDir: path,
+    /** SHA-256 of the root document that this site begins with. */
+    root: z.strictObject({ digest: sha256 }),
+    /** Asked in this order: the next one where one fails, lies or lacks something. */
+    sources: z.array(source).check(z.minLength(1)),
+    /** How often the sources are asked for news. */
+    poll: z._default(duration, "5m"),
+    /** Left out: the service account of the pod. */
+    kube: z._default(
+      z.union([
+        z.strictObject({ kubeconfig: path }),
+        z.strictObject({ server: z.optional(z.string()), tokenFile: z.optional(path), caFile: z.optional(path) }),
+      ]),
+      {},
+    ),
+    /** Where the hub is reached, if not at the address that the root names: through a tunnel or a relay. */
+    hub: z.optional(z.strictObject({ url: z.string().check(z.regex(/^mqtt:\/\//)) })),
+    /** Takes the newest version that is meant for this site without being told; such a site has no hub. */
+    adopt: z.optional(z.literal("always")),
+    reconnect: z._default(
+      z.strictObject({
+        /** The first attempt comes at a random moment within this time. */
+        within: z._default(duration, "10s"),
+        /** Longest pause between attempts. */
+        atMost: z._default(duration, "15m"),
+      }),
+      { within: "10s", atMost: "15m" },
+    ),
+    keepalive: z._default(duration, "60s"),
+    clock: z._default(
+      z.strictObject({
+        /** Exists while the host's clock is synced; `systemd-timesyncd` keeps this one. */
+        syncedFile: z._default(path, "/run/systemd/timesync/synchronized"),
+      }),
+      { syncedFile: "/run/systemd/timesync/synchronized" },
+    ),
+    /** `plain` sends messages that `mosquitto_sub` shows; they are signed all the same. */
+    wire: z._default(z.enum(["plain", "deflate"]), "deflate"),
+    log: z._default(z.enum(LOG_LEVELS), "info"),
+  })
+  .check(
+    z.refine(
+      ({ adopt, hub }) => adopt === undefined || hub === undefined,
+      "adopt: always is for sites without a hub: leave out one of the two",
+    ),
+  );
 
 export type AgentConfig = z.infer<typeof config>;
+export type SourceConfig = AgentConfig["sources"][number];
 
 /** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
 export function readConfig(file: string): AgentConfig {
@@ -62,10 +102,29 @@ export function readConfig(file: string): AgentConfig {
   const placed =
     "kubeconfig" in kube
       ? { kubeconfig: at(kube.kubeconfig) }
-      : {
-          ...kube,
-          ...(kube.tokenFile === undefined ? {} : { tokenFile: at(kube.tokenFile) }),
-          ...(kube.caFile === undefined ? {} : { caFile: at(kube.caFile) }),
-        };
-  return { ...parsed, dataDir: at(parsed.dataDir), kube: placed, clock: { syncedFile: at(parsed.clock.syncedFile) } };
+      : { ...kube, ...placedIn(at, kube, ["tokenFile", "caFile"]) };
+  const sources = parsed.sources.map((source) => ({
+    ...source,
+    ...placedIn(at, source, ["directory", "passwordFile", "tokenFile", "caFile"]),
+  }));
+  return {
+    ...parsed,
+    sources,
+    dataDir: at(parsed.dataDir),
+    kube: placed,
+    clock: { syncedFile: at(parsed.clock.syncedFile) },
+  };
+}
+
+function placedIn<K extends string>(
+  at: (path: string) => string,
+  from: Readonly<Partial<Record<K, string | undefined>>>,
+  keys: readonly K[],
+): Partial<Record<K, string>> {
+  const placed: Partial<Record<K, string>> = {};
+  for (const key of keys) {
+    const path = from[key];
+    if (path !== undefined) placed[key] = at(path);
+  }
+  return placed;
 }

@@ -9,8 +9,6 @@ import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
-import { gitSource } from "../shared/source/git.ts";
-import type { Source } from "../shared/source/source.ts";
 import { connect } from "./apply/connect.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
@@ -24,6 +22,7 @@ import { Loop } from "./loop.ts";
 import { Live } from "./observe/live.ts";
 import { Puller } from "./pull/puller.ts";
 import { type Trust, trustFromDisk } from "./pull/trust.ts";
+import { openSources } from "./sources.ts";
 import { Talk } from "./talk.ts";
 import { type Time, timeOf } from "./target/clock.ts";
 
@@ -60,7 +59,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   const boot = randomBytes(8).toString("hex");
   const identity = { site: config.site, reportKey: key.line, rootDigest: config.root.digest };
   let trust = trustFromDisk(cache, identity, log);
-  const sources = config.sources.map((source, index) => openSource(config, source, index, world));
+  const sources = openSources(config, world.gitChild, process.env);
 
   const time = (): Time => {
     const host = { now: clock.now(), synced: existsSync(config.clock.syncedFile) };
@@ -149,15 +148,6 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
       cache.close();
     },
   };
-}
-
-function openSource(
-  config: AgentConfig,
-  source: AgentConfig["sources"][number],
-  index: number,
-  { gitChild }: AgentWorld,
-): Source {
-  return gitSource({ url: source.git, dir: join(config.dataDir, `git-${index}`), child: gitChild });
 }
 
 function openLink(

@@ -1,11 +1,23 @@
-/** An address as people give it, with a user and password in it, apart: they are sent in a header and shown nowhere. */
-export function apart(address: string): { url: string; authorization?: string } {
-  const url = new URL(address);
-  const { username, password } = url;
+import { AppError } from "../errors.ts";
+
+/** What a server is shown that asks who comes. Sent to that one host only. */
+export type HttpAuth = { basic: { user: string; password: string } } | { bearer: string };
+
+/** An address without what must not be shown, and the credentials that were in it. Throws `config` for anything but http(s). */
+export function apart(address: string): { url: string; auth?: HttpAuth } {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
+    throw new AppError("config", "not the address of a source", { fix: "write it as https://host/path" });
+  }
+  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
   url.username = "";
   url.password = "";
   const shown = { url: url.href.replace(/\/$/, "") };
-  if (username === "" && password === "") return shown;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { ...shown, authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+  return user === "" && password === "" ? shown : { ...shown, auth: { basic: { user, password } } };
+}
+
+/** The value of the header `Authorization`. */
+export function headerOf(auth: HttpAuth): string {
+  if ("bearer" in auth) return `Bearer ${auth.bearer}`;
+  return `Basic ${Buffer.from(`${auth.basic.user}:${auth.basic.password}`).toString("base64")}`;
 }

@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
 import { DELTA_MAX_BYTES } from "../node/delta.ts";
+import { apart, type HttpAuth, headerOf } from "../node/http-address.ts";
 import type { Pace } from "../node/http-exchange.ts";
 import type { ProxyEnv } from "../node/http-proxy.ts";
 import type { SignedBytes } from "../ports.ts";
@@ -15,8 +16,8 @@ export interface FleetFiles {
 export interface GitSourceOptions {
   /** `https://host/path`; a user and password in it are sent and never shown. */
   url: string;
-  /** Goes before what is in `url`. */
-  auth?: { basic: { user: string; password: string } } | { bearer: string };
+  /** Where there is none in `url`. */
+  auth?: HttpAuth;
   /** PEM of the authorities that may vouch for the server; without it, those that Node knows. */
   ca?: string;
   /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked up, for one `process.env`. Default: nowhere, no proxy. */
@@ -46,13 +47,12 @@ const FLEET_FILE_MAX_BYTES = MiB;
  * is none, without showing it.
  */
 export function gitSource(options: GitSourceOptions): Source & FleetFiles {
-  const { url, auth } = apart(options.url);
-  const authorization = headerOf(options.auth ?? auth);
+  const { url, auth = options.auth } = apart(options.url);
   const memoryMb = options.memoryMb ?? 256;
   const git = new GitProcess({
     remote: {
       url,
-      ...(authorization !== undefined && { authorization }),
+      ...(auth !== undefined && { authorization: headerOf(auth) }),
       ...(options.ca !== undefined && { ca: options.ca }),
       ...(options.proxy !== undefined && { proxy: options.proxy }),
       ...(options.slowest !== undefined && { slowest: options.slowest }),
@@ -148,23 +148,4 @@ function place({ branch, id }: VersionRef): { branch: string; commit: string } {
 function at(head: string): { branch: string; commit: string } {
   const [branch = "", commit = ""] = head.split("@");
   return { branch, commit };
-}
-
-/** An address without what must not be shown, and the credentials that were in it. */
-function apart(address: string): { url: string; auth?: GitSourceOptions["auth"] } {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
-    throw new AppError("config", "not the address of a Git repository", { fix: "write it as https://host/path" });
-  }
-  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-  url.username = "";
-  url.password = "";
-  const shown = { url: url.href.replace(/\/$/, "") };
-  return user === "" && password === "" ? shown : { ...shown, auth: { basic: { user, password } } };
-}
-
-function headerOf(auth: GitSourceOptions["auth"]): string | undefined {
-  if (auth === undefined) return undefined;
-  if ("bearer" in auth) return `Bearer ${auth.bearer}`;
-  return `Basic ${Buffer.from(`${auth.basic.user}:${auth.basic.password}`).toString("base64")}`;
 }

@@ -1,5 +1,5 @@
 import { AppError } from "../errors.ts";
-import { apart } from "../node/http-address.ts";
+import { apart, type HttpAuth, headerOf } from "../node/http-address.ts";
 import { bodyOf, type HttpAnswer, HttpHost, type Pace, SLOWEST, statusError } from "../node/http-exchange.ts";
 import type { ProxyEnv } from "../node/http-proxy.ts";
 import { at, INDEX_MAX_BYTES, type MirrorIndex, readIndex } from "./mirror-layout.ts";
@@ -9,6 +9,8 @@ import type { Source } from "./source.ts";
 export interface HttpMirrorOptions {
   /** `https://host/path`, where `index.zst` lies; a user and password in it are sent and never shown. */
   url: string;
+  /** Where there is none in `url`. */
+  auth?: HttpAuth;
   /** PEM. These and no others may then vouch for the server. */
   ca?: string;
   /** Where the variables of `proxyFor` are looked up. */
@@ -26,12 +28,12 @@ const REST_MAX_BYTES = 64 * 1024;
 
 /** Port `source` over a web server that has a mirror's files. A cut file is continued at the byte where it was cut. */
 export function httpMirrorSource(options: HttpMirrorOptions): Source {
-  const { url, authorization } = apart(options.url);
+  const { url, auth = options.auth } = apart(options.url);
   const { ca, proxy, slowest, silenceMs = 30_000 } = options;
   const host = new HttpHost({
     url,
     silenceMs,
-    ...(authorization !== undefined && { authorization }),
+    ...(auth !== undefined && { authorization: headerOf(auth) }),
     ...(ca !== undefined && { ca }),
     ...(proxy !== undefined && { proxy }),
     ...(slowest !== undefined && { slowest }),

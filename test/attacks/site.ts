@@ -77,7 +77,7 @@ export function v(
 }
 
 export async function attackedSite(
-  options: { root?: Parameters<typeof signedRoot>[0]; synced?: boolean } = {},
+  options: { root?: Parameters<typeof signedRoot>[0]; synced?: boolean; sources?: (git: string) => string[] } = {},
 ): Promise<AttackedSite> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-attack-"));
   const served = join(dir, "served");
@@ -122,7 +122,7 @@ export async function attackedSite(
       "site: s-1",
       "dataDir: data",
       `root: { digest: ${sha256Hex(first.body)} }`,
-      `sources: [{ git: "${git.url}/fleet.git" }]`,
+      `sources: [${(options.sources ?? ((url) => [`{ git: "${url}/fleet.git" }`]))(git.url).join(", ")}]`,
       "poll: 1s",
       `kube: { server: "${cluster.server}", tokenFile: token }`,
       "reconnect: { within: 0s, atMost: 1s }",
