@@ -13,6 +13,7 @@ import { type CompiledChecks, checkPolicy, compileChecks } from "./checks.ts";
 import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
+import { withoutStringData } from "./secret-data.ts";
 import { substitute } from "./substitute.ts";
 import { type Value, valuesFor } from "./variables.ts";
 
@@ -76,7 +77,7 @@ export interface Rules {
 export function renderObjects(files: Files, values: ReadonlyMap<string, Value>, rules: Rules): KubeObject[] {
   const seen = new Map<string, string>();
   return files.map(({ path, object }) => {
-    const labelled = withLabel(substitute(object, values, BUNDLE_LABEL, path), rules.bundle);
+    const labelled = withLabel(withoutStringData(substitute(object, values, BUNDLE_LABEL, path), path), rules.bundle);
     checkCarried(labelled, path);
     checkPrivilege(labelled, rules.delegation, path);
     checkImages(labelled, rules.listed, path);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sorted } from "../../../shared/canonical.ts";
-import type { Json } from "../../../shared/live.ts";
+import type { Json, JsonObject } from "../../../shared/live.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { BUNDLE_LABEL } from "../../../shared/render/render.ts";
 import { configMap } from "../../support/fleet.ts";
@@ -40,6 +40,25 @@ describe("the label", () => {
 
   it("cannot be given away to another bundle", () => {
     expect(labelsOf({ [BUNDLE_LABEL]: "other" })).toEqual({ [BUNDLE_LABEL]: "pos" });
+  });
+});
+
+describe("stringData of a Secret", () => {
+  const secret = (rest: JsonObject, apiVersion = "v1") =>
+    rendered([object(apiVersion, "Secret", "shop", rest)]).objects[0]?.object;
+
+  it("is data, over what stands there", () => {
+    const given = secret({ data: { a: "YQ==", b: "Yg==" }, stringData: { b: "grüß", ["__proto__"]: "x" } });
+    expect(given).not.toHaveProperty("stringData");
+    expect(given?.["data"]).toEqual({ a: "YQ==", b: "Z3LDvMOf", ["__proto__"]: "eA==" });
+  });
+
+  it("must be text, and is no matter of other kinds", () => {
+    expect(refusal(() => secret({ stringData: { n: 1 } }))).toMatchObject({
+      code: "schema",
+      where: "files/0-till.json /stringData/n",
+    });
+    expect(secret({ stringData: { n: 1 } }, "x.io/v1")?.["stringData"]).toEqual({ n: 1 });
   });
 });
 
