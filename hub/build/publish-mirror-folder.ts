@@ -1,14 +1,18 @@
-import { mkdir, open, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, sep } from "node:path";
 import { canonicalJson } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
+import { openPlain } from "../../shared/node/plain-file.ts";
+import { SIGNED_FRAME_MAX_BYTES } from "../../shared/node/signed-frame.ts";
 import { zstd } from "../../shared/node/zstd.ts";
 import type { Journal } from "../../shared/ports.ts";
 import { readable } from "../../shared/source/mirror-layout.ts";
 
 /** Who publishes to a folder at the moment; also what a killed publisher leaves. */
 const LOCK = ".lock";
+/** So long a lock may be without words. */
+const WORDLESS_MS = 10_000;
 
 /** The folder of a mirror. Every file in it is there whole or not at all, whenever this stops. */
 export class MirrorFolder {
@@ -23,7 +27,7 @@ export class MirrorFolder {
 
   /** null where there is none. */
   read(path: string): Promise<Buffer | null> {
-    return readFile(join(this.#top, path)).catch(absent);
+    return readPlain(this.#top, path);
   }
 
   /** Names in a folder, sorted; none where there is no such folder. */
@@ -99,52 +103,67 @@ export async function withMirror<T>(
   run: (mirror: MirrorFolder) => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => Promise.reject(failed(folder, cause)));
-  const lock = join(folder, LOCK);
-  await takeLock(lock);
+  await takeLock(folder);
   try {
     return await run(new MirrorFolder(folder, journal));
   } finally {
-    await rm(lock, { force: true });
+    await rm(join(folder, LOCK), { force: true });
   }
 }
 
-async function takeLock(lock: string): Promise<void> {
+async function takeLock(folder: string): Promise<void> {
+  const lock = join(folder, LOCK);
   const own = `${hostname()} ${process.pid}\n`;
-  const held = await writeFile(lock, own, { flag: "wx" }).then(
-    () => null,
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === "EEXIST") return readFile(lock, "utf8").catch(absent);
+  const taken = await writeFile(lock, own, { flag: "wx" }).then(
+    () => true,
+    async (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "EEXIST") return false;
+      await rm(lock, { force: true }).catch(() => {});
       throw failed(lock, cause);
     },
   );
-  if (held === null) return;
+  if (taken) return;
+  const held = String((await readPlain(folder, LOCK)) ?? "");
+  const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Date.now() }));
   const busy = new AppError("busy", "somebody publishes to this folder at the moment", {
     where: lock,
     fix: "wait for it; delete this file where you know that nobody does",
   });
-  if (isAlive(held)) throw busy;
+  if (isAlive(held, Date.now() - mtimeMs)) throw busy;
   // Moved away before it is deleted: of two that find it at once, one sees that it moved the other's.
-  const left = `${lock}.${process.pid}`;
-  await rename(lock, left).catch(() => Promise.reject(busy));
-  const moved = await readFile(left, "utf8");
-  if (moved !== held) {
-    await rename(left, lock);
+  const left = `${LOCK}.${process.pid}`;
+  await rename(lock, join(folder, left)).catch(() => Promise.reject(busy));
+  if (String(await readPlain(folder, left)) !== held) {
+    await rename(join(folder, left), lock);
     throw busy;
   }
-  await rm(left);
-  await takeLock(lock);
+  await rm(join(folder, left));
+  await takeLock(folder);
 }
 
-/** Of another machine nobody knows. A lock without words is of somebody who was killed before writing them. */
-function isAlive(held: string): boolean {
+/** Of another machine nobody knows. Without words it is of somebody who is about to write them, or was killed before. */
+function isAlive(held: string, ageMs: number): boolean {
   const [host, pid] = held.trim().split(" ");
-  if (pid === undefined) return false;
+  if (pid === undefined) return ageMs < WORDLESS_MS;
   if (host !== hostname()) return true;
   try {
     process.kill(Number(pid), 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+/** null where there is none. Whoever had the folder before may have put anything in it. */
+async function readPlain(folder: string, path: string): Promise<Buffer | null> {
+  const file = await openPlain(folder, path).catch((cause: unknown) => Promise.reject(failed(path, cause)));
+  try {
+    if (file === null) return null;
+    const { size } = await file.stat();
+    if (size <= SIGNED_FRAME_MAX_BYTES) return await file.readFile();
+    throw new AppError("too-large", `${size} bytes, at most ${SIGNED_FRAME_MAX_BYTES} are read`, { where: path });
+  } finally {
+    await file?.close();
   }
 }
 

@@ -1,56 +1,41 @@
-import { constants, existsSync } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { existsSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
 import { AppError } from "../errors.ts";
+import { openPlain } from "../node/plain-file.ts";
 import { whole } from "./mirror-files.ts";
 import { at, INDEX_MAX_BYTES, readIndex } from "./mirror-layout.ts";
 import { mirrorSource } from "./mirror-source.ts";
 import type { Source } from "./source.ts";
-
-/** Not followed where the last part is a link, and never waited for: a pipe that nobody writes to opens at once. */
-const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const GONE = new Set(["ENOENT", "ENOTDIR"]);
 
 /** Port `source` over a mirror that lies in a folder: a USB stick or a share. Absent it is `unreachable`. */
 export function directorySource(folder: string): Source {
   return mirrorSource({
     address: folder,
     index: async () => {
-      const file = await openPlain(folder, at.index);
+      const file = await openIn(folder, at.index);
       if (file !== null) return readIndex(await whole(chunksOf(file, folder, INDEX_MAX_BYTES)));
       throw unreachable(folder, new Error("the mirror is being written"));
     },
     open: async (path, maxBytes) => {
-      const file = await openPlain(folder, path);
+      const file = await openIn(folder, path);
       return file === null ? null : chunksOf(file, folder, maxBytes);
     },
     close: async () => {},
   });
 }
 
-/** null where there is none. Throws `malformed` for anything but a file that lies inside the folder. */
-async function openPlain(folder: string, path: string): Promise<FileHandle | null> {
-  try {
-    const top = await realpath(folder);
-    const file = await realpath(join(top, path));
-    if (!file.startsWith(top + sep)) throw odd(path, "a link that leads out of the folder");
-    const handle = await open(file, FLAGS);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
-    throw odd(path, "not a plain file");
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    // What cannot be opened without waiting (ENXIO), or is reached only by going round in circles, is no file either.
-    if (code === "ENXIO" || code === "ELOOP") throw odd(path, "not a plain file", cause);
-    if (code === undefined || !GONE.has(code)) throw unreachable(folder, cause);
-    // A stick that was pulled out says nothing of what is on it.
-    if (existsSync(join(folder, at.index))) return null;
-    throw new AppError("unreachable", "there is no mirror in this folder", {
-      where: folder,
-      fix: "connect and mount it; it is filled with `skerry publish --to DIR`",
-    });
-  }
+/** null where the mirror has no such file. */
+async function openIn(folder: string, path: string): Promise<FileHandle | null> {
+  const file = await openPlain(folder, path).catch((cause: unknown) => {
+    throw cause instanceof AppError ? cause : unreachable(folder, cause);
+  });
+  // A stick that was pulled out says nothing of what is on it.
+  if (file !== null || existsSync(join(folder, at.index))) return file;
+  throw new AppError("unreachable", "there is no mirror in this folder", {
+    where: folder,
+    fix: "connect and mount it; it is filled with `skerry publish --to DIR`",
+  });
 }
 
 async function* chunksOf(file: FileHandle, folder: string, maxBytes: number): AsyncGenerator<Uint8Array> {
@@ -67,10 +52,6 @@ async function* chunksOf(file: FileHandle, folder: string, maxBytes: number): As
   } finally {
     await file.close();
   }
-}
-
-function odd(path: string, what: string, cause?: unknown): AppError {
-  return new AppError("malformed", what, { where: path, cause });
 }
 
 function unreachable(folder: string, cause: unknown): AppError {

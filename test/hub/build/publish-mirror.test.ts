@@ -219,6 +219,25 @@ describe("nothing is written", { timeout: 20_000 }, () => {
     expect(readdirSync(mirror).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
+  test("where somebody planted what is no file: it is refused, not waited for", async () => {
+    await build("1.4.2");
+    await toMirror("1.4.2");
+    for (const [path, plant] of [
+      [at.index, 'mkfifo "$0"'],
+      ["sites/s-0017.zst", 'ln -s /dev/zero "$0"'],
+      [at.versions("pos"), 'ln -s /etc/passwd "$0"'],
+    ] as const) {
+      const [file, kept] = [join(mirror, path), join(fleet.base, "kept")];
+      cpSync(file, kept);
+      rmSync(file);
+      execFileSync("sh", ["-c", plant, file]);
+      expect(await toMirror("1.4.2")).toMatchObject({ code: 1, err: [expect.stringMatching(/^malformed: /)] });
+      rmSync(file);
+      cpSync(kept, file);
+    }
+    expect(await toMirror("1.4.2")).toMatchObject({ out: ["nothing new"] });
+  });
+
   test("half by each of two at once", async () => {
     await release("1.4.2");
     await build("1.5.0");
