@@ -1,11 +1,13 @@
 import { sorted } from "../../../shared/canonical.ts";
 import type { SiteEvent } from "../../../shared/event.ts";
 import { type Pair, rfc3339 } from "../../../shared/names.ts";
-import { encodeFrame, openFrame } from "../../../shared/node/frame.ts";
+import { encodeFrame, openFrame, openUnsigned } from "../../../shared/node/frame.ts";
 import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
+import { parseAs } from "../../../shared/parse.ts";
 import type { Clock } from "../../../shared/ports.ts";
 import { type Ack, BODY_MAX, FRAME_NAMESPACE, PACKET_MAX, type TopicKind, topicOf } from "../../../shared/protocol.ts";
 import type { Report, ReportItem } from "../../../shared/report.ts";
+import { type TrustMessage, trustMessage } from "../../../shared/trust.ts";
 import { openAssignment, type VerifiedAssignment } from "../../../shared/verify/assignment.ts";
 import type { TrustedRoot } from "../../../shared/verify/root.ts";
 
@@ -26,6 +28,10 @@ export class FakeSite {
   readonly sick = new Set<string>();
   readonly boot: string;
   readonly acks: Ack[] = [];
+  /** What was relayed to it. */
+  readonly relayed: TrustMessage[] = [];
+  /** Numbers it says it holds. */
+  holds = { root: 1, record: 1 };
   set: VerifiedAssignment | null = null;
   number = 0;
   /** Neither hears nor speaks. */
@@ -49,6 +55,10 @@ export class FakeSite {
   hear(topic: string, frame: Uint8Array): void {
     if (this.dark) return;
     if (topic.endsWith("/down/ack")) this.acks.push(this.opened(topic, "down/ack", frame) as Ack);
+    if (topic.endsWith("/down/trust")) {
+      const json = openUnsigned({ topic, bytes: frame, maxBytes: PACKET_MAX, maxInflated: BODY_MAX });
+      this.relayed.push(parseAs(trustMessage, json, topic));
+    }
     if (!topic.endsWith("/down/assign")) return;
     const { id, root } = this.options;
     const last = this.set === null ? null : { ...this.set, key: root.keys.get("assign")?.spki ?? "" };
@@ -67,8 +77,7 @@ export class FakeSite {
       ...assignment,
       report: 0,
       event: 0,
-      root: 1,
-      record: 1,
+      ...this.holds,
       ...over,
     });
   }
@@ -80,8 +89,7 @@ export class FakeSite {
       number: this.number,
       boot: this.boot,
       ...(this.set === null ? {} : { assignment: [this.set.term, this.set.number] }),
-      root: 1,
-      record: 1,
+      ...this.holds,
       at: rfc3339(now),
       synced: true,
       items: [...this.items.values()].map(({ item, healthySince }) => {
