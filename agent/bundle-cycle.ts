@@ -263,12 +263,14 @@ export class BundleCycle {
   }
 }
 
-/** The first thing that is waited for, in words: of the plan, else of health, else why nothing new starts. */
+/** What a person should read first: why the target is refused, else what the plan waits for, else health, else why nothing new starts. */
 function waitingWords(evaluation: Evaluation | null, decision: Decision | null): string | null {
+  const stays = decision?.do === "stay" && !["settled", "moving", "nothing-assigned"].includes(decision.because);
+  const words = !stays ? null : decision.words === "" ? decision.because : `${decision.because}: ${decision.words}`;
+  if (stays && decision.code !== null) return words;
   const [first] = evaluation?.plan.waitingOn ?? [];
   if (first !== undefined) return `${first.object} ${first.words}`.trim();
   const verdict = evaluation?.summary.verdict;
   if (verdict !== undefined && verdict.health !== "healthy") return verdict.because;
-  if (decision?.do !== "stay" || ["settled", "moving", "nothing-assigned"].includes(decision.because)) return null;
-  return decision.words === "" ? decision.because : `${decision.because}: ${decision.words}`;
+  return words;
 }

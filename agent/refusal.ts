@@ -30,7 +30,7 @@ export function noteRefusal(
   const record = trust.record?.number ?? 0;
   const { code } = decision;
   cache.transaction("hold.refuse", () => {
-    cache.keepRefusal({ bundle, id: OF_TARGET, digest, code, words, root, record });
+    cache.keepRefusal({ bundle, id: OF_TARGET, digest, pair: null, code, words, root, record });
     tell({ kind: "refused", digest, code, words });
   });
 }

@@ -1,26 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../support/fleet.ts";
 import { labSite } from "./lab-site.ts";
-
-/** A process that ends at one point of its journal: from then on nothing of it happens any more. */
-function mortal() {
-  let left = Number.POSITIVE_INFINITY;
-  let at = "";
-  return {
-    dieAfter: (points: number) => {
-      left = points;
-      at = "";
-    },
-    diedAt: () => at,
-    journal: (effect: string, place: string) => {
-      if (left > 0) left -= 1;
-      else {
-        if (at === "") at = `${place} ${effect}`;
-        throw new Error("killed");
-      }
-    },
-  };
-}
+import { mortal } from "./mortal.ts";
 
 describe("killed at any point of an update, it ends where it would have ended", () => {
   it("every effect was hit before, between and after", async () => {

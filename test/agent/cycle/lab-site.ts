@@ -13,6 +13,7 @@ import type { Pair } from "../../../shared/names.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Clock, Journal } from "../../../shared/ports.ts";
+import type { SiteRecord } from "../../../shared/site.ts";
 import { startLabCluster } from "../../lab/kube/cluster.ts";
 import { DIGEST, IMAGE } from "../../shared/render/sample.ts";
 import { memoryCache } from "../../support/cache.ts";
@@ -87,6 +88,7 @@ export async function labSite(journal: Journal = () => {}) {
     lab,
     kube,
     cache,
+    trust,
     hold,
     run,
     restart,
@@ -105,6 +107,12 @@ export async function labSite(journal: Journal = () => {}) {
     ) => {
       const whole = { ...shelve(seq, objects, more), ...item };
       changes = { ...changes, assignment: { item: whole, expires: "2999-01-01T00:00:00Z" } };
+    },
+    /** Another record comes, and holds. */
+    record: (record: Partial<SiteRecord>) => {
+      const document = signedSite(record);
+      cache.keepRecord({ number: record.number ?? 1, root: 1, document });
+      changes = { ...changes, trust: trustUnder(trustedRoot(), document) };
     },
     /** What else the site is, from now on. */
     now: (more: Partial<Circumstances>) => {
@@ -136,6 +144,8 @@ export async function labSite(journal: Journal = () => {}) {
       const uid = String((await kube.get(ref))?.metadata["uid"]);
       await kube.remove(ref, { uid, propagation: "Background" });
     },
+    /** Codes of the refusals told. */
+    refusals: () => cache.numberEvents(100).flatMap(({ kind, code }) => (kind === "refused" ? [code] : [])),
     events: () =>
       cache.numberEvents(100).map(({ kind, object }) => (object === undefined ? kind : `${kind} ${object}`)),
   };

@@ -259,3 +259,53 @@ describe("a question", () => {
     expect([site.said(), site.refusals()]).toEqual([[], ["unsupported"]]);
   });
 });
+
+describe("assignments of those who should not", () => {
+  const roles = (...names: string[]) => ({ ...rootDocument().roles, assign: { keys: names, threshold: 1 } });
+  const item = { bundle: "pos", version: "1.0.0", digest: "a".repeat(64), pair: [1, 1] as [number, number], record: 1 };
+  const run = { ...item, mode: "run" as const, run: "r-1", wave: "all", values: {} };
+
+  it("with a stolen key count until the root drops the key, and not a moment longer", () => {
+    site.hear("down/assign", assignmentSet({ number: 3, items: [run] }));
+    expect(site.talk.current()?.items).toHaveLength(1);
+    site.setTrust(trustUnder(trustedRoot({ number: 2, roles: roles("stranger") })));
+    expect(site.talk.current()).toBeNull();
+    site.hear("down/assign", assignmentSet({ number: 4, items: [run] }));
+    expect([site.talk.current(), site.refusals()]).toEqual([null, ["signature"]]);
+    site.hear("down/assign", assignmentSet({ number: 1 }), keys.stranger);
+    expect(site.talk.current()?.number).toBe(1);
+  });
+
+  it("with a key that left do not count after a restart either, though they lie on disk", () => {
+    site.hear("down/assign", assignmentSet({ number: 3, items: [run] }));
+    const dropped = trustUnder(trustedRoot({ number: 2, roles: roles("stranger") }));
+    const later = talkingSite({ cache: site.cache, boot: "f".repeat(16) });
+    later.setTrust(dropped);
+    expect(later.talk.current()).toBeNull();
+  });
+
+  it("that name nothing take nothing away: the set is empty, and says so", () => {
+    site.hear("down/assign", assignmentSet({ number: 3, items: [run] }));
+    site.hear("down/assign", assignmentSet({ number: 4, items: [] }));
+    expect([site.talk.current()?.items, site.refusals()]).toEqual([[], []]);
+  });
+
+  it("of a lower term are refused, however high their number; a restored hub takes a higher term", () => {
+    site.hear("down/assign", assignmentSet({ term: 3, number: 1 }));
+    site.hear("down/assign", assignmentSet({ term: 2, number: 99 }));
+    expect([site.talk.current(), site.refusals()]).toMatchObject([{ term: 3, number: 1 }, ["assignment"]]);
+    site.hear("down/assign", assignmentSet({ term: 4, number: 1 }));
+    expect(site.talk.current()).toMatchObject({ term: 4, number: 1 });
+  });
+
+  it("for one bundle twice are refused whole", () => {
+    site.hear("down/assign", assignmentSet({ items: [run, { ...run, digest: "b".repeat(64) }] }));
+    expect([site.talk.current(), site.refusals()]).toEqual([null, ["schema"]]);
+  });
+
+  it("of the same number with other content change nothing: the first one stands", () => {
+    site.hear("down/assign", assignmentSet({ number: 3, items: [run] }));
+    site.hear("down/assign", assignmentSet({ number: 3, items: [] }));
+    expect(site.talk.current()?.items).toHaveLength(1);
+  });
+});

@@ -17,9 +17,9 @@ import { keys, NOW, signedSite, trustedRoot } from "../../support/fleet.ts";
 
 export const BOOT = "0123456789abcdef";
 
-export function trustUnder(root: TrustedRoot): Trust {
-  const record = openRecord(signedSite(), "s-1", root);
-  return { roots: new Map([[root.document.number, root]]), root, record };
+export function trustUnder(root: TrustedRoot, document = signedSite()): Trust {
+  const record = openRecord(document, "s-1", root);
+  return { roots: new Map([[root.document.number, root]]), root, record, head: null };
 }
 
 /** A site's end of the conversation, and what the hub would hear and say. Give the cache of another for a restart. */

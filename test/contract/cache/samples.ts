@@ -57,7 +57,17 @@ export function row(name: string, changes: Partial<InventoryRow> = {}): Inventor
 }
 
 export function refusal(bundle: string, id: string, changes: Partial<Refusal> = {}): Refusal {
-  return { bundle, id, digest: null, code: "threshold", words: "1 of 2 keys", root: 1, record: 4, ...changes };
+  return {
+    bundle,
+    id,
+    digest: null,
+    pair: null,
+    code: "threshold",
+    words: "1 of 2 keys",
+    root: 1,
+    record: 4,
+    ...changes,
+  };
 }
 
 export function event(words: string): NewEvent {
