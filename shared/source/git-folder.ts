@@ -12,7 +12,7 @@ const MAX_SIGNATURES = 64;
 const SIGNATURE_MAX_BYTES = 16 * 1024;
 /** Of one answer to the parent, which holds it whole. */
 const DOCUMENTS_MAX_BYTES = 2 * BUNDLE_MAX_BYTES;
-const MAX_OBJECTS = 200_000;
+const MAX_OBJECTS = 100_000;
 /** What may come out of one pack, one object after the other: a limit of time, not of memory. */
 const PACK_MAX_BYTES = 1024 * 1024 * 1024;
 
