@@ -1,10 +1,11 @@
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { type AppError, inWords } from "../shared/errors.ts";
-import { matchesPattern, milliseconds } from "../shared/names.ts";
+import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
 import type { Keeper } from "./keep/keeper.ts";
 import type { Trust } from "./pull/trust.ts";
+import { withheldSince } from "./pull/withheld.ts";
 import { isLasting, OF_TARGET } from "./refusal.ts";
 import { type BundleSituation, reportOf } from "./report/report.ts";
 import type { Circumstances } from "./shelf.ts";
@@ -85,6 +86,8 @@ export class Loop {
     this.dropRecords(set);
     keeper.tend();
     this.world.onMissing(this.missing());
+    const shown = { versions: cache.versions(), refusals: cache.refusals() };
+    const withheld = withheldSince(trust, shown, time);
     const every = reportEvery(set?.items ?? []);
     const report = reportOf({
       boot,
@@ -92,8 +95,8 @@ export class Loop {
       root: trust.root?.document.number ?? 0,
       // One that does not hold any more is still the one that this site has.
       record: trust.record?.number ?? cache.record()?.number ?? 0,
-      head: null,
-      withheldSince: null,
+      head: trust.head?.number ?? null,
+      withheldSince: withheld === null ? null : rfc3339(withheld),
       now: clock.now(),
       synced: time.synced,
       bundles: situations,
@@ -131,11 +134,12 @@ export class Loop {
   }
 
   /** Documents that hold are proof of time passed. */
-  private settleTime({ root, record }: Trust, time: Time): void {
+  private settleTime({ root, record, head }: Trust, time: Time): void {
     const { cache } = this.world;
     const documents = [
       root?.document.createdAt,
       record?.createdAt,
+      head?.createdAt,
       ...[...this.bundles.values()].map((of) => of.runsSince),
     ];
     const floorTime = cache.floorTime();

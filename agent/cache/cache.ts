@@ -109,6 +109,8 @@ export interface Refusal {
   /** Id of the version at its source, or the digest where that is known. */
   id: string;
   digest: string | null;
+  /** Of a version that was well signed, whatever else is wrong with it; null where that is not known. */
+  pair: Pair | null;
   code: ErrorCode;
   words: string;
   /** Root number and record number under which it was refused: another one may accept it. */

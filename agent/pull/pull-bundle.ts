@@ -1,8 +1,10 @@
 import { AppError, isRefusal } from "../../shared/errors.ts";
+import type { Pair } from "../../shared/names.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Source, VersionRef } from "../../shared/source/source.ts";
-import type { OpenedBundle } from "../../shared/verify/bundle.ts";
+import { type OpenedBundle, openManifest } from "../../shared/verify/bundle.ts";
 import { expectFile, finish, take } from "../../shared/verify/file.ts";
+import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { type Refusing, refuse, wasRefused } from "./refuse.ts";
 import { digestOf, heldVersions, type Judge, judge, keep } from "./take.ts";
 import type { Trust } from "./trust.ts";
@@ -81,8 +83,20 @@ async function accept(work: BundlePull, ref: VersionRef, document: SignedBytes):
   } catch (error) {
     const isRefused = fetching ? isAboutVersion : isRefusal;
     if (!isRefused(error)) throw error;
-    refuse(to, { ...work, id: ref.id, digest: digestOf(document) }, error);
+    const pair = signedPair(document, bundle, by.root);
+    refuse(to, { ...work, id: ref.id, digest: digestOf(document), pair }, error);
     return error;
+  }
+}
+
+/** null where it is not what an owner signed for this bundle. */
+function signedPair(document: SignedBytes, bundle: string, root: TrustedRoot): Pair | null {
+  try {
+    const { epoch, seq } = openManifest(document, bundle, root).manifest;
+    return [epoch, seq];
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
   }
 }
 

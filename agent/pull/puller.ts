@@ -2,8 +2,10 @@ import { AppError, type ErrorCode, inWords } from "../../shared/errors.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
 import type { Source } from "../../shared/source/source.ts";
+import type { TrustMessage } from "../../shared/trust.ts";
 import type { Cache } from "../cache/cache.ts";
 import { type Pulled, pull } from "./pull.ts";
+import { takeRelayed } from "./relayed.ts";
 import { failed, hopeful, NEW_SOURCE, type Standing } from "./standing.ts";
 import type { Identity, Trust } from "./trust.ts";
 
@@ -34,6 +36,7 @@ export class Puller {
   private again = false;
   private stopped = false;
   private soughtFor = "";
+  private relayed: TrustMessage | null = null;
   private cancel = () => {};
 
   constructor(world: PullerWorld) {
@@ -57,6 +60,14 @@ export class Puller {
     if (sought !== "" && allWell) this.now();
   }
 
+  /** From the hub. Taken when no source is being asked, for what a pull accepts is judged by what was held when it began. */
+  take(message: TrustMessage): void {
+    this.relayed = message;
+    if (this.round !== null) return;
+    this.takeWaiting();
+    this.world.onRound();
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel();
@@ -68,6 +79,7 @@ export class Puller {
     this.cancel = this.world.clock.after(inMs, () => {
       this.round = this.ask().finally(() => {
         this.round = null;
+        this.takeWaiting();
         const { again } = this;
         this.again = false;
         this.schedule(again ? 0 : this.pause());
@@ -81,7 +93,18 @@ export class Puller {
       if (this.stopped) return;
       if (this.standing(source).restsUntil > this.world.clock.monotonic()) continue;
       if (await this.askOne(source)) return;
+      this.takeWaiting();
     }
+  }
+
+  private takeWaiting(): void {
+    const { cache, identity, clock, trust, onTrust } = this.world;
+    const message = this.relayed;
+    this.relayed = null;
+    if (message === null || this.stopped) return;
+    const before = trust();
+    const next = takeRelayed({ cache, source: "hub", now: clock.now(), refused: false }, identity, before, message);
+    if (next !== before) onTrust(next);
   }
 
   /** True where this source had all that there is to want. */

@@ -1,5 +1,5 @@
 import { type AppError, isRefusal } from "../../shared/errors.ts";
-import { rfc3339, short } from "../../shared/names.ts";
+import { type Pair, rfc3339, short } from "../../shared/names.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Trust } from "./trust.ts";
 
@@ -20,6 +20,8 @@ export interface Refused {
   /** Of the version at its source, or what stands in for it. */
   id: string;
   digest: string | null;
+  /** Where the manifest was well signed. */
+  pair?: Pair | null;
   trust: Trust;
 }
 
@@ -30,12 +32,12 @@ export function refuse(to: Refusing, what: Refused, error: AppError): void {
   const id = `${source} ${what.id}`;
   const root = what.trust.root?.document.number ?? 0;
   const record = what.trust.record?.number ?? 0;
-  const { bundle, digest } = what;
+  const { bundle, digest, pair = null } = what;
   const words = error.where === undefined ? error.message : `${error.message} (${error.where})`;
   const before = cache.refusals().find((entry) => entry.bundle === bundle && entry.id === id);
   if (before !== undefined && before.code === error.code && before.root === root && before.record === record) return;
   cache.transaction("cache.refuse", () => {
-    cache.keepRefusal({ bundle, id, digest, code: error.code, words, root, record });
+    cache.keepRefusal({ bundle, id, digest, pair, code: error.code, words, root, record });
     cache.addEvents([
       {
         at: rfc3339(now),
@@ -61,11 +63,11 @@ export function refusing<T>(to: Refusing, what: Refused, check: () => T): T | nu
 }
 
 /**
- * True where this id was refused under the same root and record: nothing can have changed about it, but that a source which had other
- * bytes than were signed may have been put right.
+ * True where this id was refused under the same root and record: nothing can have changed about it, but that a source which lacked
+ * something, or had other bytes than were signed, may have been put right.
  */
 export function wasRefused(to: Refusing, { bundle, id, trust }: Omit<Refused, "digest">): boolean {
   const before = to.cache.refusals().find((entry) => entry.bundle === bundle && entry.id === `${to.source} ${id}`);
-  if (before === undefined || before.code === "digest") return false;
+  if (before === undefined || before.code === "digest" || before.code === "not-found") return false;
   return before.root === trust.root?.document.number && before.record === trust.record?.number;
 }

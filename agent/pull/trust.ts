@@ -1,5 +1,6 @@
 import { isRefusal } from "../../shared/errors.ts";
-import type { Log } from "../../shared/ports.ts";
+import type { Log, SignedBytes } from "../../shared/ports.ts";
+import { openHead, type VerifiedHead } from "../../shared/verify/head.ts";
 import { acceptRecord, openRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
 import { nextRoot, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
 import type { Cache, StoredRecord } from "../cache/cache.ts";
@@ -10,7 +11,11 @@ export interface Trust {
   roots: ReadonlyMap<number, TrustedRoot>;
   root: TrustedRoot | null;
   record: VerifiedRecord | null;
+  /** What the owners last said is newest. */
+  head: VerifiedHead | null;
 }
+
+export const NO_TRUST: Trust = { roots: new Map(), root: null, record: null, head: null };
 
 export interface Identity {
   site: string;
@@ -23,23 +28,36 @@ export interface Identity {
 /** What the cache holds, verified again. A record that no longer holds is as if it were absent; the roots must hold. */
 export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust {
   const [pinned, ...later] = cache.roots();
-  if (pinned === undefined) return { roots: new Map(), root: null, record: null };
+  if (pinned === undefined) return NO_TRUST;
   const chain = [pinRoot(pinned, identity.rootDigest)];
   for (const document of later) chain.push(nextRoot(chain.at(-1) as TrustedRoot, document));
   const roots = new Map(chain.map((root) => [root.document.number, root]));
   const root = chain.at(-1) ?? null;
+  const trust = { roots, root, record: null, head: root === null ? null : headUnder(root, cache.head()) };
   const held = cache.record();
-  if (held === null || root === null) return { roots, root, record: null };
+  if (held === null || root === null) return trust;
   try {
-    return {
-      roots,
+    const record = acceptRecord(
+      held.document,
+      { site: identity.site, reportKey: identity.reportKey, held: null },
       root,
-      record: acceptRecord(held.document, { site: identity.site, reportKey: identity.reportKey, held: null }, root),
-    };
+    );
+    return { ...trust, record };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     log.warn({ code: error.code, words: error.message }, "the site record on disk does not hold any more");
-    return { roots, root, record: null };
+    return trust;
+  }
+}
+
+/** A head that is held, under a root; one that does not hold there is as if it were absent. */
+export function headUnder(root: TrustedRoot, document: SignedBytes | null): VerifiedHead | null {
+  if (document === null || root.document.roles.head === undefined) return null;
+  try {
+    return openHead(document, root, null);
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { sqliteCache } from "../../agent/cache/sqlite.ts";
 import { pull } from "../../agent/pull/pull.ts";
-import { type Trust } from "../../agent/pull/trust.ts";
+import { NO_TRUST, type Trust } from "../../agent/pull/trust.ts";
 import { silent } from "../../shared/ports.ts";
 import { gitSource } from "../../shared/source/git.ts";
 import { httpMirrorSource } from "../../shared/source/mirror.ts";
@@ -124,8 +124,6 @@ function wireSite(fleet: WireFleet, name: string, line: Line, make: (url: string
     },
   };
 }
-
-const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
 
 let folders = 0;
 function gitOver(fleet: WireFleet, url: string): Source {

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Puller } from "../../../agent/pull/puller.ts";
-import type { Trust } from "../../../agent/pull/trust.ts";
+import { NO_TRUST, type Trust } from "../../../agent/pull/trust.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Source } from "../../../shared/source/source.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { configMap, keys, line, NOW, signedBundle, signedRoot } from "../../support/fleet.ts";
-import { NO_TRUST, publisher } from "./site.ts";
+import { publisher } from "./site.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const v = (seq: number) => signedBundle({ seq }, [configMap("till", { greeting: `v${seq}` })]);

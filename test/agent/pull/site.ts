@@ -1,5 +1,5 @@
 import { pull } from "../../../agent/pull/pull.ts";
-import type { Identity, Trust } from "../../../agent/pull/trust.ts";
+import { type Identity, NO_TRUST } from "../../../agent/pull/trust.ts";
 import { type SiteEvent } from "../../../shared/event.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
@@ -9,7 +9,6 @@ import { keys, line, NOW, type SignedBundle, signedRoot, signedSite } from "../.
 import { memorySource } from "../../support/source.ts";
 
 const RECORDS = recordBranch(sha256Hex(Buffer.from("s-1")));
-export const NO_TRUST: Trust = { roots: new Map(), root: null, record: null };
 
 /** The one who publishes to a source in memory, and how often each call of it was asked. */
 export function publisher(address = "memory") {
@@ -27,10 +26,19 @@ export function publisher(address = "memory") {
     ]),
   ) as unknown as Source;
   const roots = new Map<number, SignedBytes>();
+  let head: SignedBytes | null = null;
+  const publishTrust = (subject: string) => {
+    const files = [...roots].flatMap(([each, { body, signatures }]) => signed(`root/${each}.json`, body, signatures));
+    const newest = head === null ? [] : signed("head.json", head.body, head.signatures);
+    commit("trust", Object.fromEntries([...files, ...newest]), subject);
+  };
   const publishRoot = (number: number, document: SignedBytes) => {
     roots.set(number, document);
-    const files = [...roots].flatMap(([each, { body, signatures }]) => signed(`root/${each}.json`, body, signatures));
-    commit("trust", Object.fromEntries(files), `root ${number}`);
+    publishTrust(`root ${number}`);
+  };
+  const publishHead = (document: SignedBytes) => {
+    head = document;
+    publishTrust("head");
   };
   const publishRecord = ({ body, signatures }: SignedBytes) =>
     commit(RECORDS, Object.fromEntries(signed("sites/s-1.json", body, signatures)), "s-1");
@@ -52,6 +60,7 @@ export function publisher(address = "memory") {
     commit,
     faults,
     publishRoot,
+    publishHead,
     publishRecord,
     publish,
   };

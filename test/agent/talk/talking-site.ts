@@ -9,6 +9,7 @@ import { AppError } from "../../../shared/errors.ts";
 import { encodeFrame, openFrame } from "../../../shared/node/frame.ts";
 import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
 import { type Ack, FRAME_NAMESPACE, type TopicKind, topicOf } from "../../../shared/protocol.ts";
+import type { TrustMessage } from "../../../shared/trust.ts";
 import { openRecord } from "../../../shared/verify/record.ts";
 import type { TrustedRoot } from "../../../shared/verify/root.ts";
 import { memoryCache } from "../../support/cache.ts";
@@ -26,6 +27,7 @@ export function trustUnder(root: TrustedRoot, document = signedSite()): Trust {
 export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Cache; boot?: string } = {}) {
   const clock = new FakeClock(NOW);
   const sent: { kind: TopicKind; body: Record<string, unknown>; retain: boolean }[] = [];
+  const relayed: TrustMessage[] = [];
   const counts = { changes: 0, pulls: 0 };
   const line = { connected: true, broken: false };
   let trust = trustUnder(trustedRoot());
@@ -64,6 +66,9 @@ export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Ca
     onPullWanted: () => {
       counts.pulls += 1;
     },
+    onRelayed: (message) => {
+      relayed.push(message);
+    },
   });
   talk.use(link);
   const hear = (kind: TopicKind, json: unknown, key: PrivateKey = keys.assign, site = "s-1") =>
@@ -83,6 +88,7 @@ export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Ca
     talk,
     line,
     counts,
+    relayed,
     hear,
     setTrust: (next: Trust) => {
       trust = next;
