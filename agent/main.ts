@@ -86,6 +86,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     trust: () => trust,
     onChange: () => loop.wake(),
     onPullWanted: () => puller.now(),
+    onRelayed: (message) => puller.take(message),
   });
   let link: { url: string; link: Link } | null = null;
   const onTrust = (next: Trust): void => {

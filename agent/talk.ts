@@ -5,10 +5,11 @@ import { rfc3339 } from "../shared/names.ts";
 import { sha256Hex } from "../shared/node/sha256.ts";
 import type { Clock, Journal, Log } from "../shared/ports.ts";
 import type { Hello, TopicKind } from "../shared/protocol.ts";
+import type { TrustMessage } from "../shared/trust.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
 import type { Cache } from "./cache/cache.ts";
 import type { Link } from "./link/link.ts";
-import { frameOf, openAck, openAsk, type Sender } from "./link/messages.ts";
+import { frameOf, openAck, openAsk, openTrust, type Sender } from "./link/messages.ts";
 import type { Trust } from "./pull/trust.ts";
 import { isDue, type Unnumbered } from "./report/report.ts";
 
@@ -29,6 +30,8 @@ export interface TalkWorld {
   onChange(): void;
   /** The hub knows a newer root, or asked: look at the sources now. */
   onPullWanted(): void;
+  /** Documents of trust came, unverified. */
+  onRelayed(message: TrustMessage): void;
 }
 
 /** The site's side of the conversation with the hub: what is sent when, and what comes in. */
@@ -91,6 +94,7 @@ export class Talk {
   heard(kind: TopicKind, frame: Uint8Array): void {
     try {
       if (kind === "down/assign") this.takeAssignment(frame);
+      else if (kind === "down/trust") this.world.onRelayed(openTrust(frame, this.world.sender));
       else this.takeOther(kind, frame);
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -1,6 +1,6 @@
 import { sorted } from "../../shared/canonical.ts";
 import { type SiteEvent } from "../../shared/event.ts";
-import { encodeFrame, type FrameFormat, openFrame } from "../../shared/node/frame.ts";
+import { encodeFrame, type FrameFormat, openFrame, openUnsigned } from "../../shared/node/frame.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { parseAs } from "../../shared/parse.ts";
 import {
@@ -16,6 +16,7 @@ import {
   topicOf,
 } from "../../shared/protocol.ts";
 import type { Report } from "../../shared/report.ts";
+import { type TrustMessage, trustMessage } from "../../shared/trust.ts";
 import { signersOf, type TrustedRoot } from "../../shared/verify/root.ts";
 
 /** Frames of the site in both directions. */
@@ -50,6 +51,12 @@ export function openAck(frame: Uint8Array, site: string, root: TrustedRoot): Ack
 
 export function openAsk(frame: Uint8Array, site: string, root: TrustedRoot): Ask {
   return parseAs(ask, fromHub(frame, site, "down/ask", root), topicOf(root.document.fleet, site, "down/ask"));
+}
+
+/** From whoever reaches the bus: only what is in it counts, and that must hold by itself. Throws a refusal for what has no such form. */
+export function openTrust(bytes: Uint8Array, { fleet, site }: Pick<Sender, "fleet" | "site">): TrustMessage {
+  const topic = topicOf(fleet, site, "down/trust");
+  return parseAs(trustMessage, openUnsigned({ topic, bytes, maxBytes: PACKET_MAX, maxInflated: BODY_MAX }), topic);
 }
 
 function fromHub(bytes: Uint8Array, site: string, kind: TopicKind, root: TrustedRoot): unknown {
