@@ -3,6 +3,7 @@ import { Puller } from "../../../agent/pull/puller.ts";
 import { NO_TRUST, type Trust } from "../../../agent/pull/trust.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Source } from "../../../shared/source/source.ts";
+import { toRelay } from "../../../shared/trust.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { configMap, keys, line, NOW, signedBundle, signedRoot } from "../../support/fleet.ts";
@@ -146,5 +147,38 @@ describe("a mirror that lies", () => {
     await pass(0);
     expect(complete()).toEqual(["1.0.0"]);
     expect(events()[0]?.slice(0, 2)).toEqual(["refused", "threshold"]);
+  });
+});
+
+describe("what the hub relays", () => {
+  const message = (number: number) => ({ roots: [toRelay(signedRoot({ number }))] });
+
+  it("is taken at once where no source is being asked", async () => {
+    puller.now();
+    await pass(0);
+    puller.take(message(2));
+    expect(trust.root?.document.number).toBe(2);
+  });
+
+  it("waits for a pull that is under way, so that neither undoes what the other took; of several the newest counts", async () => {
+    puller.now();
+    await pass(0);
+    clock.advance(POLL);
+    puller.take({ roots: [] });
+    puller.take({ roots: [2, 3].map((number) => toRelay(signedRoot({ number }))) });
+    const atOnce = trust.root?.document.number;
+    await pass(0);
+    expect([atOnce, trust.root?.document.number]).toEqual([1, 3]);
+    await pass(POLL);
+    expect(trust.root?.document.number).toBe(3);
+  });
+
+  it("reaches a site whose sources are out of reach", async () => {
+    puller.now();
+    await pass(0);
+    [first.faults.cut, second.faults.cut] = [true, true];
+    await pass(POLL);
+    puller.take(message(2));
+    expect([trust.root?.document.number, cache.roots().length]).toEqual([2, 2]);
   });
 });

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { encodeFrame, type FrameToOpen, openFrame, parseWireKey } from "../../../shared/node/frame.ts";
+import {
+  encodeFrame,
+  encodeUnsigned,
+  type FrameToOpen,
+  openFrame,
+  openUnsigned,
+  parseWireKey,
+} from "../../../shared/node/frame.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { formatPublicKey } from "../../../shared/node/ssh-key.ts";
 import { ed25519FromSeed, parsePrivateKey } from "../../../shared/node/ssh-private-key.ts";
@@ -211,4 +218,23 @@ it("answers any bytes, signed or not, with JSON or an AppError", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+describe("a message without a signature", () => {
+  const caps = { topic: "skerry/1/shops/ber-014/down/trust", maxBytes: 200, maxInflated: 400 };
+
+  it.each(["plain", "deflate"] as const)("comes back as it was (%s)", (format) => {
+    expect(openUnsigned({ ...caps, bytes: encodeUnsigned(JSON_TEXT, format) })).toEqual(JSON.parse(JSON_TEXT));
+  });
+
+  it("keeps to the caps, and is refused by name for whatever else it is", () => {
+    const long = encodeUnsigned(JSON.stringify("a".repeat(500)), "deflate");
+    expect(refusal(() => openUnsigned({ ...caps, bytes: long }))).toBe("too-large");
+    expect(refusal(() => openUnsigned({ ...caps, bytes: Buffer.alloc(201) }))).toBe("too-large");
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expect(["accepted", "malformed", "too-large"]).toContain(refusal(() => openUnsigned({ ...caps, bytes })));
+      }),
+    );
+  });
 });
