@@ -4,6 +4,10 @@ import { type BuildOptions, build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
 
+// Given, the same sources build to the same bytes (https://reproducible-builds.org/specs/source-date-epoch/).
+const epoch = process.env["SOURCE_DATE_EPOCH"];
+const builtAt = epoch === undefined ? Date.now() : Number(epoch) * 1000;
+
 const programs: BuildOptions = {
   entryPoints: {
     "skerry-agent": "agent/main.ts",
@@ -23,6 +27,8 @@ const programs: BuildOptions = {
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
   },
+  // For a site that is a time that has passed.
+  define: { SKERRY_BUILT_AT: JSON.stringify(new Date(builtAt).toISOString()) },
   sourcemap: "linked",
   logLevel: "warning",
 };

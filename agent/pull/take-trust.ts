@@ -44,9 +44,10 @@ export function takeRecord(to: Refusing, identity: Identity, trust: Trust, docum
   const record = refusing(to, { bundle: "", id, digest: null, trust }, () =>
     acceptRecord(document, { site: identity.site, reportKey: identity.reportKey, held }, root),
   );
-  if (record === null || record.number === trust.record?.number) return trust;
+  if (record === null) return trust;
+  // Also where only its signatures are others: a root to come may drop the keys of those that were there before.
   to.cache.keepRecord({ number: record.number, root: root.document.number, document });
-  return { ...trust, record };
+  return record.number === trust.record?.number ? trust : { ...trust, record };
 }
 
 /** What the owners say is newest. Without the role in the root nobody may say that, and nobody is heard. */

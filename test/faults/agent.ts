@@ -8,6 +8,7 @@ import { type SoloSite, soloSite } from "../bench/solo-site.ts";
 import { ask, type Cluster } from "../lab/demo/cluster.ts";
 import { labClusters } from "../lab/demo/clusters.ts";
 import { Undo } from "../lab/demo/undo.ts";
+import { keptOf } from "./kept.ts";
 import { Lives, type Played, type Scenario, untilHolds } from "./scenario.ts";
 import { configMap, deployment, namespace, pathOf, READ_BACK } from "./till.ts";
 
@@ -44,6 +45,7 @@ export const agent: Scenario = {
       await untilHolds("v3 given up", lives, reported(second, "reverted"));
       do {
         await untilHolds("all events confirmed", lives, () => outboxOf(site) === 0);
+        await untilHolds("the marks kept in the cluster", lives, async () => (await keptOf(cluster))?.seq === 2);
       } while (!(await lives.endOrAgain()));
       const lost = [
         ...(await clusterLosses(cluster, site)),

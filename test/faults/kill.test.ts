@@ -3,12 +3,18 @@ import { agent } from "./agent.ts";
 import { hub } from "./hub.ts";
 import { type Shot, shoot } from "./kill.ts";
 import { bundleVictims, type Victims } from "./victims.ts";
+import { wiped } from "./wiped.ts";
 
 /** The nastiest of `npm run faults -- kill`, which plays all of them: each stands between two things that must not come apart. */
 const SHOTS: readonly (Shot & { because: string })[] = [
   { scenario: agent, point: { effect: "kube.apply", place: "after", nth: 8 }, because: "applied, and not yet settled" },
   { scenario: agent, point: { effect: "kube.delete", place: "after", nth: 1 }, because: "pruned, and not yet told" },
   { scenario: agent, point: { effect: "hold.give-up", place: "between", nth: 1 }, because: "given up, not committed" },
+  {
+    scenario: wiped,
+    point: { effect: "keep.take", place: "between", nth: 1 },
+    because: "disk wiped, its marks read and not stored",
+  },
   { scenario: hub, point: { effect: "store.ingest", place: "after", nth: 9 }, because: "stored, not acknowledged" },
   { scenario: hub, point: { effect: "store.decide", place: "after", nth: 2 }, because: "decided, not published" },
 ];

@@ -71,7 +71,8 @@ async function shootOne({ scenario, point }: Shot, victims: Victims): Promise<Re
 export function inLines(results: readonly Result[]): string[] {
   const groups = new Map<string, Result[]>();
   for (const result of results) {
-    const key = `${result.scenario.program} ${placeOf(result.point)}`;
+    const { program, story } = result.scenario;
+    const key = `${story === undefined ? program : `${program} ${story}`} ${placeOf(result.point)}`;
     groups.set(key, [...(groups.get(key) ?? []), result]);
   }
   return [...groups]

@@ -9,8 +9,9 @@ import { hub } from "./hub.ts";
 import { choose, discover, inLines, type Shot, shoot } from "./kill.ts";
 import { skerry } from "./skerry.ts";
 import { bundleVictims } from "./victims.ts";
+import { wiped } from "./wiped.ts";
 
-const SCENARIOS = [agent, hub, skerry];
+const SCENARIOS = [agent, wiped, hub, skerry];
 const AT_ONCE = 3;
 
 const { values, positionals } = parseArgs({

@@ -14,6 +14,8 @@ export interface Played {
 
 export interface Scenario {
   program: ProgramName;
+  /** Its name, where a program has more than one. */
+  story?: string;
   /** Plays the whole story on things of its own. The program dies at `point`, is started again plainly, and has to make good. */
   play(victims: Victims, point: Point | null): Promise<Played>;
 }
