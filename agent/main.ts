@@ -131,6 +131,11 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     onRound: () => loop.wake(),
   });
   cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
+  // Told by the pull that brought the root, unless the agent ended just then.
+  if (trust.record === null && cache.record() !== null) {
+    const words = "the site record on disk holds no more under the present root: nothing new is taken";
+    cache.addEvents([{ at: rfc3339(clock.now()), kind: "refused", code: "record", words }]);
+  }
   tend = () => keeper.tend();
   tend();
   if (trust.root !== null) onTrust(trust);

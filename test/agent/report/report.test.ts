@@ -8,11 +8,15 @@ import {
   type Situation,
   type Unnumbered,
 } from "../../../agent/report/report.ts";
+import { sorted } from "../../../shared/canonical.ts";
 import { eventBatch } from "../../../shared/event.ts";
 import { refOf } from "../../../shared/live.ts";
+import { encodeFrame } from "../../../shared/node/frame.ts";
+import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { parseAs } from "../../../shared/parse.ts";
+import { FRAME_NAMESPACE, topicOf } from "../../../shared/protocol.ts";
 import { ITEM_STATES, report } from "../../../shared/report.ts";
-import { configMap, NOW } from "../../support/fleet.ts";
+import { configMap, keys, NOW } from "../../support/fleet.ts";
 import { holdOf, marksOf } from "../target/sample.ts";
 
 const BOOT = "0123456789abcdef";
@@ -72,6 +76,31 @@ describe("a report", () => {
     const made = reportOf(situation({ hold }, { refused: [{ bundle: "pos", digest: "a".repeat(64), code: "scope" }] }));
     expect(parseAs(report, { number: 1, ...made }, "report").items[0]?.state).toBe(state);
   });
+});
+
+it("a report of one bundle at rest costs little on the wire", () => {
+  const hold = {
+    ...holdOf({ runs: "committed v2" }),
+    running: { ...hex(holdOf({ runs: "committed v2" })).running, digest: sha256Hex(Buffer.from("running")) },
+    previous: { ...hex(holdOf({ runs: "committed v1" })).running, digest: sha256Hex(Buffer.from("previous")) },
+  };
+  const summary = { total: 41, healthy: 41, verdict: { health: "healthy" } as const };
+  const made = reportOf(
+    situation(
+      { hold, summary, drifted: 0, waitingOn: null },
+      { head: 77, boot: sha256Hex(Buffer.from("boot")).slice(0, 16) },
+    ),
+  );
+  const json = sorted({ number: 4_711, ...made });
+  const topic = topicOf("shops", "s-1", "up/report");
+  const frame = encodeFrame({
+    topic,
+    namespace: FRAME_NAMESPACE["up/report"],
+    json,
+    format: "deflate",
+    key: keys.report,
+  });
+  expect(frame.byteLength).toBeLessThanOrEqual(205);
 });
 
 describe("a report is due", () => {
