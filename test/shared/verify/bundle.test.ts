@@ -131,7 +131,7 @@ describe("an attack on the manifest is refused by name", () => {
     const bad = JSON.parse(text()) as { scope: unknown };
     bad.scope = [{ sites: { ring: 7 } }];
     const found = refusal(() => open(sign(bad, BUNDLE_NAMESPACE, { pos: keys.pos })));
-    expect(found).toMatchObject({ code: "schema", where: "bundles/pos bundle.json /scope/0/sites" });
+    expect(found).toMatchObject({ code: "schema", where: "bundles/pos bundle.json /scope/0/sites/ring" });
   });
 
   it("names both versions where the agent is too old", () => {
