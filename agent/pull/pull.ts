@@ -39,7 +39,8 @@ export async function pull(input: PullInput): Promise<Pulled> {
   const { source, cache, identity, clock } = input;
   const to: Refusing = { cache, source: source.address, now: clock.now, refused: false };
   const before = cache.seen(source.address);
-  const heads = await source.heads();
+  const own = recordBranch(sha256Hex(Buffer.from(identity.site)));
+  const heads = await source.heads(["trust", own, "bundles/", "deltas/"]);
   const seen = new Map([...before].filter(([ref]) => heads.has(ref) || ref === UNDER));
   const changed = (ref: string) => heads.get(ref) !== undefined && heads.get(ref) !== seen.get(ref);
   const done = (ref: string) => {
@@ -53,7 +54,6 @@ export async function pull(input: PullInput): Promise<Pulled> {
       trust = await pullRoots(to, source, identity, trust, trustHead);
       done("trust");
     }
-    const own = recordBranch(sha256Hex(Buffer.from(identity.site)));
     const ownHead = heads.get(own);
     // A record that needs a newer root is refused until that root is here.
     const newRoot = trust.root !== input.trust.root;

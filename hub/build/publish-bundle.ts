@@ -5,15 +5,16 @@ import { close, openManifest } from "../../shared/verify/bundle.ts";
 import { checkFile } from "../../shared/verify/file.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { gitLine } from "./git.ts";
-import { type History, messageOf, type PublishedVersion, readHistory } from "./history.ts";
-import { DELTAS, deltasTo, type OldVersion } from "./publish-delta.ts";
-import type { LeftOut } from "./publish-documents.ts";
-import { branchHead, filesAt, type Repository, readBlobs } from "./repository.ts";
+import { type History, messageOf, readHistory } from "./history.ts";
+import type { Repository } from "./repository.ts";
 import type { StagedBundle } from "./stage.ts";
 import { type BranchUpdate, writeBlobs, writeCommit, writeTree } from "./tree.ts";
 
-/** A branch is begun anew after so many versions: a new site fetches all of its history. */
-const VERSIONS_PER_BRANCH = 50;
+/**
+ * A branch is begun anew after so many versions: a new site fetches all of its history, an old one fetches the first version after that
+ * whole, because it builds on nothing that the site has.
+ */
+const VERSIONS_PER_BRANCH = 100;
 /** So many versions of the old branch begin the new one, for sites that are assigned one of them. */
 const CARRIED = 3;
 
@@ -33,15 +34,12 @@ export function verifyStaged({ manifest, document, files }: StagedBundle, root: 
   return opened.digest;
 }
 
-/** The commits to push for a version; none where it is published already. Throws `equivocation` where another one is. */
-export async function bundleUpdates(
-  repository: Repository,
-  staged: StagedBundle,
-): Promise<{ updates: BranchUpdate[]; leftOut: LeftOut }> {
+/** The commit to push for a version; null where it is published already. Throws `equivocation` where another one is. */
+export async function bundleUpdate(repository: Repository, staged: StagedBundle): Promise<BranchUpdate | null> {
   const { manifest, document, files } = staged;
   const branch = `bundles/${manifest.name}`;
   const history = await readHistory(repository, manifest.name);
-  if (isPublished(history, staged)) return { updates: [], leftOut: [] };
+  if (isPublished(history, staged)) return null;
   const { folder } = repository;
   const content = [
     { path: "bundle.json", bytes: document.body },
@@ -55,9 +53,7 @@ export async function bundleUpdates(
   const { version, createdAt } = manifest;
   const parent = await parentOf(folder, history);
   const commit = await writeCommit(folder, { tree, parent, message: version, at: createdAt });
-  const update = { branch, commit, expected: history.head };
-  const deltas = await deltaUpdate(repository, staged, history);
-  return { updates: [update, ...deltas.updates], leftOut: deltas.leftOut };
+  return { branch, commit, expected: history.head };
 }
 
 /** Where the next version is put: after the newest one, or after the last few of them on a branch that is begun anew. */
@@ -76,42 +72,6 @@ async function parentOf(folder: string, { head, versions, earlier }: History): P
     parent = await writeCommit(folder, { tree, parent, message, at: createdAt });
   }
   return parent;
-}
-
-/** One commit without a parent: frames that lead to any but the newest version are of no use. */
-async function deltaUpdate(
-  repository: Repository,
-  staged: StagedBundle,
-  { versions }: History,
-): Promise<{ updates: BranchUpdate[]; leftOut: LeftOut }> {
-  const { folder } = repository;
-  const { name, version, createdAt } = staged.manifest;
-  const branch = `deltas/${name}`;
-  const older = await Promise.all(versions.slice(0, DELTAS).map((each) => oldVersion(folder, each)));
-  const { frames, leftOut } = await deltasTo(staged, older);
-  const expected = await branchHead(repository, branch);
-  if (frames.length === 0 && expected === null) return { updates: [], leftOut };
-  const tree = await treeOf(folder, frames);
-  const commit = await writeCommit(folder, { tree, parent: null, message: version, at: createdAt });
-  return { updates: [{ branch, commit, expected }], leftOut };
-}
-
-async function oldVersion(folder: string, { commit, digest, manifest }: PublishedVersion): Promise<OldVersion> {
-  const committed = new Map((await filesAt(folder, commit, ".")).map(({ path, oid }) => [path, oid]));
-  const [body = Buffer.alloc(0)] = await readBlobs(folder, [committed.get("bundle.json") ?? ""]);
-  return {
-    digest,
-    manifest,
-    body,
-    read: async (paths) => {
-      const held = paths.filter((path) => committed.has(`files/${path}`));
-      const blobs = await readBlobs(
-        folder,
-        held.map((path) => committed.get(`files/${path}`) ?? ""),
-      );
-      return new Map(held.map((path, index) => [path, blobs[index] ?? Buffer.alloc(0)]));
-    },
-  };
 }
 
 async function treeOf(folder: string, content: readonly { path: string; bytes: Uint8Array }[]): Promise<string> {

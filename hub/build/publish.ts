@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import type { Journal } from "../../shared/ports.ts";
 import { readFleet } from "./fleet.ts";
 import { git } from "./git.ts";
-import { bundleUpdates, verifyStaged } from "./publish-bundle.ts";
+import { bundleUpdate, verifyStaged } from "./publish-bundle.ts";
 import type { LeftOut } from "./publish-documents.ts";
 import { trustUpdates } from "./publish-trust.ts";
 import { fetchOrigin, type Repository } from "./repository.ts";
@@ -30,11 +30,11 @@ export async function publish(
   await fetchOrigin(repository);
   journal("publish.commit", "before");
   const { updates, leftOut } = await trustUpdates(repository, fleet);
-  const bundle = staged === null ? { updates: [], leftOut: [] } : await bundleUpdates(repository, staged);
-  updates.push(...bundle.updates);
+  const bundle = staged === null ? null : await bundleUpdate(repository, staged);
+  if (bundle !== null) updates.push(bundle);
   journal("publish.commit", "after");
   if (updates.length > 0) await push(repository, updates, journal);
-  return { branches: updates.map(({ branch }) => branch), leftOut: [...leftOut, ...bundle.leftOut] };
+  return { branches: updates.map(({ branch }) => branch), leftOut };
 }
 
 async function push({ folder, origin }: Repository, updates: readonly BranchUpdate[], journal: Journal): Promise<void> {

@@ -92,17 +92,14 @@ export class GitBranch {
 
   async #fetch(commit: string): Promise<void> {
     const { branch, dir, server, limits } = this.#options;
-    // A branch of deltas is one commit without a parent, replaced each time: nothing of the last one helps.
-    const alone = branch.startsWith("deltas/");
     const names = await this.#names();
-    if (alone || names.length >= MAX_PACKS || (await this.#bytes(names)) >= this.#options.maxBytes)
-      await this.discard();
+    if (names.length >= MAX_PACKS || (await this.#bytes(names)) >= this.#options.maxBytes) await this.discard();
     await mkdir(this.#packs, { recursive: true });
-    const have = await readFile(this.#path("have"), "utf8").catch(() => "");
-    const wish = { alone, ...(/^[0-9a-f]{40}$/.test(have) && { have }) };
+    const kept = await readFile(this.#path("have"), "utf8").catch(() => "");
+    const have = /^[0-9a-f]{40}$/.test(kept) ? kept : null;
     const incoming = this.#path("incoming.pack");
     try {
-      await pipeline(Readable.from(server.pack(commit, wish)), fs.createWriteStream(incoming));
+      await pipeline(Readable.from(server.pack(commit, have)), fs.createWriteStream(incoming));
       checkPack(await readFile(incoming), limits);
       await git.indexPack({ ...this.#local(), dir, filepath: "incoming.pack" });
       // A pack without its index is not seen: only the last of these steps counts, and a kill before it costs one more fetch.

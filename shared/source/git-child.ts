@@ -26,7 +26,7 @@ async function reply({ remote, ask }: GitRequest): Promise<GitReply> {
 function perform(folder: GitFolder, ask: GitAsk) {
   switch (ask.call) {
     case "heads":
-      return folder.heads();
+      return folder.heads(ask);
     case "documents":
       return folder.documents(ask);
     case "log":

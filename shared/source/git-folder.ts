@@ -7,6 +7,7 @@ import type { SignedBytes } from "../ports.ts";
 import { type Files, GitBranch } from "./git-branch.ts";
 import type { GitCalls, GitRemote } from "./git-messages.ts";
 import { GitServer } from "./git-server.ts";
+import { BRANCHES } from "./git-wire.ts";
 
 const MAX_SIGNATURES = 64;
 const SIGNATURE_MAX_BYTES = 16 * 1024;
@@ -29,8 +30,8 @@ export class GitFolder {
     this.#server = new GitServer(remote);
   }
 
-  async heads(): Answer<"heads"> {
-    const heads = await this.#server.heads();
+  async heads({ only }: Ask<"heads">): Answer<"heads"> {
+    const heads = await this.#server.heads(only ?? BRANCHES);
     const kept = new Set([...heads.keys()].map(folderOf));
     const gone = (await readdir(this.#remote.dir).catch(() => [])).filter((name) => !kept.has(name));
     for (const name of gone) await rm(join(this.#remote.dir, name), { recursive: true, force: true });

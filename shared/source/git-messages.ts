@@ -30,7 +30,8 @@ interface At {
 }
 
 export interface GitCalls {
-  heads: { ask: object; answer: Map<string, string> };
+  /** Of all branches of a fleet, or those that begin so. */
+  heads: { ask: { only: readonly string[] | null }; answer: Map<string, string> };
   /** Signed JSON documents in a folder, by their name without `.json`. */
   documents: { ask: At & { folder: string; names: string[] | "all" }; answer: [string, SignedBytes][] };
   /** Commits with their subjects, newest first. */

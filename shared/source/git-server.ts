@@ -1,7 +1,7 @@
 import { AppError } from "../errors.ts";
 import { bodyOf, type HttpAnswer, HttpHost, statusError } from "../node/http-exchange.ts";
 import type { GitRemote } from "./git-messages.ts";
-import { type GitProtocol, headsIn, listing, packetsOf, packIn, SERVICE, wanting } from "./git-wire.ts";
+import { BRANCHES, type GitProtocol, headsIn, listing, packetsOf, packIn, SERVICE, wanting } from "./git-wire.ts";
 
 /** About 60,000 branches; those of a fleet are tens. */
 const HEADS_MAX_BYTES = 4 * 1024 * 1024;
@@ -20,9 +20,9 @@ export class GitServer {
     this.#host = new HttpHost(remote);
   }
 
-  /** Commit by branch of the fleet. One exchange: protocol 2 is spoken without asking first whether the server does. */
-  async heads(): Promise<Map<string, string>> {
-    const asked = this.#protocol === 1 ? null : await this.#listed();
+  /** Commit by branch, of those that begin so; a server that knows only protocol 1 lists all. One exchange: protocol 2 is spoken without asking first whether the server does. */
+  async heads(prefixes: readonly string[]): Promise<Map<string, string>> {
+    const asked = this.#protocol === 1 ? null : await this.#listed(prefixes);
     if (asked instanceof Map) return asked;
     const heads = await this.#advertised();
     if (heads === null) throw asked ?? new AppError("malformed", "the server changed its protocol: ask again");
@@ -31,16 +31,16 @@ export class GitServer {
   }
 
   /** The pack with a commit and what belongs to it, chunk by chunk; whole only where this ends without an error. */
-  async *pack(want: string, wish: { have?: string; alone: boolean }): AsyncGenerator<Uint8Array> {
-    if (this.#protocol === undefined) await this.heads();
-    const answer = await this.#post(wanting(this.#protocol ?? 2, want, wish), this.#remote.maxResponseBytes);
+  async *pack(want: string, have: string | null): AsyncGenerator<Uint8Array> {
+    if (this.#protocol === undefined) await this.heads(BRANCHES);
+    const answer = await this.#post(wanting(this.#protocol ?? 2, want, have), this.#remote.maxResponseBytes);
     if (answer.status !== 200) throw statusError(answer.status, "such repository");
     yield* packIn(packetsOf(answer.body));
   }
 
   /** What protocol 2 lists, or what speaks against the server speaking it. */
-  async #listed(): Promise<Map<string, string> | AppError> {
-    const answer = await this.#post(listing(), HEADS_MAX_BYTES);
+  async #listed(prefixes: readonly string[]): Promise<Map<string, string> | AppError> {
+    const answer = await this.#post(listing(prefixes), HEADS_MAX_BYTES);
     const body = await bodyOf(answer);
     if (answer.status !== 200) return statusError(answer.status, "such repository");
     try {

@@ -9,8 +9,8 @@ export const SERVICE = "git-upload-pack";
 export type GitProtocol = 1 | 2;
 
 /** The branches of a fleet; a server may have thousands of others. */
-const BRANCH = /^refs\/heads\/(main|trust|sites-[0-9a-f]|(?:bundles|deltas)\/[a-z0-9-]{1,63})$/;
-const PREFIXES = ["main", "trust", "sites-", "bundles/", "deltas/"];
+const BRANCH = /^refs\/heads\/(main|trust|sites-[0-9a-f]|bundles\/[a-z0-9-]{1,63})$/;
+export const BRANCHES = ["main", "trust", "sites-", "bundles/"];
 const FLUSH = "0000";
 const DELIMITER = "0001";
 
@@ -20,23 +20,20 @@ function line(text: string): string {
   return `${(text.length + 5).toString(16).padStart(4, "0")}${text}\n`;
 }
 
-export function listing(): Uint8Array {
-  const prefixes = PREFIXES.map((prefix) => line(`ref-prefix refs/heads/${prefix}`));
-  return Buffer.from([line("command=ls-refs"), DELIMITER, ...prefixes, FLUSH].join(""));
+/** `prefixes` of branch names. */
+export function listing(prefixes: readonly string[]): Uint8Array {
+  const lines = prefixes.map((prefix) => line(`ref-prefix refs/heads/${prefix}`));
+  return Buffer.from([line("command=ls-refs"), DELIMITER, ...lines, FLUSH].join(""));
 }
 
-/**
- * Asks for a commit and what belongs to it, less what belongs to `have`; `alone`: without the commits before it. Thin: what is
- * sent may build on what is had.
- */
-export function wanting(protocol: GitProtocol, want: string, { have, alone }: { have?: string; alone: boolean }) {
-  const haves = have === undefined ? [] : [line(`have ${have}`)];
-  const depth = alone ? [line("deepen 1")] : [];
+/** Asks for a commit and what belongs to it, less what belongs to `have`. Thin: what is sent may build on what is had. */
+export function wanting(protocol: GitProtocol, want: string, have: string | null) {
+  const haves = have === null ? [] : [line(`have ${have}`)];
   const capabilities = ["thin-pack", "ofs-delta", "no-progress"];
   const lines =
     protocol === 2
-      ? [line("command=fetch"), DELIMITER, ...capabilities.map(line), line(`want ${want}`), ...depth, ...haves]
-      : [line(`want ${want} side-band-64k ${capabilities.join(" ")}`), ...depth, FLUSH, ...haves];
+      ? [line("command=fetch"), DELIMITER, ...capabilities.map(line), line(`want ${want}`), ...haves]
+      : [line(`want ${want} side-band-64k ${capabilities.join(" ")}`), FLUSH, ...haves];
   return Buffer.from([...lines, line("done"), ...(protocol === 2 ? [FLUSH] : [])].join(""));
 }
 

@@ -1,11 +1,10 @@
 import { AppError } from "../errors.ts";
-import { DELTA_MAX_BYTES } from "../node/delta.ts";
 import { apart, type HttpAuth, headerOf } from "../node/http-address.ts";
 import type { Pace } from "../node/http-exchange.ts";
 import type { ProxyEnv } from "../node/http-proxy.ts";
 import type { SignedBytes } from "../ports.ts";
 import { GitProcess } from "./git-process.ts";
-import { type BlobChunk, deltaName, type Source, type VersionRef } from "./source.ts";
+import type { BlobChunk, Source, VersionRef } from "./source.ts";
 
 /** The fleet repository's own files, which the hub reads. */
 export interface FleetFiles {
@@ -68,8 +67,8 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
   });
   return {
     address: url,
-    heads: async () => {
-      const commits = await git.ask("heads", {});
+    heads: async (only) => {
+      const commits = await git.ask("heads", { only: only ?? null });
       return new Map([...commits].map(([branch, commit]) => [branch, `${branch}@${commit}`]));
     },
     roots: async (head, after) => {
@@ -96,7 +95,8 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
     manifest: async (ref) =>
       manifestOf(await git.ask("documents", { ...place(ref), folder: "", names: ["bundle"] }), ref),
     blobs: (ref, wanted) => blobs(git, ref, wanted),
-    delta: (head, from) => atMost(git, at(head), deltaName(from), DELTA_MAX_BYTES),
+    // A pack builds on what is had: Git needs no deltas beside it.
+    delta: async () => null,
     files: async (head, folder) => {
       const place = at(head);
       const paths = await git.ask("list", { ...place, folder });

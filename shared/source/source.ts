@@ -10,10 +10,11 @@ export interface Source {
   /** For people and logs, without credentials. */
   readonly address: string;
   /**
-   * The cheap poll: an opaque id for each ref that exists, by name: `trust`, `sites-<h>`, `bundles/<name>`, `deltas/<name>`, `main`.
-   * An id that did not change means nothing changed. One small exchange with the server, nothing is fetched.
+   * The cheap poll: an opaque id for each ref that exists, by name: `trust`, `sites-<h>`, `bundles/<name>`, `main`, and
+   * `deltas/<name>` where the source has deltas. An id that did not change means nothing changed. One small exchange with the server,
+   * nothing is fetched. Only refs that begin as one of `only` need come.
    */
-  heads(): Promise<ReadonlyMap<string, string>>;
+  heads(only?: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Root documents with a number above `after`, rising, at a head of `trust`. */
   roots(head: string, after: number): Promise<SignedBytes[]>;
   /** The signed statement of what is newest (`head.json`) at a head of `trust`; null where there is none. */

@@ -18,6 +18,7 @@ sourceSuite("git over HTTP", async () => {
   const { faults } = server;
   return {
     source,
+    lacks: ["deltas/pos"],
     commit: (branch, files, subject, anew) => commitFiles(repository, branch, files, subject, anew),
     cut: (on) => {
       faults.cut = on;

@@ -104,12 +104,12 @@ describe("bundle publish", () => {
     expect((await publish()).out).toEqual(["nothing new"]);
   });
 
-  test("begins the branch anew after 50 versions", async () => {
+  test("begins the branch anew after 100 versions", async () => {
     await buildAndSign(fleet, "1.4.2");
     await publish();
     const first = JSON.parse(shown("bundles/pos:bundle.json"));
     let body = shown("bundles/pos:bundle.json");
-    for (let seq = 2; seq <= 50; seq += 1) {
+    for (let seq = 2; seq <= 100; seq += 1) {
       body = canonicalJson({ ...first, seq, version: `1.4.2-${seq}`, prev: sha256Hex(Buffer.from(body)) });
       commitFiles(fleet.origin, "bundles/pos", { "bundle.json": body }, `1.4.2-${seq}`);
     }
@@ -117,12 +117,12 @@ describe("bundle publish", () => {
     await release("1.5.0");
     expect((await publish("1.5.0")).err).toEqual([]);
     const log = execFileSync("git", ["-C", fleet.origin, "log", "--format=%s", "bundles/pos"]).toString();
-    expect(log.trim().split("\n")).toEqual(["1.5.0", "1.4.2-50", "1.4.2-49", "1.4.2-48"]);
-    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 51, floor: [1, 50] });
-    expect(JSON.parse(shown("bundles/pos~3:bundle.json"))).toMatchObject({ seq: 48 });
+    expect(log.trim().split("\n")).toEqual(["1.5.0", "1.4.2-100", "1.4.2-99", "1.4.2-98"]);
+    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 101, floor: [1, 100] });
+    expect(JSON.parse(shown("bundles/pos~3:bundle.json"))).toMatchObject({ seq: 98 });
     await release("1.6.0", "floor: 1.4.2-7\n");
     expect((await publish("1.6.0")).err).toEqual([]);
-    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 52, floor: [1, 7] });
+    expect(JSON.parse(shown("bundles/pos:bundle.json"))).toMatchObject({ seq: 102, floor: [1, 7] });
     await release("1.4.2-9");
     expect((await publish("1.4.2-9")).err).toEqual([expect.stringMatching(/^equivocation: .*published already/)]);
   });

@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { deltaName } from "../../../shared/source/source.ts";
 import { openLine } from "../../lab/git/line.ts";
 import { commitFiles, createRepository } from "../../lab/git/repository.ts";
 import { gitLab, headOf } from "./git-lab.ts";
@@ -57,21 +56,6 @@ test("a branch that begins anew every few versions leaves no more behind than it
     const versions = await source.versions(await headOf(source, "bundles/pos"));
     expect(versions[0]?.version).toBe(`${number}`);
     expect(versions).toHaveLength(((number - 1) % 4) + 1);
-  }
-});
-
-test("a branch of deltas is one pack on disk, however often it was replaced", async () => {
-  const { repository, dir, source: open } = await gitLab();
-  const source = open();
-  const from = "1".repeat(64);
-  for (let number = 1; number <= 5; number += 1) {
-    // Not begun anew: a publisher that forgets to must not cost sites its whole past.
-    commitFiles(repository, "deltas/pos", { [deltaName(from)]: `${number}` }, `${number}`);
-    expect(Buffer.from((await source.delta(await headOf(source, "deltas/pos"), from)) ?? []).toString()).toBe(
-      `${number}`,
-    );
-    const names = await readdir(`${dir}/deltas+pos/objects/pack`);
-    expect(names.filter((name) => name.endsWith(".pack"))).toHaveLength(1);
   }
 });
 

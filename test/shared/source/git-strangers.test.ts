@@ -60,14 +60,11 @@ test("what a server gives as its reason is passed on, and no more of it than a l
 test("protocol 2 is not needed", async () => {
   const { repository, source: open, server } = await gitLab({ old: true });
   for (const name of ["1", "2"]) commitFiles(repository, "bundles/pos", { "bundle.json": name }, name);
-  commitFiles(repository, "deltas/pos", { "from-1.zst": "d" }, "1");
-  commitFiles(repository, "deltas/pos", { "from-1.zst": "e" }, "2");
   commitFiles(repository, "feature/x", { a: "b" }, "work");
   const source = open();
-  expect([...(await source.heads()).keys()]).toEqual(["bundles/pos", "deltas/pos"]);
+  expect([...(await source.heads()).keys()]).toEqual(["bundles/pos"]);
   const head = await headOf(source, "bundles/pos");
   expect(await source.versions(head)).toHaveLength(2);
-  expect(await source.delta(await headOf(source, "deltas/pos"), "2".repeat(64))).toBeNull();
   const { requests } = server.served;
   await source.heads();
   expect(server.served.requests - requests).toBe(1);
