@@ -33,6 +33,7 @@ export class Loop {
   private readonly world: LoopWorld;
   private readonly bundles = new Map<string, BundleCycle>();
   private recordsKept = "";
+  private committed = "";
   private running: Promise<void> | null = null;
   private again = false;
   private cancelWake = () => {};
@@ -82,6 +83,7 @@ export class Loop {
       const situation = await this.cycleOf(bundle).run(circumstances);
       if (situation !== null) situations.push(situation);
     }
+    this.wakeNeighbours();
     this.settleTime(trust, time);
     this.dropRecords(set);
     keeper.tend();
@@ -131,6 +133,16 @@ export class Loop {
       if (committed !== null) neighbours.set(other, committed);
     }
     return { assignment, adopt, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
+  }
+
+  /** What one bundle committed, another may have waited for, whose turn came before. */
+  private wakeNeighbours(): void {
+    const committed = this.world.cache
+      .holds()
+      .map((hold) => `${hold.bundle} ${hold.committed?.digest}`)
+      .join();
+    if (committed !== this.committed) this.again = true;
+    this.committed = committed;
   }
 
   /** Documents that hold are proof of time passed. */

@@ -77,7 +77,12 @@ export function v(
 }
 
 export async function attackedSite(
-  options: { root?: Parameters<typeof signedRoot>[0]; synced?: boolean; sources?: (git: string) => string[] } = {},
+  options: {
+    root?: Parameters<typeof signedRoot>[0];
+    synced?: boolean;
+    sources?: (git: string) => string[];
+    poll?: string;
+  } = {},
 ): Promise<AttackedSite> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-attack-"));
   const served = join(dir, "served");
@@ -123,7 +128,7 @@ export async function attackedSite(
       "dataDir: data",
       `root: { digest: ${sha256Hex(first.body)} }`,
       `sources: [${(options.sources ?? ((url) => [`{ git: "${url}/fleet.git" }`]))(git.url).join(", ")}]`,
-      "poll: 1s",
+      `poll: ${options.poll ?? "1s"}`,
       `kube: { server: "${cluster.server}", tokenFile: token }`,
       "reconnect: { within: 0s, atMost: 1s }",
       "clock: { syncedFile: synced }",
