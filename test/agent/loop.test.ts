@@ -1,9 +1,17 @@
 import { expect, it } from "vitest";
 import type { Assignment } from "../../shared/assignment.ts";
-import { type AttackedSite, attackedSite, until } from "../attacks/site.ts";
-import { configMap, type SignedBundle, signedBundle, signedSite } from "../support/fleet.ts";
+import { type AttackedSite, attackedSite, until, v } from "../attacks/site.ts";
+import {
+  configMap,
+  keys,
+  rootDocument,
+  type SignedBundle,
+  signedBundle,
+  signedRoot,
+  signedSite,
+} from "../support/fleet.ts";
 
-/** Bundles of one site with one another, in a whole agent. */
+/** What only a whole agent shows: bundles of one site with one another, and what all of them hang on. */
 
 const bundle = (name: string, seq: number, more: Parameters<typeof signedBundle>[0] = {}) =>
   signedBundle({ name, seq, ...more }, [configMap(name)]);
@@ -50,4 +58,61 @@ it("come in the order in which they need each other, and none goes back under on
   );
   expect(held).toBe("requires: pos-a is committed here and needs pos-z 1.1.0 at least");
   await committed("pos-z", base2);
+});
+
+it("without a hub a site takes the newest that is meant for it, forward only, and asks no hub", async () => {
+  const site = await attackedSite({ more: ["adopt: always"] });
+  const runs = (greeting: string) =>
+    until(
+      () => site.greeting(),
+      (seen) => seen === greeting,
+      `${greeting} does not run`,
+    );
+  site.owner.publish(v(1));
+  await runs("v1");
+  site.owner.publish(v(3, { scope: [{ sites: { ring: "north" } }] }));
+  site.owner.publish(v(4));
+  await runs("v4");
+  site.owner.publish(v(2));
+  await site.stop();
+  await site.start();
+  site.owner.publish(v(5));
+  await runs("v5");
+  expect(site.hub.reports).toEqual([]);
+});
+
+it("a root that drops the record's keys stops what is new at once, until a record is signed by the new ones", async () => {
+  const site = await attackedSite();
+  site.owner.publish(v(1));
+  await site.assign(v(1));
+  await until(
+    () => site.item()?.state,
+    (state) => state === "committed",
+    "v1 is not committed",
+  );
+  const roles = { ...rootDocument().roles, site: { keys: ["root2"], threshold: 1 } };
+  site.owner.root(2, signedRoot({ number: 2, hubs: [{ url: site.hub.url, ca: "" }], roles }));
+  site.owner.publish(v(2));
+  await site.assign(v(2));
+  await until(
+    () => site.refused(),
+    (codes) => codes.includes("threshold") && codes.includes("record"),
+    "it is not told",
+  );
+  // It runs on, over a restart too, and speaks of it.
+  await site.stop();
+  await site.start();
+  const told = site.hub.reports.length;
+  await until(
+    () => site.hub.reports.slice(told).at(-1)?.items[0],
+    (item) => item?.state === "committed" && (item.waitingOn ?? "").startsWith("record: "),
+    "it does not say what it waits for",
+  );
+  expect(await site.greeting()).toBe("v1");
+  site.owner.record(signedSite({ number: 2 }, keys.root2));
+  await until(
+    () => site.greeting(),
+    (greeting) => greeting === "v2",
+    "v2 does not run",
+  );
 });

@@ -82,6 +82,8 @@ export async function attackedSite(
     synced?: boolean;
     sources?: (git: string) => string[];
     poll?: string;
+    /** More lines of its configuration. */
+    more?: readonly string[];
   } = {},
 ): Promise<AttackedSite> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-attack-"));
@@ -132,6 +134,7 @@ export async function attackedSite(
       `kube: { server: "${cluster.server}", tokenFile: token }`,
       "reconnect: { within: 0s, atMost: 1s }",
       "clock: { syncedFile: synced }",
+      ...(options.more ?? []),
       "",
     ].join("\n"),
   );
