@@ -5,7 +5,7 @@ import { notice } from "./notices.ts";
 import type { FleetMember } from "./registry/site.ts";
 import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
-import type { Effect, Input, Run } from "./rollout/run.ts";
+import type { Effect, Input, Run, Target } from "./rollout/run.ts";
 import { startRun } from "./rollout/start.ts";
 import { step } from "./rollout/step.ts";
 
@@ -92,7 +92,8 @@ class Turn {
     const held = new Set([...world.members.values()].flatMap(({ assigned }) => Object.values(assigned).map(runOf)));
     for (const run of this.runs.values()) {
       if (isOver(run) && !held.has(run.id) && world.because.has(run.id)) continue;
-      const result = step(run, world.members, this.inputs.get(run.id) ?? [], now);
+      const inputs = [...(this.inputs.get(run.id) ?? []), ...this.promotions(run)];
+      const result = step(run, world.members, inputs, now);
       this.runs.set(run.id, result.run);
       because.set(run.id, result.because);
       effects.push(...result.effects);
@@ -116,7 +117,9 @@ class Turn {
     const id = this.nextId(seen.name);
     let run: Run;
     try {
-      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed: `${id} ${seen.commit}` };
+      const known = this.knownTargets(target);
+      const seed = `${id} ${seen.commit}`;
+      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed, known };
       run = startRun(start, [...this.world.members.values()], this.now);
       this.refuseOverlap(run, change.where("/sites"));
     } catch (error) {
@@ -141,7 +144,7 @@ class Turn {
   /** Of two rollouts that move one site for one bundle, the newcomer is refused; what is completed gives way. */
   private refuseOverlap(run: Run, where: string): void {
     for (const other of this.runs.values()) {
-      if (isOver(other) || other.phase.kind === "completed" || other.rollout === run.rollout) continue;
+      if (isOver(other) || isSettled(other) || other.rollout === run.rollout) continue;
       if (other.target.bundle !== run.target.bundle) continue;
       const site = Object.keys(run.sites).find((id) => other.sites[id] !== undefined);
       if (site === undefined) continue;
@@ -150,6 +153,26 @@ class Turn {
         fix: `select other sites, or abort ${other.id} first`,
       });
     }
+  }
+
+  /** What earlier runs brought of the bundle: where a run that fails may send its sites back to. */
+  private knownTargets({ bundle, digest }: Target): Target[] {
+    const known = new Map<string, Target>();
+    for (const { target } of this.runs.values()) {
+      if (target.bundle === bundle && target.digest !== digest) known.set(target.digest, target);
+    }
+    return [...known.values()];
+  }
+
+  /** Other rollouts that one comes after, as far as they have completed with its very target. */
+  private promotions({ phase, spec, target, promoted }: Run): Input[] {
+    if (phase.kind !== "planned") return [];
+    return (spec.after ?? []).flatMap(({ rollout }): Input[] => {
+      const other = [...this.runs.values()].findLast((each) => each.rollout === rollout);
+      if (other?.phase.kind !== "completed" || other.target.digest !== target.digest) return [];
+      const { at } = other.phase;
+      return promoted?.[rollout] === at ? [] : [{ kind: "promoted", rollout, at }];
+    });
   }
 
   private nextId(rollout: string): string {
@@ -185,13 +208,18 @@ class Turn {
     const run = this.runs.get(effect.run);
     const holder = this.runs.get(this.world.members.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
     if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
-    return holder.phase.kind !== "completed" || holder.startedAt > run.startedAt;
+    return !isSettled(holder) || holder.startedAt > run.startedAt;
   }
 }
 
 /** Nothing more is given out by it. */
 function isOver({ phase }: Run): boolean {
   return phase.kind === "aborted" || phase.kind === "superseded";
+}
+
+/** It got where it was to go, or back; only those that were offline still get theirs. */
+function isSettled({ phase }: Run): boolean {
+  return phase.kind === "completed" || phase.kind === "reverted";
 }
 
 function runOf({ run }: { run: string }): string {

@@ -1,7 +1,6 @@
 import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
 import type { PrivateKey } from "../shared/node/ssh-key.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import { isLegal } from "../shared/verbs.ts";
 import type { Act, HubView, Snapshot } from "./api/snapshot.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
 import { rolloutChanges } from "./changes.ts";
@@ -22,6 +21,7 @@ import { Relay } from "./publish/relay.ts";
 import type { Batch, Notice, SiteAssignment, Store, StoredEvent } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
+import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
 
 export interface HubOptions {
   fleet: string;
@@ -130,14 +130,15 @@ export class Hub implements HubView, BusEvents {
     return this.options.store.events(query);
   }
 
-  act({ run: id, verb, who, reason }: Act): Promise<Run> {
+  act({ run: id, ...asked }: Act): Promise<Run> {
     return this.turn(async () => {
       const run = this.memory.runs.get(id);
       if (run === undefined) throw new AppError("not-found", `there is no run ${id}`);
-      if (!isLegal(verb, run.phase.kind)) {
-        throw new AppError("usage", `a run that is ${run.phase.kind} takes no ${verb}`, { where: id });
-      }
-      await this.decide({ changes: [], inputs: new Map([[id, [{ kind: verb, who, reason }]]]) });
+      const act = actOf(asked);
+      if (isDone(run, act)) return run;
+      const refusal = refusalOf(run, act);
+      if (refusal !== null) throw new AppError("usage", refusal, { where: id });
+      await this.decide({ changes: [], inputs: new Map([[id, [act]]]) });
       return this.memory.runs.get(id) ?? run;
     });
   }

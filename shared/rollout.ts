@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { isZone, parseCron } from "./cron.ts";
 import { duration, labelKey, milliseconds, name, number, percent, selector, values, version } from "./names.ts";
 
 /** `rollouts/<name>.yaml` in the fleet repository: the declared move of a set of sites to a bundle version. */
@@ -14,12 +15,26 @@ export const OUTCOMES = [
   "reverted", // given up, and back on what it ran before
   "timedOut", // acknowledged or heard of, and not healthy by the deadline
   "offline", // not acknowledged and not heard of: not counted, catches up on return
+  "held", // the person at the site holds it back: not counted
+  "deferred", // its window is closed: not counted
   "ahead", // has committed something newer and nobody asked to go back: not counted
+  "skipped", // taken out by a person: not counted
   "ineligible", // may not have this bundle, or left the fleet: not counted
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const longerThanZero = duration.check(z.refine((text) => milliseconds(text) > 0, "must be longer than 0"));
+const cron = z.string().check(
+  z.superRefine((text, context) => {
+    const found = parseCron(text);
+    if (typeof found === "string")
+      context.addIssue({ code: "custom", input: text, message: `is no cron line: ${found}` });
+  }),
+);
+/** A name of the IANA time zone database; `site`: each site's own. */
+const zone = z
+  .string()
+  .check(z.refine((text) => text === "site" || isZone(text), "must be a time zone as in Europe/Berlin, or site"));
 /** A number of sites, or a share of those that remain. */
 const amount = z.union([number, percent]);
 
@@ -78,7 +93,14 @@ export const rolloutFile = z.strictObject({
   waves: z.optional(waves),
   quorum: z.optional(percent),
   pace: z.optional(
-    z.strictObject({ concurrent: z.optional(number), perMinute: z.optional(number), ramp: z.optional(z.number()) }),
+    z.strictObject({
+      /** So many sites are on their way at once. */
+      concurrent: z.optional(number),
+      /** So many are given the version in any minute. */
+      perMinute: z.optional(number),
+      /** So many times the sites that are healthy on it already may be on their way; one at the least. */
+      ramp: z.optional(z.number().check(z.gt(0))),
+    }),
   ),
   failure: z.optional(
     z.strictObject({
@@ -97,7 +119,7 @@ export const rolloutFile = z.strictObject({
   ),
   offlineAtMost: z.optional(percent),
   late: z.optional(z.enum(["next", "last", "ignore"])),
-  windows: z.optional(z.array(z.strictObject({ cron: z.string(), for: duration, zone: z.string() }))),
+  windows: z.optional(z.array(z.strictObject({ cron, for: longerThanZero, zone }))),
   after: z.optional(z.array(z.strictObject({ rollout: name, soak: z.optional(duration) }))),
   lane: z.optional(z.literal("emergency")),
 });
@@ -140,12 +162,6 @@ export function unsupportedInRollout(rollout: Rollout): string[] {
   for (const [index, entry] of rollout.waves.entries()) {
     if (entry.approve !== undefined) found.push(`/waves/${index}/approve`);
   }
-  if (rollout.pace !== undefined) found.push("/pace");
-  if (rollout.failure.then !== "pause") found.push("/failure/then");
-  if (rollout.offlineAtMost !== undefined) found.push("/offlineAtMost");
-  if (rollout.late !== "next") found.push("/late");
-  if ((rollout.windows ?? []).length > 0) found.push("/windows");
-  if ((rollout.after ?? []).length > 0) found.push("/after");
   if (rollout.lane !== undefined) found.push("/lane");
   return found;
 }

@@ -1,18 +1,47 @@
 /**
- * Which verb is legal in which phase of a run: one table that API, CLI and UI share.
+ * Which verb is legal in which phase of a run: one table that engine, API, CLI and UI share.
  * After the Oxide console's `app/api/util.ts`, where buttons and checks read the same table.
  */
 
-export const PHASES = ["planned", "rolling", "paused", "completed", "aborted", "superseded"] as const;
+export const PHASES = [
+  "planned",
+  "rolling",
+  "paused",
+  "completed",
+  "reverting",
+  "reverted",
+  "aborted",
+  "superseded",
+] as const;
 export type PhaseKind = (typeof PHASES)[number];
 
-/** A completed run has nothing left to stop: what it released is taken back by a new commit. */
 export const VERBS = {
   pause: ["planned", "rolling"],
   resume: ["paused"],
-  abort: ["planned", "rolling", "paused"],
+  /** Of the wave that is open: the next one may open as far as this person is concerned. */
+  approve: ["planned", "rolling", "paused"],
+  /** Open the next wave now, whatever the evidence. */
+  promote: ["rolling", "paused"],
+  /** Take one site out of the run. */
+  skip: ["planned", "rolling", "paused"],
+  /** Try the sites that failed once more. */
+  retry: ["rolling", "paused", "completed"],
+  /** Send every site back to what it ran before. */
+  revert: ["rolling", "paused", "completed"],
+  /** What sites already took stays. */
+  abort: ["planned", "rolling", "paused", "reverting"],
 } as const satisfies Record<string, readonly PhaseKind[]>;
 export type Verb = keyof typeof VERBS;
+
+/** Those that speak of the wave that is open, and so must name it. */
+export const OF_A_WAVE: ReadonlySet<Verb> = new Set<Verb>(["approve", "promote"]);
+
+/** Where a verb leads: asked again there by somebody who did not hear the answer, it changes nothing and is no error. */
+export const LEADS_TO: Partial<Readonly<Record<Verb, PhaseKind>>> = {
+  pause: "paused",
+  revert: "reverting",
+  abort: "aborted",
+};
 
 export function isLegal(verb: Verb, phase: PhaseKind): boolean {
   const phases: readonly PhaseKind[] = VERBS[verb];

@@ -101,11 +101,15 @@ export const pauseReason = z.discriminatedUnion("kind", [
     needed: count,
   }),
   z.object({ kind: z.literal("nobody"), wave: name, sites: count }),
+  z.object({ kind: z.literal("silent"), sites: ordered(siteId), of: count, atMost: z.string() }),
   z.object({ kind: z.literal("person"), who: z.string(), reason: z.string() }),
   z.object({ kind: z.literal("file"), words: z.string() }),
 ]);
 
-const waiting = { wave: name, healthy: count, of: count, waitingFor: sitesWithOutcome, offline: ordered(siteId) };
+/** Not counted now: those offline, and those held or deferred. */
+const away = { offline: ordered(siteId), aside: z.optional(sitesWithOutcome) };
+const waiting = { wave: name, healthy: count, of: count, waitingFor: sitesWithOutcome, ...away };
+const returning = { why: pauseReason, back: count, of: count, behind: sitesWithOutcome, left: ordered(siteId) };
 
 /** What a run stands at and what it waits for: the gate's arithmetic. */
 export const because = z.discriminatedUnion("kind", [
@@ -117,8 +121,19 @@ export const because = z.discriminatedUnion("kind", [
     counted: count,
     of: count,
     needed: count,
-    offline: ordered(siteId),
+    ...away,
   }),
+  z.object({
+    kind: z.literal("approval"),
+    /** The wave whose gate is passed but for that; null before the start. */
+    wave: z.nullable(name),
+    given: ordered(z.string()),
+    needed: count,
+    notBy: z.nullable(z.string()),
+  }),
+  z.object({ kind: z.literal("after"), rollout: name, forSeconds: z.nullable(count), soakSeconds: z.number() }),
+  z.object({ kind: z.literal("reverting"), ...returning }),
+  z.object({ kind: z.literal("reverted"), ...returning }),
   z.object({ kind: z.literal("paused"), why: pauseReason }),
   z.object({ kind: z.literal("completed"), healthy: count, of: count, behind: sitesWithOutcome }),
   z.object({ kind: z.literal("aborted"), who: z.string(), reason: z.string() }),
@@ -218,6 +233,10 @@ export const eventList = z.object({ events: z.array(eventView), next: z.nullable
 export const verbRequest = z.strictObject({
   who: z.string().check(z.trim(), z.minLength(1), z.maxLength(100)),
   reason: z.string().check(z.trim(), z.minLength(1), z.maxLength(300)),
+  /** The wave that this person sees open: a run that moved on refuses. `approve` and `promote` must name it. */
+  wave: z.optional(name),
+  /** Of `skip`. */
+  site: z.optional(siteId),
 });
 
 export const PROBLEMS = [

@@ -32,7 +32,7 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
 /** Index of the wave that is open, or that a pause holds. */
 export function openWave({ phase }: Run): number | null {
   if (phase.kind === "rolling") return phase.wave;
-  return phase.kind === "paused" ? phase.resume.wave : null;
+  return phase.kind === "paused" && phase.resume.planned !== true ? phase.resume.wave : null;
 }
 
 /** It gives out nothing any more, and its outcomes stay as they were. */
@@ -46,8 +46,10 @@ function sinceOf({ phase, startedAt }: Run): number {
       return startedAt;
     case "rolling":
     case "paused":
+    case "reverting":
       return phase.since;
     case "completed":
+    case "reverted":
     case "aborted":
     case "superseded":
       return phase.at;

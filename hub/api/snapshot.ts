@@ -31,6 +31,10 @@ export interface Act {
   verb: Verb;
   who: string;
   reason: string;
+  /** The wave that the person saw open. */
+  wave?: string | undefined;
+  /** Of `skip`. */
+  site?: string | undefined;
 }
 
 /** The hub as the API sees it; `hub/loop.ts` is it. */
@@ -41,8 +45,8 @@ export interface HubView {
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   /**
-   * Resolves with the run once it was stored. Throws `not-found` for an unknown run, `usage` where its phase does not allow
-   * the verb, `storage`.
+   * Resolves with the run once it was stored. Throws `not-found` for an unknown run, `usage` where it cannot take the
+   * verb (any more), in words that say what changed, `storage`.
    */
   act(act: Act): Promise<Run>;
 }

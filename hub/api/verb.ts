@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { AppError } from "../../shared/errors.ts";
 import { parseAs } from "../../shared/parse.ts";
-import { isLegal, VERBS, type Verb } from "../../shared/verbs.ts";
+import { isLegal, LEADS_TO, VERBS, type Verb } from "../../shared/verbs.ts";
 import { verbRequest } from "./contract.ts";
 import { isToken } from "./guard.ts";
 import { problemAnswer } from "./problem.ts";
@@ -26,17 +26,23 @@ export async function actOn(context: Context, options: ApiOptions): Promise<Resp
   if (!isVerb(verb)) {
     return problemAnswer("not-found", `there is no verb ${verb}`, { fix: `use ${Object.keys(VERBS).join(", ")}` });
   }
-  const { who, reason } = parseAs(verbRequest, jsonOf(await context.req.text()), "request");
+  const request = parseAs(verbRequest, jsonOf(await context.req.text()), "request");
+  const { who, reason } = request;
   const before = find(options, name, id);
   if (before === undefined) return problemAnswer("not-found", `rollout ${name} has no run ${id}`);
-  if (!isLegal(verb, before.run.phase.kind)) return conflict(before, verb, inWords);
+  const { phase } = before.run;
+  if (!isLegal(verb, phase.kind) && LEADS_TO[verb] !== phase.kind) {
+    return conflict(before, `${verb} is for runs that are ${VERBS[verb].join(" or ")}`, inWords);
+  }
+  if (verb === "skip" && request.site === undefined) {
+    return problemAnswer("bad-request", "skip is for one site", { fix: 'name it: {"site": "s-1", ...}' });
+  }
   try {
-    await options.act({ run: id, verb, who, reason });
+    await options.act({ run: id, verb, ...request });
   } catch (error) {
-    // It was legal a moment ago: the run went on meanwhile.
     const now = find(options, name, id);
-    if (error instanceof AppError && error.code === "usage" && now !== undefined) return conflict(now, verb, inWords);
-    throw error;
+    if (!(error instanceof AppError) || error.code !== "usage" || now === undefined) throw error;
+    return conflict(now, error.message, inWords);
   }
   log.info({ run: id, verb, who, reason }, `${verb} of ${id} by ${who}: ${reason}`);
   const after = find(options, name, id) ?? before;
@@ -47,9 +53,9 @@ function find({ read }: ApiOptions, rollout: string, id: string): SeenRun | unde
   return read().runs.find(({ run }) => run.id === id && run.rollout === rollout);
 }
 
-function conflict(seen: SeenRun, verb: Verb, inWords: ApiOptions["inWords"]): Response {
+function conflict(seen: SeenRun, refusal: string, inWords: ApiOptions["inWords"]): Response {
   const run = runView(seen, inWords);
-  const detail = `${run.id} is ${run.phase} since ${run.since} (${run.words}); ${verb} is for ${VERBS[verb].join(" or ")}`;
+  const detail = `${refusal}; ${run.id} is ${run.phase} since ${run.since}: ${run.words}`;
   const fix = run.verbs.length === 0 ? "nothing is left to do with this run" : `now possible: ${run.verbs.join(", ")}`;
   return problemAnswer("conflict", detail, { fix, run });
 }

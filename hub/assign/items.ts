@@ -2,7 +2,7 @@ import type { Assignment } from "../../shared/assignment.ts";
 import { AppError } from "../../shared/errors.ts";
 import { short } from "../../shared/names.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
-import type { Effect, Run } from "../rollout/run.ts";
+import type { Effect, Run, Target } from "../rollout/run.ts";
 
 /** What a set says, and by bundle what brought it in. */
 export interface Entries {
@@ -42,10 +42,13 @@ function assign(
   member: FleetMember,
   moment: Moment,
 ): Entries {
-  if (entries.assigned[effect.bundle]?.run === effect.run) return entries;
+  const { target, back, retry } = effect;
+  const before = entries.assigned[effect.bundle];
+  if (before?.run === effect.run && before.digest === target.digest && retry !== true) return entries;
   const run = moment.runs.get(effect.run);
   if (run === undefined) throw new AppError("internal", `an effect of run ${effect.run}, which is not known`);
-  return put(entries, itemFor(run, member.id, member.record, effect.back), moment);
+  const item = itemFor(run, target, member.id, member.record);
+  return put(entries, { ...item, ...(back && { back }), ...(retry === true && { retry }) }, moment);
 }
 
 /**
@@ -58,24 +61,25 @@ function withdraw(
   member: FleetMember,
   moment: Moment,
 ): Entries {
-  if (entries.assigned[effect.bundle]?.run !== effect.run) return entries;
+  const given = entries.assigned[effect.bundle];
+  if (given?.run !== effect.run) return entries;
   const runs = member.site.report?.body.items.find(
     (item) => item.bundle === effect.bundle && item.state === "committed",
   );
   const source = [...moment.runs.values()]
-    .filter(
-      (run) => run.id !== effect.run && run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id),
-    )
+    .filter((run) => run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id))
+    // Of a run that was sending the site back, its own target may be what the site runs.
+    .filter((run) => run.id !== effect.run || run.target.digest !== given.digest)
     .filter((run) => short(run.target.digest) === runs?.digest)
     .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (runs === undefined || source === undefined) {
     const { [effect.bundle]: _, ...assigned } = entries.assigned;
     return { items: entries.items.filter((item) => item.bundle !== effect.bundle), assigned };
   }
-  return put(entries, itemFor(source, member.id, runs.record, false), moment);
+  return put(entries, itemFor(source, source.target, member.id, runs.record), moment);
 }
 
-/** Reports are frequent until the wave's gate has passed, and at rest after that. */
+/** Reports are frequent until the wave's gate has passed, or the site went back, and at rest after that. */
 function withCadence(entries: Entries, site: string, runs: ReadonlyMap<string, Run>): Entries {
   const changes = entries.items.some((item) => {
     const run = runs.get(item.run);
@@ -93,13 +97,14 @@ function withCadence(entries: Entries, site: string, runs: ReadonlyMap<string, R
 
 function cadence(run: Run, site: string): string | undefined {
   const { phase } = run;
-  const wave = run.sites[site]?.wave;
+  const { wave, returnTo } = run.sites[site] ?? {};
+  if (phase.kind === "reverting") return typeof returnTo === "number" ? run.spec.site.reportEvery : undefined;
   const current = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" ? phase.resume.wave : undefined;
   return current !== undefined && wave === current ? run.spec.site.reportEvery : undefined;
 }
 
-function itemFor(run: Run, site: string, record: number, back: boolean): Assignment {
-  const { bundle, version, digest, pair } = run.target;
+function itemFor(run: Run, target: Target, site: string, record: number): Assignment {
+  const { bundle, version, digest, pair } = target;
   const wave = run.plan.waves[run.sites[site]?.wave ?? -1]?.name;
   if (wave === undefined) throw new AppError("internal", `site ${site} is in no wave of run ${run.id}`);
   const item: Assignment = {
@@ -113,7 +118,7 @@ function itemFor(run: Run, site: string, record: number, back: boolean): Assignm
     wave,
     values: run.spec.values,
   };
-  return withReportEvery(back ? { ...item, back } : item, cadence(run, site));
+  return withReportEvery(item, cadence(run, site));
 }
 
 function withReportEvery(item: Assignment, reportEvery: string | undefined): Assignment {

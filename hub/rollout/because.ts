@@ -8,8 +8,15 @@ export interface Waiting {
   healthy: number;
   /** Counted sites of the wave. */
   of: number;
-  waitingFor: readonly { site: string; outcome: Outcome }[];
+  waitingFor: readonly SiteOutcome[];
   offline: readonly string[];
+  /** Not counted now either: held or deferred. */
+  aside?: readonly SiteOutcome[];
+}
+
+interface SiteOutcome {
+  site: string;
+  outcome: Outcome;
 }
 
 /** What the run stands at, and what it waits for. The UI shows these values; it never parses the words. */
@@ -19,10 +26,23 @@ export type Because =
   /** Enough are healthy; the `needed` best have been so for `shortestSeconds` of `soakSeconds`. */
   | ({ kind: "soaking"; needed: number; shortestSeconds: number; soakSeconds: number } & Waiting)
   /** Too few sites of the wave are there to be judged. */
-  | { kind: "quorum"; wave: string; counted: number; of: number; needed: number; offline: readonly string[] }
+  | ({ kind: "quorum"; wave: string; counted: number; of: number; needed: number } & Pick<Waiting, "offline" | "aside">)
+  /** The evidence is there; `given` approved, and `needed` people have to. Nobody counts who started the run. */
+  | { kind: "approval"; wave: string | null; given: readonly string[]; needed: number; notBy: string | null }
+  /** It comes after another rollout, which completed `forSeconds` ago with this very target; null: it has not. */
+  | { kind: "after"; rollout: string; forSeconds: number | null; soakSeconds: number }
   | { kind: "paused"; why: PauseReason }
   /** Sites that are behind still get the target when they return. */
-  | { kind: "completed"; healthy: number; of: number; behind: readonly { site: string; outcome: Outcome }[] }
+  | { kind: "completed"; healthy: number; of: number; behind: readonly SiteOutcome[] }
+  /** `back` of the `of` sites that took the version run again what they ran before. `left` may not return. */
+  | {
+      kind: "reverting" | "reverted";
+      why: PauseReason;
+      back: number;
+      of: number;
+      behind: readonly SiteOutcome[];
+      left: readonly string[];
+    }
   | { kind: "aborted"; who: string; reason: string }
   | { kind: "superseded"; by: string };
 
@@ -36,8 +56,25 @@ export function inWordsBecause(because: Because): string {
       return `${because.wave}: ${because.healthy} of ${because.of} healthy for ${held}${others(because)}`;
     }
     case "quorum": {
-      const { wave, counted, of, needed, offline } = because;
-      return `${wave}: ${counted} of ${of} sites can be judged, ${needed} needed${listed("offline", offline)}`;
+      const { wave, counted, of, needed } = because;
+      return `${wave}: ${counted} of ${of} sites can be judged, ${needed} needed${away(because)}`;
+    }
+    case "approval": {
+      const { wave, given, needed, notBy } = because;
+      const but = notBy === null ? "" : `, not ${notBy}`;
+      const so = `${given.length} of ${needed} people approved${but}${listed("approved by", given)}`;
+      return wave === null ? `before the start ${so}` : `${wave}: ${so}`;
+    }
+    case "after": {
+      const { rollout, forSeconds, soakSeconds } = because;
+      if (forSeconds === null) return `waits until ${rollout} has completed with this version`;
+      return `${rollout} has completed for ${inUnit(forSeconds, soakSeconds)}`;
+    }
+    case "reverting":
+    case "reverted": {
+      const { kind, why, back, of, behind, left } = because;
+      const who = listed("not yet", behind.map(withOutcome)) + listed("may not return:", left);
+      return `${kind}: ${back} of ${of} back on what they ran before${who}; ${inWordsPause(why)}`;
     }
     case "paused":
       return `paused: ${inWordsPause(because.why)}`;
@@ -64,7 +101,9 @@ export function inWordsPause(why: PauseReason): string {
       return `${why.wave}: ${numbers}${listed("failed", names(why.failed))}`;
     }
     case "nobody":
-      return `${why.wave}: none of its ${why.sites} sites can be judged, all are ahead or ineligible`;
+      return `${why.wave}: none of its ${why.sites} sites can be judged, all are ahead, skipped or ineligible`;
+    case "silent":
+      return `${why.sites.length} of ${why.of} sites are silent, over ${why.atMost}${listed("", why.sites)}`;
     case "person":
       return `by ${why.who}: ${why.reason}`;
     case "file":
@@ -78,8 +117,13 @@ function least({ needed, of }: { needed: number; of: number }): string {
   return needed === of ? "" : `, ${needed} needed`;
 }
 
-function others({ waitingFor, offline }: Waiting): string {
-  return listed("waiting for", waitingFor.map(withOutcome)) + listed("offline", offline);
+function others(waiting: Waiting): string {
+  return listed("waiting for", waiting.waitingFor.map(withOutcome)) + away(waiting);
+}
+
+function away({ offline, aside = [] }: Pick<Waiting, "offline" | "aside">): string {
+  const those = (wanted: Outcome) => aside.filter(({ outcome }) => outcome === wanted).map(({ site }) => site);
+  return listed("offline", offline) + listed("held", those("held")) + listed("deferred", those("deferred"));
 }
 
 function names(failed: readonly Failure[]): string[] {

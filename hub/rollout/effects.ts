@@ -2,28 +2,34 @@ import type { Outcome } from "../../shared/rollout.ts";
 import { inWordsPause } from "./because.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./observe.ts";
-import { assignmentOf, isMoving } from "./outcome.ts";
+import { assignmentOf, isMoving, targetOf } from "./outcome.ts";
 import type { Effect, Run } from "./run.ts";
 
 /** What the fleet's assignments lack to be as the run wants them. Empty once they are. */
 export function effectsOf(run: Run, fleet: Fleet): Effect[] {
-  const moving = isMoving(run);
-  const { bundle, digest } = run.target;
+  const { bundle } = run.target;
   return Object.entries(run.sites).flatMap(([site, progress]): Effect[] => {
     const member = fleet.get(site);
     if (member === undefined) return [];
-    const assigned = assignmentOf(run, member);
-    if (moving) {
-      const wanted = progress.assignedAt !== null && assigned === undefined;
-      return wanted ? [{ kind: "assign", run: run.id, site, bundle, back: run.back }] : [];
+    const moving = isMoving(run, progress);
+    if (moving && progress.assignedAt !== null) {
+      if (assignmentOf(run, member, progress) !== undefined) return [];
+      const target = targetOf(run, progress);
+      const back = run.back || target !== run.target;
+      const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
+      return [{ kind: "assign", run: run.id, site, bundle, target, back, ...retry }];
     }
-    if (assigned === undefined || acknowledged(member.site, assigned)) return [];
+    const assigned = member.assigned[bundle];
+    if (assigned?.run !== run.id || acknowledged(member.site, assigned)) return [];
+    if (moving && !TAKEN_OFF.has(progress.outcome)) return [];
     // What the site runs anyway is what a withdrawal would give back to it.
     const item = itemOf(member.site, bundle);
-    const has = item !== undefined && isAbout(item, { digest, values: assigned.values });
-    return has ? [] : [{ kind: "withdraw", run: run.id, site, bundle }];
+    return item !== undefined && isAbout(item, assigned) ? [] : [{ kind: "withdraw", run: run.id, site, bundle }];
   });
 }
+
+/** What a site that had not taken it must not take while it is so, though the run moves. */
+const TAKEN_OFF: ReadonlySet<Outcome> = new Set<Outcome>(["held", "deferred", "skipped"]);
 
 const FAILED: Partial<Record<Outcome, string>> = {
   failed: "failed",
@@ -34,12 +40,15 @@ const FAILED: Partial<Record<Outcome, string>> = {
 /** What people want to hear of, once each: phases, waves, and sites that failed. */
 export function noticesOf(before: Run, after: Run): Effect[] {
   const words = phaseWords(before, after);
+  const loud = after.spec.lane === "emergency" ? "EMERGENCY " : "";
   const failures = Object.entries(after.sites).flatMap(([site, { outcome, code }]): Effect[] => {
     const what = FAILED[outcome];
-    if (what === undefined || before.sites[site]?.outcome === outcome) return [];
+    // Back where the run sent it is no news of a failure.
+    const isBack = after.sites[site]?.returnTo !== undefined && outcome === "reverted";
+    if (what === undefined || isBack || before.sites[site]?.outcome === outcome) return [];
     return [{ kind: "notice", words: `${after.id}: ${after.target.version} ${what}`, site, code }];
   });
-  return words === null ? failures : [...failures, { kind: "notice", words, site: null, code: null }];
+  return words === null ? failures : [...failures, { kind: "notice", words: loud + words, site: null, code: null }];
 }
 
 function phaseWords(before: Run, after: Run): string | null {
@@ -54,6 +63,16 @@ function phaseWords(before: Run, after: Run): string | null {
     }
     case "paused":
       return before.phase === phase ? null : `${after.id} paused: ${inWordsPause(phase.because)}`;
+    case "reverting": {
+      if (before.phase.kind === "reverting") return null;
+      const { wave, because, left } = phase;
+      const who = wave === null ? "every site that took it" : `wave ${after.plan.waves[wave]?.name}`;
+      const not =
+        left.length === 0 ? "" : `; may not return: ${left.map(({ site, why }) => `${site} (${why})`).join(", ")}`;
+      return `${after.id} sends ${who} back: ${inWordsPause(because)}${not}`;
+    }
+    case "reverted":
+      return before.phase === phase || before.phase.kind === "reverted" ? null : `${after.id} reverted`;
     case "completed":
       return before.phase === phase ? null : `${after.id} completed`;
     case "aborted":

@@ -22,11 +22,13 @@ export type Verdict =
   | { kind: "pause"; because: PauseReason }
   | { kind: "wait"; because: Extract<Because, { kind: "moving" | "soaking" | "quorum" }> };
 
-/** Ineligible sites and those ahead will not count however long one waits, so no quorum is asked of them. */
-export const NEVER_COUNTED: ReadonlySet<Outcome> = new Set<Outcome>(["ineligible", "ahead"]);
+/** These will not count however long one waits, so no quorum is asked of them. */
+export const NEVER_COUNTED: ReadonlySet<Outcome> = new Set<Outcome>(["ineligible", "ahead", "skipped"]);
+/** These do not count now, and may later: the quorum says how many of them a wave can do without. */
+const ASIDE: ReadonlySet<Outcome> = new Set<Outcome>(["offline", "held", "deferred"]);
 
 /**
- * May the next wave open? Counted are all sites of the wave but those offline, ahead or ineligible.
+ * May the next wave open? Counted are all sites of the wave but those offline, held, deferred, ahead, skipped or ineligible.
  * Pass: at least `quorum` of the wave, and one site, is counted; at least `success` of the counted hold healthy for the soak;
  * and failures do not stand in the way. A gate that can no longer pass pauses at once, without waiting for those offline.
  */
@@ -36,7 +38,7 @@ export function gate(wave: PlannedWave, sites: readonly WaveSite[], rules: GateR
   const tooMany = tooManyFailures(wave.name, sites, rules);
   if (tooMany !== null) return pause(tooMany);
 
-  const counted = reachable.filter(({ progress }) => progress.outcome !== "offline");
+  const counted = reachable.filter(({ progress }) => !ASIDE.has(progress.outcome));
   const failed = failuresAmong(counted);
   const needed = Math.max(1, atLeast(wave.success, counted.length));
   if (counted.length > 0 && counted.length - failed.length < needed) {
@@ -47,15 +49,20 @@ export function gate(wave: PlannedWave, sites: readonly WaveSite[], rules: GateR
     .filter(({ progress }) => progress.outcome === "succeeded")
     .map(({ healthyFor }) => healthyFor)
     .toSorted((a, b) => b - a);
-  const offline = reachable.filter(({ progress }) => progress.outcome === "offline").map(({ site }) => site);
+  const absent = reachable.filter(({ progress }) => ASIDE.has(progress.outcome)).map(withOutcome);
+  const aside = absent.filter(({ outcome }) => outcome !== "offline");
+  const away = {
+    offline: absent.filter(({ outcome }) => outcome === "offline").map(({ site }) => site),
+    ...(aside.length === 0 ? {} : { aside }),
+  };
   const waiting: Waiting = {
     wave: wave.name,
     healthy: longest.length,
     of: counted.length,
     waitingFor: counted
       .filter(({ progress }) => progress.outcome !== "succeeded" && !FAILURES.has(progress.outcome))
-      .map(({ site, progress }) => ({ site, outcome: progress.outcome })),
-    offline,
+      .map(withOutcome),
+    ...away,
   };
   const quorum = Math.max(1, atLeast(rules.quorum, reachable.length));
   if (counted.length > 0 && longest.length < needed)
@@ -68,7 +75,7 @@ export function gate(wave: PlannedWave, sites: readonly WaveSite[], rules: GateR
   }
   if (counted.length < quorum) {
     const numbers = { counted: counted.length, of: reachable.length, needed: quorum };
-    return { kind: "wait", because: { kind: "quorum", wave: wave.name, ...numbers, offline } };
+    return { kind: "wait", because: { kind: "quorum", wave: wave.name, ...numbers, ...away } };
   }
   return { kind: "pass" };
 }
@@ -78,9 +85,7 @@ export function gate(wave: PlannedWave, sites: readonly WaveSite[], rules: GateR
  * `minSample` of them have, or all that are counted where these are fewer.
  */
 export function tooManyFailures(wave: string, sites: readonly WaveSite[], rules: GateRules): PauseReason | null {
-  const counted = sites.filter(
-    ({ progress }) => !NEVER_COUNTED.has(progress.outcome) && progress.outcome !== "offline",
-  );
+  const counted = sites.filter(({ progress }) => !NEVER_COUNTED.has(progress.outcome) && !ASIDE.has(progress.outcome));
   const failed = failuresAmong(counted);
   const ended = failed.length + counted.filter(({ progress }) => progress.outcome === "succeeded").length;
   if (ended < Math.min(rules.failure.minSample, counted.length)) return null;
@@ -92,6 +97,10 @@ function failuresAmong(sites: readonly WaveSite[]): Failure[] {
   return sites
     .filter(({ progress }) => FAILURES.has(progress.outcome))
     .map(({ site, progress }) => ({ site, outcome: progress.outcome, code: progress.code }));
+}
+
+function withOutcome({ site, progress }: WaveSite): { site: string; outcome: Outcome } {
+  return { site, outcome: progress.outcome };
 }
 
 function pause(because: PauseReason): Verdict {

@@ -1,27 +1,45 @@
 import { selects } from "../../shared/selector.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
-import { isMoving, progressOf, type Standing } from "./outcome.ts";
-import type { Phase, Run, SiteProgress } from "./run.ts";
+import { isMoving, progressOf, type Standing, type View } from "./outcome.ts";
+import { freeToGive, gave } from "./pace.ts";
+import type { Run, SiteProgress } from "./run.ts";
 import { notBegun } from "./start.ts";
+import { windowsAt } from "./window.ts";
 
 export type Fleet = ReadonlyMap<string, FleetMember>;
 
-/** What became of each site by now. One pass over the run's sites; the same run where nothing changed. */
+/** What became of each site by now, and who begins, as the pace lets them. The same run where nothing changed. */
 export function observed(run: Run, fleet: Fleet, now: number): Run {
   const { phase } = run;
   if (phase.kind === "aborted" || phase.kind === "superseded") return letGo(run, now);
-  const moving = isMoving(run);
+  if (run.spec.pace === undefined) return looked(run, fleet, now, () => true);
+  // Who ended, or is known to be offline by now, has made room for others.
+  const before = looked(run, fleet, now, () => false);
+  const free = freeToGive(before, now);
+  let given = 0;
+  const after = free === 0 ? before : looked(before, fleet, now, () => given < free && ++given > 0);
+  return gave(after, given, now);
+}
+
+function looked(run: Run, fleet: Fleet, now: number, give: View["give"]): Run {
   const changed: Record<string, SiteProgress> = {};
   let any = false;
+  // Neither an emergency nor a return waits for the night.
+  const isUrgent = run.back || run.spec.lane === "emergency" || isReturning(run);
+  const open = isUrgent ? () => true : windowsAt(run.spec.windows, now);
   for (const [site, before] of Object.entries(run.sites)) {
-    const view = { run, standing: standingOf(phase, before.wave), moving, now };
+    const view = { run, standing: standingOf(run, before), moving: isMoving(run, before), now, open, give };
     const after = progressOf(before, fleet.get(site), view);
     if (after === before) continue;
     changed[site] = after;
     any = true;
   }
   return any ? { ...run, sites: { ...run.sites, ...changed } } : run;
+}
+
+function isReturning({ phase }: Run): boolean {
+  return phase.kind === "reverting" || phase.kind === "reverted";
 }
 
 /** A run that ends keeps what it knew; only what no site acknowledged is as if it had never been given. */
@@ -32,7 +50,7 @@ function letGo(run: Run, now: number): Run {
   return { ...run, sites: { ...run.sites, ...sites } };
 }
 
-function standingOf(phase: Exclude<Phase, { kind: "aborted" | "superseded" }>, wave: number): Standing {
+function standingOf({ phase }: Run, { wave, returnTo, outcome }: SiteProgress): Standing {
   switch (phase.kind) {
     case "planned":
       return "closed";
@@ -40,7 +58,13 @@ function standingOf(phase: Exclude<Phase, { kind: "aborted" | "superseded" }>, w
       return standing(wave, phase.wave);
     case "paused":
       return standing(wave, phase.resume.wave);
+    case "reverting":
+      // Who is back may be silent again while others are on their way.
+      return returnTo === undefined || outcome === "reverted" ? "passed" : "gate";
     case "completed":
+    case "reverted":
+    case "aborted":
+    case "superseded":
       return "passed";
   }
 }
@@ -51,12 +75,13 @@ function standing(wave: number, current: number): Standing {
 }
 
 /**
- * Sites that came after the plan was made, or may have the bundle only since. They go to the last wave while it has not
- * opened; after that they wait until the run is completed, so that a site that joins never decides a gate it came late to.
+ * Sites that came after the plan was made, or may have the bundle only since. `next`: they go to the next wave that has not
+ * opened; `last`: to the last one, if it has not. Else they wait until the run is completed, so that a site that joins never
+ * decides a gate it came late to. `ignore`: this run is none of theirs.
  */
 export function withJoiners(run: Run, fleet: Fleet, now: number): Run {
-  const last = run.plan.waves.length - 1;
-  if (!takesJoiners(run, last)) return run;
+  const wave = waveOfJoiners(run);
+  if (wave === null) return run;
   const joiners = [...fleet.values()].filter(
     (member) =>
       !Object.hasOwn(run.sites, member.id) &&
@@ -64,21 +89,15 @@ export function withJoiners(run: Run, fleet: Fleet, now: number): Run {
       ineligibility(member, run.target) === null,
   );
   if (joiners.length === 0) return run;
-  const joined = Object.fromEntries(joiners.map((member) => [member.id, notBegun(last, now)]));
+  const joined = Object.fromEntries(joiners.map((member) => [member.id, notBegun(wave, now)]));
   return { ...run, sites: { ...run.sites, ...joined } };
 }
 
-function takesJoiners({ phase }: Run, last: number): boolean {
-  switch (phase.kind) {
-    case "rolling":
-      return phase.wave < last;
-    case "paused":
-      return phase.resume.wave < last;
-    case "completed":
-      return true;
-    case "planned":
-    case "aborted":
-    case "superseded":
-      return false;
-  }
+function waveOfJoiners({ phase, plan, spec }: Run): number | null {
+  if (spec.late === "ignore") return null;
+  const last = plan.waves.length - 1;
+  if (phase.kind === "completed") return last;
+  const current = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" ? phase.resume.wave : last;
+  if (current >= last) return null;
+  return spec.late === "last" ? last : current + 1;
 }

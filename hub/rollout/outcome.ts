@@ -1,10 +1,10 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { milliseconds, short } from "../../shared/names.ts";
+import { type Labels, milliseconds, short } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, mayHave } from "./eligible.ts";
 import { acknowledged, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
-import type { Run, SiteProgress } from "./run.ts";
+import type { Run, SiteProgress, Target } from "./run.ts";
 
 /**
  * Where a wave stands: not open yet; at its gate, where only fresh evidence counts; or passed, where a site at rest
@@ -18,6 +18,10 @@ export interface View {
   standing: Standing;
   moving: boolean;
   now: number;
+  /** Whether the window of a site with these labels is open. */
+  open(labels: Labels): boolean;
+  /** Whether the pace lets another site begin; asked once for each that would. */
+  give(): boolean;
 }
 
 interface Judged {
@@ -26,12 +30,25 @@ interface Judged {
 }
 
 export const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>(["failed", "reverted", "timedOut"]);
-const UNASSIGNED: ReadonlySet<Outcome> = new Set<Outcome>(["pending", "ahead", "ineligible"]);
-const ON_ITS_WAY: ReadonlySet<Outcome> = new Set<Outcome>(["notified", "applying", "verifying"]);
+const UNASSIGNED: ReadonlySet<Outcome> = new Set<Outcome>([
+  "pending",
+  "held",
+  "deferred",
+  "ahead",
+  "skipped",
+  "ineligible",
+]);
+export const ON_ITS_WAY: ReadonlySet<Outcome> = new Set<Outcome>(["notified", "applying", "verifying"]);
 
-/** Whether it gives out assignments. */
-export function isMoving(run: Run): boolean {
-  return run.phase.kind === "rolling" || run.phase.kind === "completed";
+/** Whether it gives out assignments: a run that goes back does, to those that it sends back. */
+export function isMoving({ phase }: Run, { returnTo }: Pick<SiteProgress, "returnTo">): boolean {
+  if (phase.kind === "reverting" || phase.kind === "reverted") return returnTo !== undefined && returnTo !== null;
+  return phase.kind === "rolling" || phase.kind === "completed";
+}
+
+/** What the run wants of a site: its target, or what the site ran before. */
+export function targetOf(run: Run, { returnTo }: Pick<SiteProgress, "returnTo">): Target {
+  return (returnTo === undefined || returnTo === null ? undefined : run.known?.[returnTo]) ?? run.target;
 }
 
 /** What became of a site, by what it proved so far. Returns `before` itself where nothing changed. */
@@ -47,23 +64,41 @@ export function progressOf(before: SiteProgress, member: FleetMember | undefined
   return { ...before, outcome, code, dueAt, assignedAt, since: outcome === before.outcome ? before.since : now };
 }
 
-/** This run's assignment of the site, as far as the hub has stored it. */
-export function assignmentOf(run: Run, member: FleetMember): Assigned | undefined {
+/** This run's assignment of the site as it is wanted now, as far as the hub has stored it. */
+export function assignmentOf(run: Run, member: FleetMember, progress: SiteProgress): Assigned | undefined {
   const assigned = member.assigned[run.target.bundle];
-  return assigned?.run === run.id ? assigned : undefined;
+  if (assigned?.run !== run.id || assigned.digest !== targetOf(run, progress).digest) return undefined;
+  return assigned.at >= (progress.retriedAt ?? assigned.at) ? assigned : undefined;
 }
 
 function judge(before: SiteProgress, member: FleetMember | undefined, view: View): Judged {
   const { run, standing, moving, now } = view;
   if (member === undefined || !mayHave(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
+  if (before.outcome === "skipped" || before.returnTo === null) return before;
   if (standing === "closed") return { outcome: "pending", code: null };
-  if (!run.back && isAbove(member, run.target)) return { outcome: "ahead", code: null };
-  const assigned = assignmentOf(run, member);
-  if (assigned !== undefined && acknowledged(member.site, assigned)) return byReport(member, assigned, view);
+  if (!run.back && before.returnTo === undefined && isAbove(member, run.target))
+    return { outcome: "ahead", code: null };
+  const assigned = assignmentOf(run, member, before);
+  const isHeld = member.site.report?.body.held !== undefined;
+  if (assigned !== undefined && acknowledged(member.site, assigned)) {
+    const found = byReport(member, assigned, view);
+    // It took the assignment and has not begun, because its own people say so.
+    if (found.outcome === "applying" && isHeld && !begun(member, run.target.bundle, assigned))
+      return { outcome: "held", code: null };
+    return before.returnTo !== undefined && found.outcome === "succeeded" ? { ...found, outcome: "reverted" } : found;
+  }
   if (!moving) return before.outcome === "timedOut" ? before : { outcome: "pending", code: null };
+  if (isHeld) return { outcome: "held", code: null };
+  if (!view.open(member.labels)) return { outcome: "deferred", code: null };
+  if (before.assignedAt === null && !view.give()) return { outcome: "pending", code: null };
   const silentSince = Math.max(member.site.heardAt, before.assignedAt ?? now);
   const offline = now - silentSince >= milliseconds(run.spec.site.offlineAfter);
   return { outcome: offline ? "offline" : "notified", code: null };
+}
+
+function begun(member: FleetMember, bundle: string, assigned: Assigned): boolean {
+  const item = itemOf(member.site, bundle);
+  return item !== undefined && isAbout(item, assigned);
 }
 
 /** A site that took the assignment is judged by the report it sent since, whatever it said before. */

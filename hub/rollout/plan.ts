@@ -8,6 +8,7 @@ import { ineligibility } from "./eligible.ts";
 import type { Left, Plan, PlannedWave, Target } from "./run.ts";
 import { atLeast } from "./share.ts";
 import { spreadOver } from "./spread.ts";
+import { ZONE_LABEL, zoneOf } from "./window.ts";
 
 /**
  * Resolves a rollout's selection, once. Within a wave's labels sites are taken in the order of a hash of the seed and their
@@ -32,12 +33,26 @@ export function plan(spec: Rollout, target: Target, fleet: readonly FleetMember[
     seed,
   );
   if (eligible.length === 0) throw nobodyMay(left, target);
+  refuseWithoutZone(spec, eligible);
   return {
     seed,
     waves: wavesOf(spec, eligible),
     left: left.toSorted((a, b) => (a.site < b.site ? -1 : 1)),
     doubly: doublyMatched(spec, eligible),
   };
+}
+
+/** A window in no known zone never opens. */
+function refuseWithoutZone(spec: Rollout, eligible: readonly FleetMember[]): void {
+  const index = (spec.windows ?? []).findIndex(({ zone }) => zone === "site");
+  if (index === -1) return;
+  const without = eligible.filter(({ labels }) => zoneOf(labels) === undefined).map(({ id }) => id);
+  if (without.length === 0) return;
+  const named = `${without.toSorted().slice(0, 3).join(", ")}${without.length > 3 ? ` and ${without.length - 3} more` : ""}`;
+  throw new AppError("schema", `of no time zone by the label ${ZONE_LABEL}: ${named}`, {
+    where: `/windows/${index}/zone`,
+    fix: `label them as in ${ZONE_LABEL}: Europe.Berlin, or name a zone for all here`,
+  });
 }
 
 function shuffled(members: readonly FleetMember[], seed: string): FleetMember[] {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Pair } from "../../shared/names.ts";
 import type { Outcome, Rollout } from "../../shared/rollout.ts";
+import type { Verb } from "../../shared/verbs.ts";
 
 /** One execution of a rollout. Plain data: it is stored whole and compared in golden files. Times are ms of the hub's clock. */
 export interface Run {
@@ -18,6 +19,24 @@ export interface Run {
   sites: Readonly<Record<string, SiteProgress>>;
   /** True where the target's pair is below what the file named before: a return. */
   back: boolean;
+  /** Whose order it is; left out where that is not known. */
+  startedBy?: string;
+  /** What people said to let waves open. */
+  approvals?: readonly Approval[];
+  /** Targets of other runs of the bundle, as known at the start: what sites may be sent back to. */
+  known?: readonly Target[];
+  /** When assignments were given in the last minute; kept where the pace is limited by the minute. */
+  given?: readonly number[];
+  /** By rollout that this one comes after: when it completed with this very target. */
+  promoted?: Readonly<Record<string, number>>;
+}
+
+export interface Approval {
+  /** Index of the wave that it lets open; one past the last lets the run complete. */
+  opens: number;
+  who: string;
+  reason: string;
+  at: number;
 }
 
 export interface Target {
@@ -50,8 +69,11 @@ export interface PlannedWave {
 /** A site that was selected and may not have the target. */
 export interface Left {
   site: string;
-  /** `record`: its signed record does not list the bundle. `floor`: it may not go so far back. */
-  code: "record" | "floor";
+  /**
+   * `record`: its signed record does not list the bundle. `floor`: it may not go so far back. `not-found`: what it ran before is
+   * not known here.
+   */
+  code: "record" | "floor" | "not-found";
   /** For a person. */
   why: string;
 }
@@ -68,15 +90,35 @@ export interface SiteProgress {
   dueAt: number | null;
   /** For failures and ineligibility. */
   code: ErrorCode | null;
+  /** When a person had it tried once more. */
+  retriedAt?: number;
+  /** Where the run that goes back sends it: an index into `known`; null where it may not return. */
+  returnTo?: number | null;
 }
 
 export type Phase =
   | { kind: "planned" }
   | { kind: "rolling"; wave: number; step: "opening" | "soaking" | "gating"; since: number }
-  | { kind: "paused"; because: PauseReason; resume: { wave: number }; since: number }
+  | { kind: "paused"; because: PauseReason; resume: Resume; since: number }
+  | ({ kind: "reverting"; since: number } & Return)
+  | ({ kind: "reverted"; at: number } & Return)
   | { kind: "completed"; at: number }
   | { kind: "aborted"; who: string; reason: string; at: number }
   | { kind: "superseded"; by: string; at: number };
+
+/** Where a resume goes on: `planned` where no wave had opened yet. */
+export interface Resume {
+  wave: number;
+  planned?: true;
+}
+
+/** `wave` is the wave whose sites go back; null: all of them. */
+export interface Return {
+  wave: number | null;
+  because: PauseReason;
+  /** Who took the version and may not go back to what it ran before. */
+  left: readonly Left[];
+}
 
 export interface Failure {
   site: string;
@@ -90,25 +132,34 @@ export type PauseReason =
   | { kind: "failures"; wave: string; failed: readonly Failure[]; ended: number; over: string }
   /** Even if all others succeed, fewer than `needed` of the `counted` sites will be healthy. */
   | { kind: "cannotPass"; wave: string; failed: readonly Failure[]; counted: number; needed: number }
-  /** No site of the wave can ever count: all are ahead or ineligible. There is nothing to judge the version by. */
+  /** No site of the wave can ever count: all are ahead, skipped or ineligible. There is nothing to judge the version by. */
   | { kind: "nobody"; wave: string; sites: number }
+  | { kind: "silent"; sites: readonly string[]; of: number; atMost: string }
   | { kind: "person"; who: string; reason: string }
   /** The rollout's file is broken or gone. */
   | { kind: "file"; words: string };
 
 /** What happened to the run since the last step. One that its phase does not allow changes nothing. */
 export type Input =
-  | { kind: "pause" | "resume" | "abort"; who: string; reason: string }
+  | Act
   | { kind: "file"; words: string }
-  | { kind: "superseded"; by: string };
+  | { kind: "superseded"; by: string }
+  /** A rollout that this one comes after has completed with this very target. */
+  | { kind: "promoted"; rollout: string; at: number };
+
+/** What a person asks of a run. `wave` is the wave that the person saw open: one that moved on meanwhile is refused. */
+export type Act = { who: string; reason: string; wave?: string } & (
+  | { kind: Exclude<Verb, "skip"> }
+  | { kind: "skip"; site: string }
+);
 
 /**
  * What shall be done, after the run was stored and before anything is published. Assignments and withdrawals are
  * level-triggered: they are repeated until the fleet shows them. Notices come once.
  */
 export type Effect =
-  /** Give the site the run's target. */
-  | { kind: "assign"; run: string; site: string; bundle: string; back: boolean }
+  /** Give the site this target. `retry`: once more, though it was given and failed. */
+  | { kind: "assign"; run: string; site: string; bundle: string; target: Target; back: boolean; retry?: true }
   /** The site did not take this run's assignment, and shall not any more. */
   | { kind: "withdraw"; run: string; site: string; bundle: string }
   | { kind: "notice"; words: string; site: string | null; code: ErrorCode | null };

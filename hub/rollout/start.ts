@@ -11,6 +11,10 @@ export interface Start {
   target: Target;
   back: boolean;
   seed: string;
+  /** Whose order it is, where that is known. */
+  startedBy?: string;
+  /** Targets of the bundle's earlier runs. */
+  known?: readonly Target[];
 }
 
 /** A run with its frozen plan, before its first step. Throws what `plan` throws. */

@@ -1,11 +1,15 @@
 import type { FleetMember } from "../registry/site.ts";
 import type { Because } from "./because.ts";
+import { lacksApproval, whyNotYet } from "./begin.ts";
 import { effectsOf, noticesOf } from "./effects.ts";
 import { itemOf } from "./evidence.ts";
 import { gate, NEVER_COUNTED, tooManyFailures, type Verdict, type WaveSite } from "./gate.ts";
 import { takeInput } from "./input.ts";
 import { type Fleet, observed, withJoiners } from "./observe.ts";
-import type { Effect, Input, PauseReason, Phase, Run } from "./run.ts";
+import { ON_ITS_WAY } from "./outcome.ts";
+import { turnedBack } from "./return.ts";
+import type { Effect, Input, PauseReason, Phase, Return, Run, SiteProgress } from "./run.ts";
+import { tooSilent } from "./silent.ts";
 
 export interface Step {
   /** The same object where nothing changed: nothing to store. */
@@ -30,7 +34,7 @@ export function step(run: Run, fleet: Fleet, inputs: readonly Input[], now: numb
   const notices: Effect[] = [];
   let next = observed(run, fleet, now);
   for (const input of inputs) {
-    const taken = takeInput(next, input, now);
+    const taken = takeInput(next, input, fleet, now);
     next = taken.run;
     notices.push(...taken.notices);
   }
@@ -46,17 +50,34 @@ function settle(start: Run, fleet: Fleet, now: number): { run: Run; because: Bec
     run = observed(withJoiners(run, fleet, now), fleet, now);
     const { phase } = run;
     switch (phase.kind) {
-      case "planned":
+      case "planned": {
+        const because = whyNotYet(run, now);
+        if (because !== null) return { run, because };
         run = opened(run, 0, now);
         break;
+      }
+      case "reverting":
+        if (Object.values(run.sites).some(isComingBack)) return { run, because: returning(run, phase) };
+        run = { ...run, phase: { ...toReturn(phase), kind: "reverted", at: now } };
+        break;
       case "rolling": {
-        const verdict = decide(run, phase.wave, fleet);
+        const silent = tooSilent(run, fleet);
+        const verdict = silent === null ? decide(run, phase.wave, fleet) : { kind: "pause" as const, because: silent };
         if (verdict.kind === "wait") {
           const step = STEP[verdict.because.kind];
           if (step !== phase.step) run = { ...run, phase: { ...phase, step, since: now } };
           return { run, because: verdict.because };
         }
-        run = verdict.kind === "pause" ? paused(run, phase.wave, verdict.because, now) : passed(run, phase.wave, now);
+        if (verdict.kind === "pause") {
+          run = stopped(run, phase.wave, verdict.because, fleet, now);
+          break;
+        }
+        const because = lacksApproval(run, phase.wave + 1);
+        if (because !== null) {
+          if (phase.step !== "gating") run = { ...run, phase: { ...phase, step: "gating", since: now } };
+          return { run, because };
+        }
+        run = passed(run, phase.wave, now);
         break;
       }
       default:
@@ -76,8 +97,9 @@ function decide(run: Run, current: number, fleet: Fleet): Verdict {
   }
   const wave = run.plan.waves[current];
   if (wave === undefined) return { kind: "pass" };
-  // A return has nothing to prove by time: these sites ran the version before.
-  return gate(run.back ? { ...wave, soakSeconds: 0 } : wave, sites.get(current) ?? [], run.spec);
+  // A return has nothing to prove by time: these sites ran the version before. An emergency has no time.
+  const isUrgent = run.back || run.spec.lane === "emergency";
+  return gate(isUrgent ? { ...wave, soakSeconds: 0 } : wave, sites.get(current) ?? [], run.spec);
 }
 
 function sitesByWave(run: Run, fleet: Fleet): ReadonlyMap<number, WaveSite[]> {
@@ -105,11 +127,17 @@ function passed(run: Run, wave: number, now: number): Run {
   return { ...run, phase: { kind: "completed", at: now } };
 }
 
-function paused(run: Run, wave: number, because: PauseReason, now: number): Run {
-  return { ...run, phase: { kind: "paused", because, resume: { wave }, since: now } };
+/** Failures are answered as the file says; whatever else stands in the way is for a person. A return is not taken back. */
+function stopped(run: Run, wave: number, because: PauseReason, fleet: Fleet, now: number): Run {
+  const { then } = run.spec.failure;
+  if (because.kind !== "failures" || then === "pause" || run.back) {
+    return { ...run, phase: { kind: "paused", because, resume: { wave }, since: now } };
+  }
+  const failed = run.plan.waves.findIndex(({ name }) => name === because.wave);
+  return turnedBack(run, fleet, then === "revertWave" ? failed : null, because, now);
 }
 
-function standstill(run: Run, phase: Exclude<Phase, { kind: "planned" | "rolling" }>): Because {
+function standstill(run: Run, phase: Exclude<Phase, { kind: "planned" | "rolling" | "reverting" }>): Because {
   switch (phase.kind) {
     case "paused":
       return { kind: "paused", why: phase.because };
@@ -117,9 +145,35 @@ function standstill(run: Run, phase: Exclude<Phase, { kind: "planned" | "rolling
       return { kind: "aborted", who: phase.who, reason: phase.reason };
     case "superseded":
       return { kind: "superseded", by: phase.by };
+    case "reverted":
+      return returning(run, phase);
     case "completed":
       return completion(run);
   }
+}
+
+function isComingBack({ outcome, returnTo }: SiteProgress): boolean {
+  return returnTo !== undefined && (outcome === "pending" || ON_ITS_WAY.has(outcome));
+}
+
+function toReturn({ wave, because, left }: Return): Return {
+  return { wave, because, left };
+}
+
+function returning(run: Run, { kind, because, left }: Extract<Phase, { kind: "reverting" | "reverted" }>): Because {
+  const sites = Object.entries(run.sites).filter(([, { returnTo }]) => returnTo !== undefined && returnTo !== null);
+  const behind = sites
+    .filter(([, { outcome }]) => outcome !== "reverted")
+    .map(([site, { outcome }]) => ({ site, outcome }));
+  const named = left.map(({ site }) => site);
+  return {
+    kind,
+    why: because,
+    back: sites.length - behind.length,
+    of: sites.length + left.length,
+    behind,
+    left: named,
+  };
 }
 
 function completion(run: Run): Because {

@@ -43,6 +43,12 @@ function VerbForm({ run, verb }: Asked) {
         {word} {run.bundle} {run.version}
       </h2>
       <p>{means}</p>
+      {verb === "skip" && (
+        <label>
+          Site
+          <input name="site" required maxLength={63} autocomplete="off" />
+        </label>
+      )}
       <label>
         Your name
         <input name="who" required maxLength={100} autocomplete="name" defaultValue={person.value.who} />
@@ -84,7 +90,13 @@ async function submit(event: SubmitEvent, { run, verb }: Asked): Promise<void> {
     const response = await fetch(`/api/v1/rollouts/${run.rollout}/runs/${run.id}/${verb}`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${field("token")}` },
-      body: JSON.stringify({ who: field("who"), reason: field("reason") }),
+      body: JSON.stringify({
+        who: field("who"),
+        reason: field("reason"),
+        // A run that moved on while this form was open refuses.
+        ...(run.wave !== null && { wave: run.wave }),
+        ...(verb === "skip" && { site: field("site") }),
+      }),
     });
     // The stream shows the run as it is now.
     if (response.ok) asked.value = null;

@@ -65,7 +65,10 @@ export const OUTCOME: Readonly<Record<Outcome, Sign>> = {
   reverted: { word: "reverted", mark: "undo", tone: "bad" },
   timedOut: { word: "timed out", mark: "clock", tone: "bad" },
   offline: { word: "offline", mark: "away", tone: "away" },
+  held: { word: "held", mark: "pause", tone: "away" },
+  deferred: { word: "deferred", mark: "clock", tone: "away" },
   ahead: { word: "ahead", mark: "ahead", tone: "away" },
+  skipped: { word: "skipped", mark: "dash", tone: "away" },
   ineligible: { word: "ineligible", mark: "dash", tone: "away" },
 };
 
@@ -77,7 +80,7 @@ export const STAGES: readonly { word: string; outcomes: readonly Outcome[] }[] =
   { word: "Verifying", outcomes: ["verifying"] },
   { word: "Succeeded", outcomes: ["succeeded"] },
   { word: "Failed", outcomes: ["failed", "reverted", "timedOut"] },
-  { word: "Not counted", outcomes: ["offline", "ahead", "ineligible"] },
+  { word: "Not counted", outcomes: ["offline", "held", "deferred", "ahead", "skipped", "ineligible"] },
 ];
 
 export const PHASE: Readonly<Record<RunView["phase"], Sign>> = {
@@ -85,6 +88,8 @@ export const PHASE: Readonly<Record<RunView["phase"], Sign>> = {
   rolling: { word: "rolling", mark: "arrow", tone: "moving" },
   paused: { word: "paused", mark: "pause", tone: "bad" },
   completed: { word: "completed", mark: "check", tone: "good" },
+  reverting: { word: "going back", mark: "undo", tone: "bad" },
+  reverted: { word: "went back", mark: "undo", tone: "away" },
   aborted: { word: "aborted", mark: "cross", tone: "away" },
   superseded: { word: "superseded", mark: "ahead", tone: "away" },
 };
@@ -94,6 +99,14 @@ export const WAVE: Readonly<Record<WaveView["state"], string>> = { waiting: "wai
 export const VERB: Readonly<Record<Verb, { word: string; means: string }>> = {
   pause: { word: "Pause", means: "Nobody else is given this version until somebody resumes the run." },
   resume: { word: "Resume", means: "The gate is asked again: while the failures stand, the run pauses again at once." },
+  approve: {
+    word: "Approve",
+    means: "As far as you are concerned, the next wave may open once the evidence is there.",
+  },
+  promote: { word: "Promote", means: "The next wave opens now, whatever the evidence of this one says." },
+  skip: { word: "Skip a site", means: "This site is taken out of the run: it gets nothing and counts nowhere." },
+  retry: { word: "Retry failed", means: "The sites that failed are given this version once more." },
+  revert: { word: "Revert", means: "Every site that took this version goes back to what it ran before." },
   abort: { word: "Abort", means: "The run ends here. What sites already took stays; a new commit takes it back." },
 };
 

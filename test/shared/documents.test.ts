@@ -63,12 +63,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
     "/values",
     "/prepare",
     "/waves/0/approve",
-    "/pace",
-    "/failure/then",
-    "/offlineAtMost",
-    "/late",
-    "/windows",
-    "/after",
     "/lane",
   ),
 };

@@ -169,10 +169,22 @@ it("a verb that the phase does not allow is a conflict that shows the run as it 
     status: 409,
     code: "conflict",
     run: { phase: "rolling" },
-    fix: "now possible: pause, abort",
+    fix: "now possible: pause, approve, promote, skip, retry, revert, abort",
   });
   expect(body.detail).toContain("pos-2 is rolling since 2026-11-02T07:58:30Z");
   expect(hub.acts).toEqual([]);
+});
+
+it("skips one site, which must be named, and passes on the wave that the person saw", async () => {
+  const hub = rollingHub();
+  const api = await serve(hub, { token: TOKEN });
+  const skip = verbUrl.replace("pause", "skip");
+  expect((await problemOf(await post(api, skip, asked, `Bearer ${TOKEN}`))).code).toBe("bad-request");
+  const named = JSON.stringify({ who: "ann", reason: "its disk is new", site: "s-1", wave: "lab" });
+  await post(api, skip, named, `Bearer ${TOKEN}`);
+  expect(hub.acts).toEqual([
+    { run: "pos-2", verb: "skip", who: "ann", reason: "its disk is new", site: "s-1", wave: "lab" },
+  ]);
 });
 
 it("a run that goes on between question and act is a conflict too", async () => {
@@ -187,7 +199,7 @@ it("a run that goes on between question and act is a conflict too", async () => 
   expect(body).toMatchObject({
     code: "conflict",
     run: { phase: "completed" },
-    fix: "nothing is left to do with this run",
+    fix: "now possible: retry, revert",
   });
 });
 

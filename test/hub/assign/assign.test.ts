@@ -18,7 +18,7 @@ function runOf(id: string, version: number, phase: Run["phase"], members: readon
 const ROLLING: Run["phase"] = { kind: "rolling", wave: 0, step: "opening", since: 0 };
 const first = runOf("pos-1", 1, { kind: "superseded", by: "pos-2", at: 0 });
 const second = runOf("pos-2", 2, ROLLING);
-const give: Effect = { kind: "assign", run: "pos-2", site: "s-1", bundle: "pos", back: false };
+const give: Effect = { kind: "assign", run: "pos-2", site: "s-1", bundle: "pos", target: targetOf(2), back: false };
 const takeBack: Effect = { kind: "withdraw", run: "pos-2", site: "s-1", bundle: "pos" };
 
 function asked(more: Partial<AssignInput>): ChangedSet[] {
@@ -77,8 +77,8 @@ describe("assignmentSets", () => {
   });
 
   it("numbers a change one higher and keeps what it did not touch", () => {
-    const web: Effect = { kind: "assign", run: "web-1", site: "s-1", bundle: "aweb", back: true };
     const target = { ...targetOf(1), bundle: "aweb" };
+    const web: Effect = { kind: "assign", run: "web-1", site: "s-1", bundle: "aweb", target, back: true };
     const runs = new Map([second, { ...first, id: "web-1", target }].map((run) => [run.id, run]));
     const current = stored(asked({ effects: [give] }));
     const [changed] = asked({ current, effects: [web], runs, now: 2 * DAY });
@@ -160,7 +160,7 @@ describe("assignmentSets", () => {
     const third = runOf("pos-3", 3, ROLLING);
     const runs = new Map([first, second, third].map((run) => [run.id, run]));
     const current = stored(asked({ effects: [give] }));
-    const [changed] = asked({ current, runs, effects: [{ ...give, run: "pos-3" }, takeBack] });
+    const [changed] = asked({ current, runs, effects: [{ ...give, run: "pos-3", target: targetOf(3) }, takeBack] });
     expect(changed?.set.items.map((item) => item.run)).toEqual(["pos-3"]);
     expect(changed?.set.number).toBe(2);
   });

@@ -39,8 +39,8 @@ function asked(list: readonly WaveSite[], rule: Rules): Verdict {
 /** The rule as it is written, by nothing but counting. */
 function expected(list: readonly WaveSite[], rule: Rules): Verdict["kind"] {
   const count = (...outcomes: Outcome[]) => list.filter(({ progress }) => outcomes.includes(progress.outcome)).length;
-  const reachable = list.length - count("ahead", "ineligible");
-  const counted = reachable - count("offline");
+  const reachable = list.length - count("ahead", "skipped", "ineligible");
+  const counted = reachable - count("offline", "held", "deferred");
   const failures = count("failed", "reverted", "timedOut");
   const ended = failures + count("succeeded");
   const hold = list.filter((site) => site.progress.outcome === "succeeded" && site.healthyFor >= rule.soak).length;

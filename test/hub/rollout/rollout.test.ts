@@ -42,18 +42,7 @@ describe("a rollout file", () => {
       after: [{ rollout: "pos-staging", soak: "1d" }],
       lane: "emergency",
     });
-    expect(unsupportedInRollout(spec)).toEqual([
-      "/values",
-      "/prepare",
-      "/waves/2/approve",
-      "/pace",
-      "/failure/then",
-      "/offlineAtMost",
-      "/late",
-      "/windows",
-      "/after",
-      "/lane",
-    ]);
+    expect(unsupportedInRollout(spec)).toEqual(["/values", "/prepare", "/waves/2/approve", "/lane"]);
   });
 
   it("is fine with empty and default values of what is not acted on", () => {
@@ -65,10 +54,12 @@ describe("a rollout file", () => {
 describe("verbs", () => {
   it("are legal where the table says so", () => {
     expect(Object.fromEntries(PHASES.map((phase) => [phase, legalVerbs(phase)]))).toEqual({
-      planned: ["pause", "abort"],
-      rolling: ["pause", "abort"],
-      paused: ["resume", "abort"],
-      completed: [],
+      planned: ["pause", "approve", "skip", "abort"],
+      rolling: ["pause", "approve", "promote", "skip", "retry", "revert", "abort"],
+      paused: ["resume", "approve", "promote", "skip", "retry", "revert", "abort"],
+      completed: ["retry", "revert"],
+      reverting: ["abort"],
+      reverted: [],
       aborted: [],
       superseded: [],
     });

@@ -1,12 +1,14 @@
 import { load } from "js-yaml";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import { inWordsBecause } from "../../../hub/rollout/because.ts";
-import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
+import type { Effect, Input, Run, Target } from "../../../hub/rollout/run.ts";
 import { startRun } from "../../../hub/rollout/start.ts";
 import { step } from "../../../hub/rollout/step.ts";
+import { actOf, refusalOf } from "../../../hub/rollout/verb.ts";
 import { AppError, ERROR_CODES, inWords } from "../../../shared/errors.ts";
 import { milliseconds } from "../../../shared/names.ts";
 import { ITEM_STATES } from "../../../shared/report.ts";
+import { VERBS, type Verb } from "../../../shared/verbs.ts";
 import { digestOf, heard, memberOf, reportOf, specOf, targetOf } from "./samples.ts";
 import { type Turn, World } from "./world.ts";
 
@@ -15,14 +17,19 @@ import { type Turn, World } from "./world.ts";
  * print; comments start with `#`. Indented lines belong to the command above them. `v2` is version 1.2.0, pair 1.2.
  *
  *   fleet                          sites, one a line: id, labels, and `runs=v1` (mark=v2, floor=v1, previous=v1) reported long ago
- *   rollout v2 [seed=x] [back]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
+ *   rollout v2 [seed=x] [back] [by=WHO]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
  *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
- *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=HASH] [untaken]     a signed report of the site
- *   pause|resume|abort WHO REASON, file WORDS, join S LABELS, leave S, sites
+ *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=HASH] [previous=vN] [floor=vN] [held] [untaken]
+ *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] REASON     says why where it is refused
+ *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone
+ *   promoted ROLLOUT               another rollout completed with this version
+ *   file WORDS, join S LABELS, leave S, sites
  */
 export class Script {
   readonly #world = new World();
   readonly #inputs = new Map<string, Input[]>();
+  /** What sites ran before the script began was brought by runs, too. */
+  readonly #before: Target[] = [];
 
   run(commands: string): string {
     const output: string[] = [];
@@ -49,10 +56,14 @@ export class Script {
       case "step":
         this.#world.now += milliseconds((args[0] ?? "+0").slice(1));
         return this.#step();
-      case "pause":
-      case "resume":
-      case "abort":
-        this.#tell({ kind: verb, who: args[0] ?? "", reason: args.slice(1).join(" ") });
+      case "clock":
+        this.#world.now = Date.parse(args[0] ?? "");
+        return [];
+      case "gone":
+        this.#gone(args[0] ?? "");
+        return [];
+      case "promoted":
+        this.#tell({ kind: "promoted", rollout: args[0] ?? "", at: this.#world.now });
         return [];
       case "file":
         this.#tell({ kind: "file", words: args.join(" ") });
@@ -60,8 +71,24 @@ export class Script {
       case "sites":
         return this.#sites();
       default:
-        throw new Error(`no such command: ${verb}`);
+        return this.#act(known(Object.keys(VERBS) as Verb[], verb), args);
     }
+  }
+
+  #act(verb: Verb, [who = "", ...words]: string[]): string[] {
+    const wave = words.find((word) => word.startsWith("wave="))?.slice(5);
+    const site = words.find((word) => word.startsWith("site="))?.slice(5);
+    const reason = words.filter((word) => !/^(?:wave|site)=/.test(word)).join(" ");
+    const act = actOf({ verb, who, reason, wave, site });
+    const refusal = refusalOf(this.#newest(), act);
+    if (refusal !== null) return [`refused ${refusal}`];
+    this.#tell(act);
+    return [];
+  }
+
+  #gone(id: string): void {
+    const member = this.#world.member(id);
+    this.#world.fleet.set(id, { ...member, site: { ...member.site, presence: "offline" } });
   }
 
   #join([id = "", ...rest]: string[]): void {
@@ -76,6 +103,7 @@ export class Script {
   /** Committed long before the script began. */
   #settled(member: FleetMember, { runs, mark, floor, previous }: Record<string, string>): FleetMember {
     const number = versionOf(runs ?? "");
+    this.#before.push(targetOf(number));
     const item = {
       digest: digestOf(number).slice(0, 32),
       healthyFor: 86_400,
@@ -94,7 +122,18 @@ export class Script {
     const id = `pos-${this.#world.runs.size + 1}`;
     const target = targetOf(number);
     const parsed = body.trim() === "" ? {} : (load(body) as object);
-    const start = { id, rollout: "pos", commit: "0".repeat(40), target, back: args.includes("back"), seed };
+    const startedBy = args.find((arg) => arg.startsWith("by="))?.slice(3);
+    const known = [...this.#world.runs.values()].map((run) => run.target).concat(this.#before);
+    const start = {
+      id,
+      rollout: "pos",
+      commit: "0".repeat(40),
+      target,
+      back: args.includes("back"),
+      seed,
+      known: known.filter(({ digest }) => digest !== target.digest),
+      ...(startedBy !== undefined && { startedBy }),
+    };
     try {
       const spec = specOf({ ...parsed, version: target.version });
       const run = startRun({ ...start, spec }, [...this.#world.fleet.values()], this.#world.now);
@@ -114,8 +153,9 @@ export class Script {
   #report([id = "", state, ...rest]: string[]): void {
     const member = this.#world.member(id);
     const options = Object.fromEntries(rest.map((text) => text.split("=") as [string, string]));
-    const number = versionOf(rest.find((text) => /^v\d+$/.test(text)) ?? this.#newest().target.version);
-    const failing = digestOf(versionOf(this.#newest().target.version)).slice(0, 32);
+    const newest = versionOf([...this.#world.runs.values()].at(-1)?.target.version ?? "v1");
+    const number = versionOf(rest.find((text) => /^v\d+$/.test(text)) ?? `v${newest}`);
+    const failing = digestOf(newest).slice(0, 32);
     const set = this.#world.sets.get(id)?.set;
     const before = member.site.report?.body;
     const taken = "untaken" in options || set === undefined ? before?.assignment : ([set.term, set.number] as const);
@@ -129,14 +169,19 @@ export class Script {
         ...(options["failed"] === undefined
           ? {}
           : { failed: { digest: failing, code: known(ERROR_CODES, options["failed"]) } }),
-        ...markOf(before?.items[0]?.marks, state === "committed" ? number : undefined),
+        ...(options["previous"] === undefined
+          ? {}
+          : { previous: digestOf(versionOf(options["previous"])).slice(0, 32) }),
+        ...markOf(before?.items[0]?.marks, state === "committed" ? number : undefined, options["floor"]),
       },
       taken === undefined ? undefined : [taken[0], taken[1]],
     );
     const code = options["refused"];
     const refused =
       code === undefined ? {} : { refused: [{ bundle: "pos", digest: failing, code: known(ERROR_CODES, code) }] };
-    this.#world.fleet.set(id, heard(member, { ...body, ...refused }, this.#world.now));
+    const held = "held" in options ? { held: "stock-taking" } : {};
+    const here = { ...member, site: { ...member.site, presence: "online" as const } };
+    this.#world.fleet.set(id, heard(here, { ...body, ...refused, ...held }, this.#world.now));
   }
 
   #step(): string[] {
@@ -152,7 +197,7 @@ export class Script {
     return [
       `+${this.#world.now / 1000}s ${run.id} ${phaseOf(run)} | ${inWordsBecause(because)}`,
       ...outcomesThatChanged(before, run).map((line) => `  ${line}`),
-      ...effects.map((effect) => `  ${inWordsEffect(effect, numbers)}`),
+      ...effects.map((effect) => `  ${inWordsEffect(effect, run, numbers)}`),
     ];
   }
 
@@ -207,10 +252,12 @@ function outcomesThatChanged(before: Run, after: Run): string[] {
   });
 }
 
-function inWordsEffect(effect: Effect, numbers: ReadonlyMap<string, number>): string {
+function inWordsEffect(effect: Effect, run: Run, numbers: ReadonlyMap<string, number>): string {
   switch (effect.kind) {
-    case "assign":
-      return `assign ${effect.site}${effect.back ? " back" : ""} as set ${numbers.get(effect.site)}`;
+    case "assign": {
+      const target = effect.target.digest === run.target.digest ? "" : ` ${effect.target.version}`;
+      return `assign ${effect.site}${target}${effect.back ? " back" : ""}${effect.retry === true ? " again" : ""} as set ${numbers.get(effect.site)}`;
+    }
     case "withdraw":
       return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
     case "notice":
@@ -218,10 +265,17 @@ function inWordsEffect(effect: Effect, numbers: ReadonlyMap<string, number>): st
   }
 }
 
-function markOf(before: [[number, number], [number, number]] | undefined, committed: number | undefined) {
+function markOf(
+  before: [[number, number], [number, number]] | undefined,
+  committed: number | undefined,
+  floor: string | undefined,
+) {
   if (committed === undefined) return before === undefined ? {} : { marks: before };
   const highest = Math.max(committed, before?.[0][1] ?? 1);
-  const marks: [[number, number], [number, number]] = [[1, highest], before?.[1] ?? [1, 1]];
+  const marks: [[number, number], [number, number]] = [
+    [1, highest],
+    floor === undefined ? (before?.[1] ?? [1, 1]) : [1, versionOf(floor)],
+  ];
   return { marks };
 }
 

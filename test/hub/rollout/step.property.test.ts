@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
+import { ON_ITS_WAY } from "../../../hub/rollout/outcome.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { startRun } from "../../../hub/rollout/start.ts";
 import { step } from "../../../hub/rollout/step.ts";
@@ -25,6 +26,23 @@ const verb = fc.record({
       who: fc.constant("alice"),
       reason: fc.constant("because"),
     }),
+    fc.record({
+      kind: fc.constantFrom("promote" as const, "approve" as const),
+      wave: fc.constantFrom("lab", "early", "rest"),
+      who: fc.constantFrom("alice", "bob"),
+      reason: fc.constant("because"),
+    }),
+    fc.record({
+      kind: fc.constant("skip" as const),
+      site: fc.constantFrom(...SITES),
+      who: fc.constant("alice"),
+      reason: fc.constant("because"),
+    }),
+    fc.record({
+      kind: fc.constantFrom("retry" as const, "retry" as const, "revert" as const),
+      who: fc.constant("alice"),
+      reason: fc.constant("because"),
+    }),
     fc.constant<Input>({ kind: "file", words: "gone" }),
     fc.constant<Input>({ kind: "abort", who: "alice", reason: "enough" }),
     fc.constant<Input>({ kind: "superseded", by: "pos-2" }),
@@ -46,7 +64,9 @@ const happening = fc.oneof(
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
 
-function begun(): World {
+type More = Parameters<typeof specOf>[0];
+
+function begun(more: More = {}): World {
   const world = new World();
   for (const site of SITES.slice(0, 6)) world.fleet.set(site, memberOf(site, site === "s-3" ? { ring: "lab" } : {}));
   const spec = specOf({
@@ -55,8 +75,10 @@ function begun(): World {
       { name: "early", take: 2, soak: "10s" },
     ],
     failure: { over: "30%", minSample: 2 },
+    ...more,
   });
-  const start = { id: "pos-1", rollout: "pos", commit: "c", spec, target: targetOf(2), back: false, seed: "x" };
+  const known = [targetOf(1), targetOf(3)];
+  const start = { id: "pos-1", rollout: "pos", commit: "c", spec, target: targetOf(2), back: false, seed: "x", known };
   world.runs.set("pos-1", startRun(start, [...world.fleet.values()], 0));
   return world;
 }
@@ -92,7 +114,7 @@ function say(world: World, site: string, { state, healthyFor }: Said, version: n
   const set = world.sets.get(site)?.set;
   const taken: [number, number] | undefined =
     takes && set !== undefined ? [set.term, set.number] : member.site.report?.body.assignment;
-  const item = { state, healthyFor, digest: digestOf(version).slice(0, 32) };
+  const item = { state, healthyFor, digest: digestOf(version).slice(0, 32), previous: digestOf(1).slice(0, 32) };
   world.fleet.set(site, heard(member, reportOf(item, taken), world.now));
 }
 
@@ -102,13 +124,21 @@ const current = (run: Run) => {
 };
 
 /** What must hold of a step, whatever happened before it. */
-function mustHold(before: Run, after: Run, effects: readonly Effect[], world: World): void {
+function mustHold(before: Run, after: Run, effects: readonly Effect[], world: World, inputs: readonly Input[]): void {
   for (const effect of effects) {
     if (effect.kind !== "assign") continue;
+    // Back goes only who took it, and only to what it ran before.
+    if (effect.back) {
+      expect(["reverting", "reverted"]).toContain(after.phase.kind);
+      expect(effect.target).toEqual(targetOf(1));
+      continue;
+    }
     // Also: a run that is paused or over assigns nothing, as no wave of it is open.
     expect(after.sites[effect.site]?.wave).toBeLessThanOrEqual(current(after));
   }
-  const opened = current(after) > current(before) && before.phase.kind === "rolling" ? before.phase.wave : null;
+  const isPromoted = inputs.some(({ kind }) => kind === "promote");
+  const opened =
+    !isPromoted && current(after) > current(before) && before.phase.kind === "rolling" ? before.phase.wave : null;
   if (opened !== null) {
     const passed = Object.entries(after.sites).filter(([, { wave }]) => wave === opened);
     const healthy = passed.filter(([site]) => {
@@ -120,7 +150,11 @@ function mustHold(before: Run, after: Run, effects: readonly Effect[], world: Wo
   }
   const settled = ["aborted", "superseded"];
   if (settled.includes(before.phase.kind)) expect(after).toBe(before);
-  if (before.phase.kind === "completed") expect(["completed", "superseded"]).toContain(after.phase.kind);
+  if (before.phase.kind === "completed") {
+    expect(["completed", "reverting", "reverted", "superseded"]).toContain(after.phase.kind);
+  }
+  // Nothing starts by itself after a return.
+  if (before.phase.kind === "reverted") expect(["reverted", "superseded"]).toContain(after.phase.kind);
 }
 
 it("assigns no site before its wave opened, nothing while paused, and opens a wave on evidence alone", () => {
@@ -132,7 +166,7 @@ it("assigns no site before its wave opened, nothing while paused, and opens a wa
         const inputs = happen(world, event);
         const { turns } = world.turn(new Map([["pos-1", inputs]]));
         for (const { before, run, effects } of turns) {
-          mustHold(before, run, effects, world);
+          mustHold(before, run, effects, world, inputs);
           seen.add(run.phase.kind);
         }
       }
@@ -140,13 +174,53 @@ it("assigns no site before its wave opened, nothing while paused, and opens a wa
     { numRuns: 400 },
   );
   // The property would be empty if the random stories never got anywhere.
-  expect([...seen].toSorted()).toEqual(["aborted", "completed", "paused", "rolling", "superseded"]);
+  const phases = ["aborted", "completed", "paused", "reverted", "reverting", "rolling", "superseded"];
+  expect([...seen].toSorted()).toEqual(phases);
+});
+
+const rules = fc.record(
+  {
+    pace: fc.record({ concurrent: fc.integer({ min: 1, max: 4 }), perMinute: fc.integer({ min: 1, max: 4 }) }),
+    offlineAtMost: fc.constantFrom("20%", "60%"),
+    late: fc.constantFrom("next", "last", "ignore"),
+    windows: fc.constant([{ cron: "*/10 * * * *", for: "5m", zone: "UTC" }]),
+    // oxlint-disable-next-line unicorn/no-thenable -- the file's own key
+    failure: fc.record({ over: fc.constant("30%"), then: fc.constantFrom("pause", "revertWave", "revertAll") }),
+  },
+  { requiredKeys: [] },
+);
+
+it("never has more sites on their way than its pace allows, nor gives to more in a minute, nor outside of its window", () => {
+  const limits = { pace: { concurrent: 2, perMinute: 3 }, windows: [{ cron: "*/10 * * * *", for: "5m", zone: "UTC" }] };
+  let most = 0;
+  fc.assert(
+    fc.property(fc.array(happening, { minLength: 1, maxLength: 60 }), (events) => {
+      const world = begun(limits);
+      const given: number[] = [];
+      for (const event of events) {
+        const inputs = happen(world, event);
+        const [turn] = world.turn(new Map([["pos-1", inputs]])).turns;
+        if (turn === undefined) throw new Error("no run");
+        const started = turn.effects.filter((effect) => effect.kind === "assign");
+        given.push(...started.map(() => world.now));
+        expect(given.filter((at) => at > world.now - 60_000).length).toBeLessThanOrEqual(3);
+        if (started.length === 0) continue;
+        const onWay = Object.values(turn.run.sites).filter(({ outcome }) => ON_ITS_WAY.has(outcome)).length;
+        most = Math.max(most, onWay);
+        // Those that were offline and came back are let in, and nobody else until they ended.
+        expect(onWay).toBeLessThanOrEqual(2);
+        if (started.some((effect) => !effect.back)) expect(world.now % 600_000).toBeLessThan(300_000);
+      }
+    }),
+    { numRuns: 200 },
+  );
+  expect(most).toBe(2);
 });
 
 it("is settled after one step, and decides the same from what was stored", () => {
   fc.assert(
-    fc.property(fc.array(happening, { minLength: 1, maxLength: 60 }), (events) => {
-      const world = begun();
+    fc.property(fc.array(happening, { minLength: 1, maxLength: 60 }), rules, (events, more) => {
+      const world = begun(more);
       for (const event of events) {
         const inputs = happen(world, event);
         const fleet = new Map(world.fleet);
@@ -166,6 +240,6 @@ it("is settled after one step, and decides the same from what was stored", () =>
         });
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });

@@ -1,0 +1,23 @@
+import { milliseconds } from "../../shared/names.ts";
+import type { Because } from "./because.ts";
+import type { Run } from "./run.ts";
+import { approvalsFor } from "./verb.ts";
+
+/** Why the first wave may not open yet; null where it may. A return has waited long enough. */
+export function whyNotYet(run: Run, now: number): Because | null {
+  for (const { rollout, soak = "0" } of run.back ? [] : (run.spec.after ?? [])) {
+    const at = run.promoted?.[rollout];
+    const soakSeconds = milliseconds(soak) / 1000;
+    const forSeconds = at === undefined ? null : Math.floor((now - at) / 1000);
+    if (forSeconds === null || forSeconds < soakSeconds) return { kind: "after", rollout, forSeconds, soakSeconds };
+  }
+  return lacksApproval(run, 0);
+}
+
+/** Who must still say yes before this wave opens; null where nobody must. */
+export function lacksApproval(run: Run, opens: number): Because | null {
+  const { needed, given } = approvalsFor(run, opens);
+  if (given.length >= needed) return null;
+  const wave = run.plan.waves[opens - 1]?.name ?? null;
+  return { kind: "approval", wave, given: given.map(({ who }) => who), needed, notBy: run.startedBy ?? null };
+}

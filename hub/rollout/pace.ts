@@ -1,0 +1,33 @@
+import { ON_ITS_WAY } from "./outcome.ts";
+import type { Run } from "./run.ts";
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How many more sites may be given the version now. A site is on its way from its assignment until it ended or is known to be
+ * offline, so a wave of dark shops does not use up the pace. A site that was offline and returns is let in whatever the pace.
+ */
+export function freeToGive(run: Run, now: number): number {
+  const { pace } = run.spec;
+  if (pace === undefined) return Number.POSITIVE_INFINITY;
+  const all = Object.values(run.sites);
+  const onTheirWay = all.filter(({ outcome }) => ON_ITS_WAY.has(outcome)).length;
+  const there = all.filter(({ outcome }) => outcome === (isReturn(run) ? "reverted" : "succeeded")).length;
+  const { concurrent = Number.POSITIVE_INFINITY, perMinute = Number.POSITIVE_INFINITY, ramp } = pace;
+  const ramped = ramp === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(ramp * there));
+  return Math.max(0, Math.min(Math.min(concurrent, ramped) - onTheirWay, perMinute - recent(run, now).length));
+}
+
+/** The run, having given so many now. */
+export function gave(run: Run, count: number, now: number): Run {
+  if (run.spec.pace?.perMinute === undefined || count === 0) return run;
+  return { ...run, given: [...recent(run, now), ...Array.from({ length: count }, () => now)] };
+}
+
+function recent({ given = [] }: Run, now: number): number[] {
+  return given.filter((at) => at > now - MINUTE_MS);
+}
+
+function isReturn({ phase }: Run): boolean {
+  return phase.kind === "reverting" || phase.kind === "reverted";
+}

@@ -1,0 +1,40 @@
+import { type Cron, isZone, lastDue, parseCron } from "../../shared/cron.ts";
+import { type Labels, milliseconds } from "../../shared/names.ts";
+import type { Rollout } from "../../shared/rollout.ts";
+
+/** Label of a site whose value names its time zone; labels have no slash, so `Europe/Berlin` is written `Europe.Berlin`. */
+export const ZONE_LABEL = "zone";
+
+/** The site's own time zone; undefined where it names none that is known. */
+export function zoneOf(labels: Labels): string | undefined {
+  const zone = labels[ZONE_LABEL]?.replaceAll(".", "/");
+  return zone !== undefined && isZone(zone) ? zone : undefined;
+}
+
+/** Whether a site with these labels may begin at `now`: always, where there are no windows. */
+export function windowsAt(windows: Rollout["windows"], now: number): (labels: Labels) => boolean {
+  if (windows === undefined || windows.length === 0) return () => true;
+  const lines = windows.map((entry) => ({ cron: parsed(entry.cron), for: milliseconds(entry.for), zone: entry.zone }));
+  // A hundred thousand sites live in few zones.
+  const known = new Map<string, boolean>();
+  return (labels) => {
+    const own = labels[ZONE_LABEL] ?? "";
+    const seen = known.get(own);
+    if (seen !== undefined) return seen;
+    const open = lines.some((line) => {
+      const zone = line.zone === "site" ? zoneOf(labels) : line.zone;
+      if (zone === undefined) return false;
+      const due = lastDue(line.cron, zone, now, line.for);
+      return due !== null && now - due < line.for;
+    });
+    known.set(own, open);
+    return open;
+  };
+}
+
+function parsed(text: string): Cron {
+  const cron = parseCron(text);
+  // The file was read by a schema that refuses it.
+  if (typeof cron === "string") throw new TypeError(`${text}: ${cron}`);
+  return cron;
+}
