@@ -118,7 +118,8 @@ class Turn {
     let run: Run;
     try {
       const known = this.knownTargets(target);
-      const seed = `${id} ${seen.commit}`;
+      // By the file alone, so that `skerry rollout plan` shows beforehand what will be.
+      const seed = seen.sha256 ?? seen.commit;
       const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed, known };
       run = startRun(start, [...this.world.members.values()], this.now);
       this.refuseOverlap(run, change.where("/sites"));

@@ -8,6 +8,7 @@ import { siteId } from "../../shared/names.ts";
 import { findingsOf } from "../../shared/parse.ts";
 import type { EventList } from "./contract.ts";
 import type { Feed } from "./feed.ts";
+import { exportOf } from "./fleet-export.ts";
 import { isOurHost, ownNames, SECURITY_HEADERS } from "./guard.ts";
 import type { Page } from "./page.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
@@ -60,6 +61,7 @@ export function apiApp(options: ApiOptions, pages: readonly Page[], feed: Feed):
     app.get(path, etag(), () => new Response(body, { headers: { "content-type": type, "cache-control": "no-cache" } }));
   }
   app.get("/api/v1/fleet", (context) => json(context, fleetView(options.read(), inWords)));
+  app.get("/api/v1/fleet/export", (context) => json(context, exportOf(options.read())));
   app.get("/api/v1/rollouts", (context) => json(context, rolloutList(options.read(), inWords)));
   app.get("/api/v1/events", async (context) => {
     const query = eventQuery.safeParse(context.req.query());

@@ -3,10 +3,11 @@ import { MOVE_NAMESPACE } from "../../shared/move.ts";
 import { readFleet } from "../build/fleet.ts";
 import { writeMove } from "../build/move-draft.ts";
 import { signFile } from "../build/sign.ts";
+import { rolloutPlanCommand, rolloutSchemaCommand } from "./rollout-plan.ts";
 import type { Session } from "./session.ts";
 
 export function rolloutCommand(session: Session): Command {
-  const command = new Command("rollout").description("orders for rollout files");
+  const command = new Command("rollout").description("rollout files: what they would do, and orders for them");
   command
     .command("sign <name>")
     .description(
@@ -21,5 +22,5 @@ export function rolloutCommand(session: Session): Command {
       const request = { file, namespace: MOVE_NAMESPACE, keyFile, as: options.as, keys: document.keys };
       session.print(await signFile(request, session.journal));
     });
-  return command;
+  return command.addCommand(rolloutPlanCommand(session)).addCommand(rolloutSchemaCommand(session));
 }

@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
+import { type Rollout, rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
 import { type Moved, openMove } from "../../shared/verify/move.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { signedDocuments } from "./documents.ts";
@@ -47,20 +47,23 @@ function readRolloutFile(name: string, path: string, bytes: Uint8Array, around: 
   try {
     refuseName(name, path);
     if (around.orders !== null) move = openMove(orderOf(name, around.orders), name, file.sha256, around.root);
-    const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
-    const spec = withDefaults(value);
-    const [first, ...more] = unsupportedInRollout(spec);
-    if (first !== undefined) {
-      throw new AppError("unsupported", `this version does not do ${[first, ...more].join(", ")}`, {
-        where: where(first),
-        fix: "leave that key out, or update the hub first",
-      });
-    }
-    return { ...file, move, kind: "read", spec, where };
+    return { ...file, move, kind: "read", ...openRolloutFile(bytes, path) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { ...file, move, kind: "refused", error };
   }
+}
+
+/** With every default filled in. Throws what is wrong with it, at file and line. */
+export function openRolloutFile(bytes: Uint8Array, path: string): { spec: Rollout; where(pointer: string): string } {
+  const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
+  const spec = withDefaults(value);
+  const [first, ...more] = unsupportedInRollout(spec);
+  if (first === undefined) return { spec, where };
+  throw new AppError("unsupported", `this version does not do ${[first, ...more].join(", ")}`, {
+    where: where(first),
+    fix: "leave that key out, or update the hub first",
+  });
 }
 
 function orderOf(name: string, orders: ReadonlyMap<string, SignedBytes>): SignedBytes {

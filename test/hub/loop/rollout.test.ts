@@ -124,6 +124,74 @@ test("a person's verb is stored with its reason; one that the phase does not all
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
 });
 
+test("sites go back by themselves where the file says so, a killed hub goes on with it, and the same file starts nothing", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.publish(2);
+  world.site("s-2").sick.add("1.1.0");
+  world.deploy(rollout("1.1.0", "failure: { then: revertAll }\n"));
+  await world.pass(12);
+  while (world.run("pos-2").run.phase.kind !== "reverting") await world.pass(1);
+  await world.kill();
+  await world.start();
+  await world.pass(15);
+  expect(world.run("pos-2").run.phase).toMatchObject({ kind: "reverted", wave: null, left: [] });
+  expect([...world.sites.values()].map((site) => site.version("pos"))).toEqual(["1.0.0", "1.0.0", "1.0.0"]);
+  // The file still names the bad version, and other commits come by.
+  world.repository.add("main", { "README.md": "hello" }, "nothing about rollouts");
+  await world.pass(60);
+  expect(world.hub.read().runs.map(({ run }) => [run.id, run.phase.kind])).toEqual([
+    ["pos-1", "superseded"],
+    ["pos-2", "reverted"],
+  ]);
+  world.publish(3);
+  world.deploy(rollout("1.2.0"));
+  await world.pass(40);
+  expect(world.run("pos-3").run.phase.kind).toBe("completed");
+});
+
+test("what failed is tried once more when a person says so, and the next wave opens by a person's word", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.publish(2);
+  world.site("s-1").sick.add("1.1.0");
+  world.deploy(rollout("1.1.0"));
+  await world.pass(10);
+  const act = { run: "pos-2", who: "kim", reason: "the registry is back" };
+  world.site("s-1").sick.clear();
+  await world.hub.act({ ...act, verb: "retry" });
+  await world.pass(2);
+  expect(world.site("s-1").version("pos")).toBe("1.1.0");
+  await expect(world.hub.act({ ...act, verb: "promote" })).rejects.toMatchObject({ code: "usage" });
+  await expect(world.hub.act({ ...act, verb: "promote", wave: "rest" })).rejects.toThrow("wave lab is open, not rest");
+  await world.hub.act({ ...act, verb: "promote", wave: "lab" });
+  await world.pass(8);
+  expect(world.run("pos-2").run.phase.kind).toBe("completed");
+  await world.hub.act({ ...act, verb: "revert", reason: "the receipts are wrong" });
+  await world.pass(8);
+  expect(world.run("pos-2").run.phase.kind).toBe("reverted");
+  expect([...world.sites.values()].map((site) => site.version("pos"))).toEqual(["1.0.0", "1.0.0", "1.0.0"]);
+});
+
+test("one rollout waits until another has completed with the same version", async () => {
+  world.addSite("t-1", { env: "staging" });
+  const staging = rollout("1.0.0")
+    .replace("sites: {}", "sites: { env: staging }")
+    .replace(/waves:[^]*rest }\n/, "");
+  const real = rollout("1.0.0", "after: [{ rollout: staging, soak: 20s }]\n").replace("sites: {}", SHOPS);
+  world.repository.add("main", { "rollouts/pos.yaml": real }, "first the file that waits");
+  await world.pass(6);
+  expect(world.run("pos-1")).toMatchObject({ run: { phase: { kind: "planned" } }, because: { kind: "after" } });
+  world.repository.add("main", { "rollouts/staging.yaml": staging }, "staging");
+  await world.pass(15);
+  expect(world.run("staging-1").run.phase.kind).toBe("completed");
+  expect(world.run("pos-1").run.phase.kind).toBe("planned");
+  await world.pass(40);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});
+
+const SHOPS = "sites: { matchExpressions: [{ key: env, operator: DoesNotExist }] }";
+
 test("another rollout of the same bundle does not take sites from a run that moves them", async () => {
   world.site("s-3").dark = true;
   world.deploy(rollout("1.0.0"));

@@ -124,7 +124,7 @@ export class FakeSite {
     const now = this.options.clock.now();
     const digest = wanted.digest.slice(0, 32);
     const before = this.items.get(wanted.bundle)?.item;
-    if (before?.digest === digest || before?.failed?.digest === digest) return;
+    if (before?.digest === digest || (before?.failed?.digest === digest && wanted.retry !== true)) return;
     const marks: [Pair, Pair] = [wanted.pair, [1, 1]];
     const moved = {
       bundle: wanted.bundle,
@@ -133,6 +133,7 @@ export class FakeSite {
       record: wanted.record,
       since: rfc3339(now),
       healthyFor: 0,
+      ...(before === undefined ? {} : { previous: before.digest }),
     };
     const item: ReportItem =
       this.sick.has(wanted.version) && before !== undefined

@@ -1,0 +1,86 @@
+import { basename } from "node:path";
+import { Command } from "commander";
+import { AppError } from "../../shared/errors.ts";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import { parseAs } from "../../shared/parse.ts";
+import { type FleetExport, fleetExport } from "../api/fleet-export.ts";
+import { readWhole } from "../build/signed-files.ts";
+import { openRolloutFile } from "../follow/rollout-file.ts";
+import { plan } from "../rollout/plan.ts";
+import type { Plan, Target } from "../rollout/run.ts";
+import { memberOf } from "./rollout-plan-fleet.ts";
+import { rolloutJsonSchema } from "./rollout-schema.ts";
+import type { Session } from "./session.ts";
+
+const SHOWN = 12;
+
+export function rolloutSchemaCommand(session: Session): Command {
+  return new Command("schema")
+    .description("print the JSON Schema of rollout files, for editors")
+    .action(() => session.print(JSON.stringify(rolloutJsonSchema(), undefined, 2)));
+}
+
+export function rolloutPlanCommand(session: Session): Command {
+  return new Command("plan")
+    .description("print which sites each wave of a rollout file would have, without a hub")
+    .argument("<file>", "rollouts/<name>.yaml")
+    .requiredOption("--fleet <export.json>", "what `GET /api/v1/fleet/export` of the hub answered")
+    .option("--json", "the whole plan, for programs")
+    .action(async (file: string, options: { fleet: string; json?: boolean }) => {
+      const bytes = await readWhole(session.path(file));
+      const { spec, where } = openRolloutFile(bytes, file);
+      const fleet = await readExport(session.path(options.fleet));
+      const known = fleet.versions.find(({ bundle, version }) => bundle === spec.bundle && version === spec.version);
+      try {
+        const members = fleet.sites.map((site) => memberOf(site, Date.parse(fleet.at)));
+        const found = plan(spec, known ?? newest(spec), members, sha256Hex(bytes));
+        if (options.json === true) session.print(JSON.stringify(found, undefined, 2));
+        else for (const line of inLines(found, spec, known !== undefined)) session.print(line);
+      } catch (error) {
+        if (!(error instanceof AppError) || !error.where?.startsWith("/")) throw error;
+        const { code, message, fix, cause } = error;
+        throw new AppError(code, message, { where: where(error.where), cause, ...(fix !== undefined && { fix }) });
+      }
+    });
+}
+
+async function readExport(path: string): Promise<FleetExport> {
+  const text = new TextDecoder().decode(await readWhole(path));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("malformed", "the export is not JSON", {
+      where: basename(path),
+      cause,
+      fix: "save it anew: `curl http://HUB/api/v1/fleet/export > export.json`",
+    });
+  }
+  return parseAs(fleetExport, value, basename(path));
+}
+
+/** A version that no run had yet is new, and new is above every floor. */
+function newest({ bundle, version }: Pick<Target, "bundle" | "version">): Target {
+  const pair: Target["pair"] = [Number.MAX_SAFE_INTEGER, 1];
+  return { bundle, version, digest: "0".repeat(64), pair, floor: [1, 1] };
+}
+
+function inLines(
+  { waves, left, doubly }: Plan,
+  spec: { bundle: string; version: string; waves: readonly { name: string }[] },
+  isKnown: boolean,
+): string[] {
+  const count = waves.reduce((sum, { sites }) => sum + sites.length, 0);
+  const named = new Set(spec.waves.map(({ name }) => name));
+  return [
+    `${spec.bundle} ${spec.version}: ${count} sites in ${waves.length} waves, ${left.length} left out`,
+    ...(isKnown ? [] : ["no run had this version yet: it is taken as newer than all others"]),
+    ...waves.map(({ name, sites }) => {
+      const implicit = named.has(name) ? "" : " that no wave of the file has";
+      const more = sites.length > SHOWN ? ` and ${sites.length - SHOWN} more` : "";
+      return `wave ${name}: ${sites.length} sites${implicit}: ${sites.slice(0, SHOWN).join(" ")}${more}`;
+    }),
+    ...left.map(({ site, why }) => `left out ${site}: ${why}`),
+    ...doubly.map(({ site, waves: both }) => `${site} fits ${both.join(" and ")}: the first of them has it`),
+  ];
+}
