@@ -9,10 +9,13 @@ export interface GitOptions {
   failure?: ErrorCode;
 }
 
-/** Runs the operator's own git, with its credentials and settings. What it printed; its words where it fails. */
+/**
+ * Runs the operator's own git, with its credentials and settings, but for `git replace`: a commit means the same to everybody.
+ * What it printed; its words where it fails.
+ */
 export async function git(folder: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   const child = spawn("git", ["-C", folder, ...args], {
-    env: { ...process.env, LC_ALL: "C", ...options.env },
+    env: { ...process.env, LC_ALL: "C", GIT_NO_REPLACE_OBJECTS: "1", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin.on("error", () => {});

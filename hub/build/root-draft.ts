@@ -8,6 +8,7 @@ import type { Journal } from "../../shared/ports.ts";
 import { type Root, root } from "../../shared/root.ts";
 import { readRoot } from "../../shared/verify/root.ts";
 import { readFleet } from "./fleet.ts";
+import { keepBytes } from "./kept-bytes.ts";
 import { namesIn, readWhole, writeUnsigned } from "./signed-files.ts";
 
 const { fleet, roles, head, hubs, bundles } = root.shape;
@@ -48,6 +49,7 @@ export async function writeRoot(
     const [, pointer] = error instanceof AppError ? (/ (\/.*)$/.exec(error.where ?? "") ?? []) : [];
     throw error instanceof AppError && pointer !== undefined ? placed(error, where(pointer)) : error;
   }
+  if (first) await keepBytes(repository, journal);
   journal("build.write", "before");
   await writeUnsigned(file, content);
   journal("build.write", "after");

@@ -57,7 +57,7 @@ function signersOf(document: SignedBytes | undefined, keys: ReadonlyMap<string, 
   if (document === undefined) return [];
   return [...keys].flatMap(([name, key]) => {
     try {
-      requireThreshold(document, ROOT_NAMESPACE, { title: name, keys: [key], threshold: 1 }, name);
+      requireThreshold(document, ROOT_NAMESPACE, { title: name, keys: [key], names: [name], threshold: 1 }, name);
       return [name];
     } catch (error) {
       if (error instanceof AppError) return [];

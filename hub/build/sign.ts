@@ -6,6 +6,7 @@ import { type PublicKey, parsePublicKey } from "../../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../../shared/node/ssh-private-key.ts";
 import { signSsh, verifySsh } from "../../shared/node/sshsig.ts";
 import type { Journal } from "../../shared/ports.ts";
+import type { Role, Root } from "../../shared/root.ts";
 import { readWhole, writeWhole } from "./signed-files.ts";
 
 export interface SignatureRequest {
@@ -16,8 +17,13 @@ export interface SignatureRequest {
   keyFile: string;
   /** Name of the key in the file's name; left out: the name that `keys` gives to this key. */
   as?: string | undefined;
-  /** Public keys by name, as a root has them. */
+  /** Public keys by name: those whose signature counts for this document. */
   keys: Readonly<Record<string, string>>;
+}
+
+/** The public keys that a role or a delegation of a root names. */
+export function keysOf({ keys }: Root, role: Pick<Role, "keys"> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(keys).filter(([name]) => role?.keys.includes(name)));
 }
 
 /** Signs the exact bytes of a file. Returns the path of the signature. Signing again with the same key replaces it. */
@@ -66,7 +72,7 @@ async function signByAgent(bytes: Uint8Array, namespace: string, keyFile: string
 function nameOf(key: PublicKey, keys: Readonly<Record<string, string>>, keyFile: string): string {
   const found = Object.entries(keys).find(([, line]) => Buffer.compare(parsePublicKey(line).wire, key.wire) === 0);
   if (found !== undefined) return found[0];
-  throw new AppError("key", "the root names no such key", {
+  throw new AppError("key", "the root does not name this key for what is signed here", {
     where: relative(process.cwd(), keyFile),
     fix: `sign with one of ${Object.keys(keys).join(", ")}, or say what it is called with --as NAME`,
   });

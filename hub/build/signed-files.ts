@@ -26,6 +26,11 @@ export async function readWhole(file: string): Promise<Buffer> {
   throw new AppError("not-found", "there is no such file", { where: file });
 }
 
+/** Empty where there is no such file. */
+export async function readTextOrEmpty(file: string): Promise<string> {
+  return ((await readFile(file).catch(absent)) ?? "").toString();
+}
+
 /** The whole file or none of it, whenever the machine stops. */
 export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

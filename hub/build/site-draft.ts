@@ -15,13 +15,18 @@ const siteDraft = z.strictObject({
   id,
   labels,
   bundles,
-  reportKeys,
+  reportKeys: z.pipe(z.pipe(z.array(z.string()), z.transform(withoutComments)), reportKeys),
   values: z.optional(values),
   box,
   groups: z.optional(groups),
   floors: z.optional(floors),
   retired,
 });
+
+/** The agent prints its key as it is; a `.pub` file has a comment behind it. */
+function withoutComments(lines: string[]): string[] {
+  return lines.map((line) => line.trim().split(/\s+/).slice(0, 2).join(" "));
+}
 
 /**
  * Writes `sites/<id>.json` from a draft. A record that says the same already stays as it is, so that a second person

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { BUNDLE_NAMESPACE } from "../../shared/bundle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { name } from "../../shared/names.ts";
+import { delegationFor } from "../../shared/root.ts";
 import { beginBundle } from "../build/begin.ts";
 import { buildBundle } from "../build/build.ts";
 import { readFleet } from "../build/fleet.ts";
@@ -11,7 +12,7 @@ import { readHistory } from "../build/history.ts";
 import { lockImages } from "../build/lock-images.ts";
 import { verifyStaged } from "../build/publish-bundle.ts";
 import { openRepository } from "../build/repository.ts";
-import { signFile } from "../build/sign.ts";
+import { keysOf, signFile } from "../build/sign.ts";
 import { readStaged, stage } from "../build/stage.ts";
 import { addLookCommands } from "./bundle-look.ts";
 import { publishAndPrint, TO } from "./publish.ts";
@@ -61,8 +62,9 @@ export function bundleCommand(session: Session): Command {
     .action(async (which: string, options: { key: string; as?: string }) => {
       const { folder } = await openRepository(session.repo());
       const { newest } = await readFleet(folder);
-      const { file } = await readStaged(folder, ...parseVersion(which));
-      const { keys } = newest.document;
+      const [name, version] = parseVersion(which);
+      const { file } = await readStaged(folder, name, version);
+      const keys = keysOf(newest.document, delegationFor(newest.document, name));
       const keyFile = session.path(options.key);
       const request = { file, namespace: BUNDLE_NAMESPACE, keyFile, as: options.as, keys };
       session.print(await signFile(request, session.journal));

@@ -5,7 +5,7 @@ import { signersOf } from "../../shared/verify/root.ts";
 import { readFleet } from "../build/fleet.ts";
 import { writeHead } from "../build/head-draft.ts";
 import { fetchOrigin, openRepository } from "../build/repository.ts";
-import { signFile } from "../build/sign.ts";
+import { keysOf, signFile } from "../build/sign.ts";
 import type { Session } from "./session.ts";
 
 export function headCommand(session: Session): Command {
@@ -24,7 +24,7 @@ export function headCommand(session: Session): Command {
       if (repository.origin !== "") await fetchOrigin(repository);
       const { file, head, leftOut } = await writeHead(repository, newest, rfc3339(session.now), session.journal);
       for (const line of leftOut) session.complain(`left out: ${line}`);
-      const { keys } = newest.document;
+      const keys = keysOf(newest.document, newest.document.roles.head);
       const request = { file, namespace: HEAD_NAMESPACE, keyFile: session.path(options.key), as: options.as, keys };
       const named = Object.entries(head.newest).map(([bundle, pair]) => `${bundle} ${pair.join(".")}`);
       session.print(

@@ -8,7 +8,7 @@ import { ROOT_MAX_BYTES, ROOT_NAMESPACE, type Root, root } from "../../shared/ro
 import { readFleet } from "../build/fleet.ts";
 import { writeRoot } from "../build/root-draft.ts";
 import { rootView } from "../build/root-view.ts";
-import { signFile } from "../build/sign.ts";
+import { keysOf, signFile } from "../build/sign.ts";
 import { namesIn, readSigned, readWhole } from "../build/signed-files.ts";
 import { rootAsJson, rootLines } from "./root-show.ts";
 import type { Session } from "./session.ts";
@@ -37,7 +37,8 @@ export function rootCommand(session: Session): Command {
     .option("--as <name>", "name of the key")
     .action(async (options: { key: string; as?: string }) => {
       const { file, document, before } = await highest(session.repo());
-      const keys = { ...before?.keys, ...document.keys };
+      const old = before === undefined ? {} : keysOf(before, before.roles.root);
+      const keys = { ...old, ...keysOf(document, document.roles.root) };
       const request = { file, namespace: ROOT_NAMESPACE, keyFile: session.path(options.key), as: options.as, keys };
       session.print(await signFile(request, session.journal));
     });

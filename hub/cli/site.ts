@@ -3,7 +3,7 @@ import { AppError } from "../../shared/errors.ts";
 import { number, rfc3339, time } from "../../shared/names.ts";
 import { SITE_NAMESPACE } from "../../shared/site.ts";
 import { readFleet } from "../build/fleet.ts";
-import { signFile } from "../build/sign.ts";
+import { keysOf, signFile } from "../build/sign.ts";
 import { writeRecord } from "../build/site-draft.ts";
 import type { Session } from "./session.ts";
 
@@ -27,8 +27,9 @@ export function siteCommand(session: Session): Command {
       const root = newest.document;
       const record = { from: session.path(draft), root, createdAt, least };
       const file = await writeRecord(session.repo(), record, session.journal);
+      const keys = keysOf(root, root.roles.site);
       const keyFile = session.path(options.key);
-      const request = { file, namespace: SITE_NAMESPACE, keyFile, as: options.as, keys: root.keys };
+      const request = { file, namespace: SITE_NAMESPACE, keyFile, as: options.as, keys };
       session.print(await signFile(request, session.journal));
     });
   return command;

@@ -36,16 +36,16 @@ export function pinRoot(document: SignedBytes, digest: string): TrustedRoot {
     });
   }
   const candidate = readRoot(document);
-  requireThreshold(document, ROOT_NAMESPACE, signersOf(candidate, "root"), whereOf(candidate.document.number));
+  requireThreshold(document, ROOT_NAMESPACE, rootSigners(candidate), whereOf(candidate.document.number));
   return candidate;
 }
 
 /** The root after `held`: numbered one higher, of the same fleet, signed by the thresholds of both. */
 export function nextRoot(held: TrustedRoot, document: SignedBytes): TrustedRoot {
   const where = whereOf(held.document.number + 1);
-  requireThreshold(document, ROOT_NAMESPACE, signersOf(held, "root"), where);
+  requireThreshold(document, ROOT_NAMESPACE, rootSigners(held), where);
   const candidate = readRoot(document);
-  requireThreshold(document, ROOT_NAMESPACE, signersOf(candidate, "root"), where);
+  requireThreshold(document, ROOT_NAMESPACE, rootSigners(candidate), where);
   if (candidate.document.fleet !== held.document.fleet) {
     throw new AppError("fleet", `root of fleet ${candidate.document.fleet}, not ${held.document.fleet}`, { where });
   }
@@ -55,6 +55,11 @@ export function nextRoot(held: TrustedRoot, document: SignedBytes): TrustedRoot 
     });
   }
   return candidate;
+}
+
+/** A rotation takes two thresholds: the message says which of them is missing. */
+function rootSigners(root: TrustedRoot): Signers {
+  return { ...signersOf(root, "root"), title: `role root of root ${root.document.number}` };
 }
 
 /** Who may act for a role, as `requireThreshold` takes it. */
@@ -70,7 +75,8 @@ export function signersFor(root: TrustedRoot, delegation: Delegation): Signers {
 }
 
 function pick(root: TrustedRoot, entry: Role, title: string): Signers {
-  return { title, threshold: entry.threshold, keys: entry.keys.flatMap((name) => root.keys.get(name) ?? []) };
+  const keys = entry.keys.flatMap((name) => root.keys.get(name) ?? []);
+  return { title, threshold: entry.threshold, keys, names: entry.keys };
 }
 
 /** Its form, and the rules inside of it; that it is signed, and follows, is for `pinRoot` and `nextRoot` to say. */

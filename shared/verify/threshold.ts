@@ -11,6 +11,8 @@ export interface Signers {
   /** What the keys are allowed to do, for the message: `role site`, `bundles pos*`. */
   title: string;
   keys: readonly PublicKey[];
+  /** What the root calls them, for the message. */
+  names: readonly string[];
   threshold: number;
 }
 
@@ -41,7 +43,7 @@ export function requireThreshold(document: SignedBytes, namespace: string, signe
   if (broken !== undefined) throw broken;
   throw new AppError("threshold", `${counted.size} of ${signers.threshold} needed signatures by ${signers.title}`, {
     where,
-    fix: "sign it with keys that the root names for this",
+    fix: `sign it with more of ${signers.names.join(", ")}`,
   });
 }
 

@@ -111,6 +111,17 @@ test("the same bytes again after newer versions were published", async () => {
   expect(await buildOn("two", ELSEWHERE, commit)).toBe(one);
 });
 
+test("the same bytes where `git replace` shows other files in place of the committed ones", async () => {
+  const built = async () => {
+    expect(await fleet.skerry("bundle", "build", "bundles/pos")).toMatchObject({ code: 0 });
+    return await readFile(join(fleet.folder, ".skerry/pos/1.4.2/bundle.json"), "utf8");
+  };
+  const one = await built();
+  const tree = fleet.git("rev-parse", "HEAD:bundles/pos/manifests").trim();
+  fleet.git("replace", tree, fleet.git("rev-parse", "HEAD:bundles/pos/manifests/a").trim());
+  expect(await built()).toBe(one);
+});
+
 test.each([
   ["https://git.example.com/shops/fleet.git", "git.example.com/shops/fleet"],
   ["https://ada:secret@Git.Example.com:8443/shops/fleet/", "git.example.com/shops/fleet"],

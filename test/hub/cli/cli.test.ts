@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type FleetFixture, fleetFixture } from "../build/fixture.ts";
+import { type FleetFixture, fleetFixture, SITE_YAML } from "../build/fixture.ts";
 
 let fleet: FleetFixture;
 beforeEach(async () => {
@@ -70,9 +70,56 @@ test("two people who sign a record from one draft sign the same bytes", async ()
   const file = join(fleet.folder, "sites/s-0017.json");
   await fleet.skerry("site", "sign", "../site.yaml", "--key", "../ada", "--created-at", "2026-01-31T12:00:00Z");
   const first = await readFile(file, "utf8");
-  await fleet.skerry("site", "sign", "../site.yaml", "--key", "../bob");
+  await fleet.skerry("site", "sign", "../site.yaml", "--key", "../bob", "--as", "bob");
   expect(await readFile(file, "utf8")).toBe(first);
   expect(JSON.parse(first)).toMatchObject({ number: 1, fleet: "demo", root: 1, createdAt: "2026-01-31T12:00:00Z" });
+});
+
+test.each([
+  ["bundle", "sign", "pos@1.4.2", "--key", "../hub"],
+  ["site", "sign", "../site.yaml", "--key", "../bob"],
+  ["root", "sign", "--key", "../hub"],
+])("%s %s refuses a key that the root names for something else", async (...args) => {
+  await fleet.skerry("bundle", "build", "bundles/pos");
+  const { code, err } = await fleet.skerry(...args);
+  expect([code, err[0]]).toEqual([
+    1,
+    expect.stringMatching(/^key: the root does not name this key for .*sign with one of ada/),
+  ]);
+});
+
+test("a report key is taken from a .pub file with its comment", async () => {
+  await fleet.write("../site.yaml", SITE_YAML.replace(/"\]\n$/, ' root@s-0017"]'));
+  expect((await fleet.skerry("site", "sign", "../site.yaml", "--key", "../ada")).code).toBe(0);
+  const record = JSON.parse(await readFile(join(fleet.folder, "sites/s-0017.json"), "utf8"));
+  expect(record.reportKeys).toEqual([expect.stringMatching(/^ssh-ed25519 \S+$/)]);
+});
+
+test("a first root keeps Git from turning line ends in what is signed, beside what .gitattributes says already", async () => {
+  await rm(join(fleet.folder, "root"), { recursive: true });
+  await fleet.write(".gitattributes", "*.png binary\nsites/* -text");
+  await fleet.skerry("root", "init", "--from", "../root.yaml");
+  expect((await readFile(join(fleet.folder, ".gitattributes"), "utf8")).split("\n")).toEqual([
+    "*.png binary",
+    "sites/* -text",
+    "root/* -text",
+    "head.json* -text",
+    "rollouts/* -text",
+    "",
+  ]);
+  await fleet.skerry("root", "sign", "--key", "../ada");
+  fleet.commit("a root");
+  fleet.git("-c", "core.autocrlf=true", "clone", "--quiet", fleet.folder, join(fleet.base, "elsewhere"));
+  for (const name of ["root/1.json", "root/1.json.ada.sig"]) {
+    expect(await readFile(join(fleet.base, "elsewhere", name))).toEqual(await readFile(join(fleet.folder, name)));
+  }
+});
+
+test("what reads no further, as `head` does, is told nothing and breaks nothing", () => {
+  const main = join(import.meta.dirname, "../../../hub/cli/main.ts");
+  const script = '{ "$0" "$@"; echo "exit $?" >&2; } | true';
+  const { stderr } = spawnSync("sh", ["-c", script, process.execPath, main, "root", "show"], { cwd: fleet.folder });
+  expect(stderr.toString()).toBe("exit 0\n");
 });
 
 test("a key with a passphrase, and one in an agent, are left to ssh-keygen", async () => {

@@ -31,7 +31,7 @@ const armored = {
 
 function judge(named: readonly PublicKey[], threshold: number, ...signatures: (keyof typeof armored)[]) {
   const document = { body: BODY, signatures: new Map(signatures.map((name) => [name, armored[name]])) };
-  const signers = { title: "role site", keys: named, threshold };
+  const signers = { title: "role site", keys: named, names: ["ada"], threshold };
   return refusal(() => requireThreshold(document, BUNDLE_NAMESPACE, signers, "bundle.json"));
 }
 
@@ -77,7 +77,7 @@ describe("an envelope", () => {
     expect(judge([keys.pos.public], 1, "scan")).toBe("signature");
     expect(judge([keys.pos.public], 1, "scan", "pos")).toBe("accepted");
     const document = { body: BODY, signatures: new Map([["pos", armored.scan]]) };
-    const signers = { title: "bundles pos*", keys: [keys.pos.public], threshold: 1 };
+    const signers = { title: "bundles pos*", keys: [keys.pos.public], names: ["pos"], threshold: 1 };
     const words = inWords(thrownBy(() => requireThreshold(document, BUNDLE_NAMESPACE, signers, "bundle.json")));
     expect(words).toMatch(
       /^signature: signature of pos: signed as .*vuln\/v1, which authorises nothing \(bundle\.json\); /,
@@ -100,7 +100,7 @@ describe("an envelope", () => {
 
 it("reads no more than 32 signatures", () => {
   const signatures = new Map(Array.from({ length: 33 }, (_, n) => [`k${n}`, armored.pos]));
-  const signers = { title: "role site", keys: [keys.pos.public], threshold: 1 };
+  const signers = { title: "role site", keys: [keys.pos.public], names: ["pos"], threshold: 1 };
   const open = () => requireThreshold({ body: BODY, signatures }, BUNDLE_NAMESPACE, signers, "bundle.json");
   expect(refusal(open)).toBe("too-large");
 });
