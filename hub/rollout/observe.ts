@@ -1,3 +1,4 @@
+import { milliseconds } from "../../shared/names.ts";
 import { selects } from "../../shared/selector.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
@@ -28,8 +29,14 @@ function looked(run: Run, fleet: Fleet, now: number, give: View["give"]): Run {
   // Neither an emergency nor a return waits for the night.
   const isUrgent = run.back || run.spec.lane === "emergency" || isReturning(run);
   const open = isUrgent ? () => true : windowsAt(run.spec.windows, now);
+  const { deadline, offlineAfter, reportEvery } = run.spec.site;
+  const times = {
+    deadline: milliseconds(deadline),
+    offlineAfter: milliseconds(offlineAfter),
+    reportEvery: milliseconds(reportEvery),
+  };
   for (const [site, before] of Object.entries(run.sites)) {
-    const view = { run, standing: standingOf(run, before), moving: isMoving(run, before), now, open, give };
+    const view = { run, times, standing: standingOf(run, before), moving: isMoving(run, before), now, open, give };
     const after = progressOf(before, fleet.get(site), view);
     if (after === before) continue;
     changed[site] = after;

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { type Labels, milliseconds, short } from "../../shared/names.ts";
+import { type Labels, short } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, mayHave } from "./eligible.ts";
@@ -15,6 +15,7 @@ export type Standing = "closed" | "gate" | "passed";
 /** A run that moves gives assignments; one that is paused or over gives none and takes back those not taken. */
 export interface View {
   run: Run;
+  times: Times;
   standing: Standing;
   moving: boolean;
   now: number;
@@ -22,6 +23,13 @@ export interface View {
   open(labels: Labels): boolean;
   /** Whether the pace lets another site begin; asked once for each that would. */
   give(): boolean;
+}
+
+/** `site` of the rollout, in milliseconds. */
+export interface Times {
+  deadline: number;
+  offlineAfter: number;
+  reportEvery: number;
 }
 
 interface Judged {
@@ -92,7 +100,7 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
   if (!view.open(member.labels)) return { outcome: "deferred", code: null };
   if (before.assignedAt === null && !view.give()) return { outcome: "pending", code: null };
   const silentSince = Math.max(member.site.heardAt, before.assignedAt ?? now);
-  const offline = now - silentSince >= milliseconds(run.spec.site.offlineAfter);
+  const offline = now - silentSince >= view.times.offlineAfter;
   return { outcome: offline ? "offline" : "notified", code: null };
 }
 
@@ -138,7 +146,7 @@ function dueOf(before: SiteProgress, outcome: Outcome, member: FleetMember | und
   const sameLeg = before.outcome === "timedOut" || (before.outcome === "notified") === (outcome === "notified");
   if (before.dueAt !== null && sameLeg) return before.dueAt;
   const from = outcome === "notified" ? view.now : (member?.site.report?.at ?? view.now);
-  return from + milliseconds(view.run.spec.site.deadline);
+  return from + view.times.deadline;
 }
 
 function timedOut(member: FleetMember | undefined, view: View): Judged {
@@ -146,6 +154,6 @@ function timedOut(member: FleetMember | undefined, view: View): Judged {
   return { outcome: "timedOut", code: speaks ? "unhealthy" : "unreachable" };
 }
 
-function holds(member: FleetMember, { run, standing, now }: View): boolean {
-  return standing === "passed" || isFresh(member.site, milliseconds(run.spec.site.reportEvery), now);
+function holds(member: FleetMember, { times, standing, now }: View): boolean {
+  return standing === "passed" || isFresh(member.site, times.reportEvery, now);
 }

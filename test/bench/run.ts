@@ -7,6 +7,7 @@ import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
 import { planWaves } from "./plan-waves.ts";
+import { rolloutStep } from "./rollout-step.ts";
 import { startup } from "./startup.ts";
 import { wireUpdate } from "./wire-update.ts";
 
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>
   drift,
   "fuzz-verify": fuzzVerify,
   "plan-waves": planWaves,
+  "rollout-step": rolloutStep,
   "wire-update": wireUpdate,
 };
 

@@ -21,7 +21,7 @@ function playedBlock(script: Script, block: string): string {
 }
 
 it("has the scripts", () => {
-  expect(files.length).toBeGreaterThanOrEqual(12);
+  expect(files.length).toBeGreaterThanOrEqual(40);
 });
 
 it.each(files)("%s", (file) => {
