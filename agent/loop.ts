@@ -3,6 +3,7 @@ import { type AppError, inWords } from "../shared/errors.ts";
 import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
+import type { Adoption, Cache } from "./cache/cache.ts";
 import type { Keeper } from "./keep/keeper.ts";
 import type { Trust } from "./pull/trust.ts";
 import { withheldSince } from "./pull/withheld.ts";
@@ -108,6 +109,12 @@ export class Loop {
     this.sleep(every);
   }
 
+  /** `(term, number)` of the set in force. */
+  assignment(): readonly [number, number] | null {
+    const set = this.set();
+    return set === null ? null : [set.term, set.number];
+  }
+
   /** What an earlier hub assigned counts no more where the site takes what it wants. */
   private set(): AssignmentSet | null {
     return this.world.adopt ? null : this.world.talk.current();
@@ -116,7 +123,8 @@ export class Loop {
   /** Bundles that are assigned, run, or may be adopted. */
   private present(set: AssignmentSet | null, { record }: Trust): Set<string> {
     const { cache, adopt } = this.world;
-    const bundles = [...(set?.items ?? []), ...cache.holds()].map(({ bundle }) => bundle);
+    const held = [...(set?.items ?? []), ...cache.holds()].map(({ bundle }) => bundle);
+    const bundles = [...held, ...cache.adoptions().keys()];
     if (!adopt || record === null) return new Set(bundles);
     const adoptable = cache.versions().map(({ bundle }) => bundle);
     const isNamed = (bundle: string) => record.bundles.some((pattern) => matchesPattern(pattern, bundle));
@@ -132,7 +140,8 @@ export class Loop {
       const committed = other === bundle ? null : this.cycleOf(other).committed(trust);
       if (committed !== null) neighbours.set(other, committed);
     }
-    return { assignment, adopt, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
+    const adoption = adoptionOf(cache, bundle, set);
+    return { assignment, adopt, adoption, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
   }
 
   /** What one bundle committed, another may have waited for, whose turn came before. */
@@ -231,6 +240,15 @@ export class Loop {
     }
     return wanted;
   }
+}
+
+/** Until the hub says something new. */
+function adoptionOf(cache: Cache, bundle: string, set: AssignmentSet | null): Adoption | null {
+  const adoption = cache.adoptions().get(bundle);
+  if (adoption === undefined) return null;
+  const { against } = adoption;
+  const isSame = set === null ? against === null : against?.[0] === set.term && against[1] === set.number;
+  return isSame ? adoption : null;
 }
 
 function reportEvery(items: readonly Assignment[]): number {

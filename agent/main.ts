@@ -3,12 +3,15 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { milliseconds, rfc3339 } from "../shared/names.ts";
+import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
+import { directorySource } from "../shared/source/directory.ts";
+import { attend } from "./adopt/attend.ts";
+import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
@@ -130,6 +133,17 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     onTrust,
     onRound: () => loop.wake(),
   });
+  const leave = attend({
+    room: roomOf(config.dataDir),
+    cache,
+    journal,
+    log,
+    named: (bundle) => trust.record?.bundles.some((pattern) => matchesPattern(pattern, bundle)) === true,
+    assignment: () => loop.assignment(),
+    open: directorySource,
+    visit: (source) => puller.visit(source),
+    onChange: () => loop.wake(),
+  });
   cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
   // Told by the pull that brought the root, unless the agent ended just then.
   if (trust.record === null && cache.record() !== null) {
@@ -143,6 +157,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   puller.now();
   return {
     stop: async () => {
+      await leave();
       await puller.stop();
       await loop.stop();
       live.close();
@@ -217,6 +232,7 @@ if (import.meta.main) {
     description: "keeps one cluster on what its owners signed for",
     version: AGENT_VERSION,
     readConfig,
+    commands: [(program) => adoptCommand(program, (file) => readConfig(file).dataDir)],
     start: (config) =>
       runAgent(config, {
         journal: silent,

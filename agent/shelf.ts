@@ -4,7 +4,7 @@ import { valuesHash } from "../shared/render/values.ts";
 import { selects } from "../shared/selector.ts";
 import { rushedUntil } from "../shared/verify/bundle.ts";
 import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
-import type { Cache, Hold, State } from "./cache/cache.ts";
+import type { Adoption, Cache, Hold, State } from "./cache/cache.ts";
 import { type Content, Contents } from "./pull/content.ts";
 import type { Trust } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
@@ -17,6 +17,8 @@ export interface Circumstances {
   assignment: { item: Assignment; expires: string; boot?: string | undefined } | null;
   /** Nobody assigns here: the newest version on disk is taken. */
   adopt: boolean;
+  /** What somebody at the site had it take, while the hub has said nothing since. */
+  adoption: Adoption | null;
   trust: Trust;
   time: Time;
   boot: string;
@@ -55,7 +57,9 @@ export class Shelf {
 
   /** What the bundle should be; null where nobody says. */
   wanted(circumstances: Circumstances): Wanted | null {
-    const { assignment, adopt } = circumstances;
+    const { assignment, adopt, adoption } = circumstances;
+    const byHand = adoption === null ? null : this.adoptedByHand(adoption, circumstances);
+    if (byHand !== null) return byHand;
     if (assignment !== null) {
       const { item } = assignment;
       const values = valuesHash(item.values);
@@ -71,9 +75,19 @@ export class Shelf {
     for (const { bundle, digest, complete } of this.cache.versions().toReversed()) {
       if (bundle !== this.bundle || !complete) continue;
       const onDisk = this.onDisk({ digest, record, values: "", given: {} }, circumstances);
-      if (onDisk?.inScope === true) return adopted(onDisk, record);
+      if (onDisk?.inScope === true) return adopted(onDisk, { record, values: "", given: {}, act: null });
     }
     return null;
+  }
+
+  /** With the values that the hub gave to what runs: the person at the site changes the version, and nothing else. */
+  private adoptedByHand({ digest, id }: Adoption, circumstances: Circumstances): Wanted | null {
+    const record = circumstances.trust.record?.number;
+    if (record === undefined) return null;
+    const running = this.cache.holds().find((hold) => hold.bundle === this.bundle)?.running;
+    const { values, given } = running ?? { values: "", given: {} };
+    const onDisk = this.onDisk({ digest, record, values, given }, circumstances);
+    return onDisk === null ? null : adopted(onDisk, { record, values, given, act: id });
   }
 
   /** What others may rely on: nothing where the bundle was taken away. */

@@ -51,6 +51,9 @@ export interface Cache {
 
   holds(): Hold[];
   keepHold(hold: Hold): void;
+  /** By bundle: what somebody at the site had it take, without the hub. */
+  adoptions(): ReadonlyMap<string, Adoption>;
+  keepAdoption(bundle: string, adoption: Adoption): void;
   /** By bundle; they outlive what they were raised by. */
   marks(): ReadonlyMap<string, Marks>;
   /** Each of the two rises to what is given, where that is higher, and never falls. */
@@ -129,6 +132,14 @@ export interface State {
   /** What the hub assigned, so that a restart with no network renders the same bytes. */
   given: Values;
   record: number;
+}
+
+export interface Adoption {
+  digest: string;
+  /** Of the act: it may be tried once more by another. */
+  id: string;
+  /** `(term, number)` of the assignment set that was in force, null where there was none: another set from the hub ends it. */
+  against: readonly [number, number] | null;
 }
 
 /** Highest committed pair, highest committed floor. */

@@ -1,12 +1,14 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import { bytesOf, upsert } from "../../shared/node/sqlite-row.ts";
-import type { Cache, Hold, InventoryRow, Marks, StoredAssignment } from "./cache.ts";
+import type { Adoption, Cache, Hold, InventoryRow, Marks, StoredAssignment } from "./cache.ts";
 
 type Running = Pick<
   Cache,
   | "holds"
   | "keepHold"
+  | "adoptions"
+  | "keepAdoption"
   | "marks"
   | "raiseMarks"
   | "floorTime"
@@ -39,6 +41,7 @@ interface ObjectRow {
 }
 
 const HOLD = upsert("holds", ["bundle"], ["body"]);
+const ADOPTION = upsert("adoptions", ["bundle"], ["body"]);
 const KNOW_MARKS = "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?, ?)";
 const RAISE_PAIR = "UPDATE marks SET epoch = ?, seq = ? WHERE bundle = ? AND (epoch, seq) < (?, ?)";
 const RAISE_FLOOR =
@@ -59,6 +62,15 @@ export function running(database: Database): Running {
     keepHold: (hold) => {
       // Sorted keys, so that the same hold built in another order is the same text and is not written.
       transaction("cache.keepHold", () => run(HOLD, hold.bundle, sorted(hold)));
+    },
+    adoptions: () =>
+      new Map(
+        all<{ bundle: string; body: string }>("SELECT bundle, body FROM adoptions ORDER BY bundle").map(
+          ({ bundle, body }): [string, Adoption] => [bundle, JSON.parse(body)],
+        ),
+      ),
+    keepAdoption: (bundle, adoption) => {
+      transaction("cache.keepAdoption", () => run(ADOPTION, bundle, sorted(adoption)));
     },
     marks: () => new Map(all<MarksRow>("SELECT * FROM marks ORDER BY bundle").map((row) => [row.bundle, marksOf(row)])),
     raiseMarks: (bundle, { pair, floor }) => {

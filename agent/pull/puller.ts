@@ -68,6 +68,22 @@ export class Puller {
     this.world.onRound();
   }
 
+  /** One look at a source that somebody brought, between two rounds. Throws what the source throws, and `digest` where it lies. */
+  async visit(source: Source): Promise<void> {
+    while (this.round !== null) await this.round;
+    this.cancel();
+    const visit = this.pullFrom(source);
+    const quiet = (): void => {};
+    this.round = visit.then(quiet, quiet);
+    try {
+      await visit;
+    } finally {
+      this.round = null;
+      this.takeWaiting();
+      this.schedule(0);
+    }
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel();
@@ -109,19 +125,8 @@ export class Puller {
 
   /** True where this source had all that there is to want. */
   private async askOne(source: Source): Promise<boolean> {
-    const { cache, identity, clock, wanted } = this.world;
     try {
-      const trust = this.world.trust();
-      const pulled = await pull({
-        source,
-        cache,
-        identity,
-        trust,
-        wanted: wanted(),
-        clock: { now: clock.now(), synced: this.world.synced() },
-      });
-      if (pulled.trust !== trust) this.world.onTrust(pulled.trust);
-      if (pulled.lie !== null) throw pulled.lie;
+      const pulled = await this.pullFrom(source);
       this.well(source);
       return !pulled.refused && this.hasAll(pulled);
     } catch (error) {
@@ -131,6 +136,22 @@ export class Puller {
       this.ill(source, code, message);
       return false;
     }
+  }
+
+  private async pullFrom(source: Source): Promise<Pulled> {
+    const { cache, identity, clock, wanted } = this.world;
+    const trust = this.world.trust();
+    const pulled = await pull({
+      source,
+      cache,
+      identity,
+      trust,
+      wanted: wanted(),
+      clock: { now: clock.now(), synced: this.world.synced() },
+    });
+    if (pulled.trust !== trust) this.world.onTrust(pulled.trust);
+    if (pulled.lie !== null) throw pulled.lie;
+    return pulled;
   }
 
   private hasAll({ trust }: Pulled): boolean {

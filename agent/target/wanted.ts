@@ -60,20 +60,27 @@ export function assigned(
   };
 }
 
-/** What a site takes for itself where its configuration names no hub: the newest version on its disk, with the record it holds. */
-export function adopted(newest: OnDisk, record: number): Wanted {
+/**
+ * What a site takes for itself, with the record it holds, and nobody far away has a say in: the newest version on its disk where its
+ * configuration names no hub, or what somebody had it adopt. `act` names that; each may try once more what failed before.
+ */
+export function adopted(
+  onDisk: OnDisk,
+  as: { record: number; values: string; given: Values; act: string | null },
+): Wanted {
+  const { record, values, given, act } = as;
   return {
-    digest: newest.digest,
-    pair: newest.pair,
-    values: "",
-    given: {},
+    digest: onDisk.digest,
+    pair: onDisk.pair,
+    values,
+    given,
     record,
     recordHere: true,
-    run: "adopted",
+    run: act === null ? "adopted" : `adopted-${act}`,
     by: "adopted",
     back: false,
-    retry: false,
-    onDisk: newest,
+    retry: act !== null,
+    onDisk,
     within: null,
   };
 }

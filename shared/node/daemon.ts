@@ -1,13 +1,15 @@
 import { Command } from "commander";
 import { inWords } from "../errors.ts";
 
-/** A program that runs until it is stopped: `NAME run --config FILE [--print-config]`. */
+/** A program that runs until it is stopped: `NAME run --config FILE [--print-config]`, and what else it can be asked. */
 export interface Daemon<Config> {
   name: string;
   description: string;
   version: string;
   readConfig(file: string): Config;
   start(config: Config): Promise<{ stop(): Promise<void> }>;
+  /** Further commands of the program, each made on it. */
+  commands?: readonly ((program: Command) => Command)[];
 }
 
 /** Exits 0 after SIGINT or SIGTERM, 1 with one line of words where it cannot start or end well, 2 for wrong use. */
@@ -17,6 +19,7 @@ export async function runDaemon<Config>({
   version,
   readConfig,
   start,
+  commands = [],
 }: Daemon<Config>): Promise<void> {
   const fail = (error: unknown): never => {
     process.stderr.write(`${name}: ${inWords(error)}\n`);
@@ -39,6 +42,8 @@ export async function runDaemon<Config>({
       process.once("SIGINT", stop);
       process.once("SIGTERM", stop);
     });
-  for (const command of [program, run]) command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  const others = commands.map((make) => make(program));
+  for (const command of [program, run, ...others])
+    command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   await program.parseAsync().catch(fail);
 }

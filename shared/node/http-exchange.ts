@@ -13,7 +13,7 @@ export interface Pace {
 }
 
 /** 20 bytes a second: a fifth of what a slow radio link carries. A server that trickles to hold a site up is slower. */
-export const SLOWEST: Pace = { bytes: 1200, withinMs: 60_000 };
+export const SLOWEST: Pace = { bytes: 600, withinMs: 30_000 };
 
 export interface HttpHostOptions {
   /** Any address on the host. Nothing is ever sent to another one. */
@@ -135,21 +135,26 @@ export function statusError(status: number, what: string): AppError {
   return new AppError("unreachable", `the server answers ${status}`);
 }
 
+/** How often the pace is looked at in each period. */
+const LOOKS = 6;
+
 function watchPace(outgoing: http.ClientRequest, { bytes, withinMs }: Pace, fail: (what: string) => void): () => void {
-  let before: number | undefined;
-  const atStart = () => outgoing.socket?.bytesRead ?? 0;
+  const readSoFar = () => outgoing.socket?.bytesRead ?? 0;
   let first = 0;
   outgoing.once("socket", () => {
-    first = atStart();
+    first = readSoFar();
   });
+  /** Of the last period, the oldest first. */
+  let looks: number[] = [];
   const watch = setInterval(() => {
-    const read = atStart();
-    if (before !== undefined && read - before < bytes) {
+    const read = readSoFar();
+    // A server may think for a while before its first byte; how long, is the silence's to say.
+    if (read > first) looks = [...looks.slice(-LOOKS), read];
+    const [oldest = read] = looks;
+    if (looks.length > LOOKS && read - oldest < bytes) {
       fail(`the server sends less than ${bytes} bytes in ${withinMs / 1000} s`);
     }
-    // A server may think for a while before its first byte; how long, is the silence's to say.
-    if (read > first) before = read;
-  }, withinMs);
+  }, withinMs / LOOKS);
   return () => clearInterval(watch);
 }
 

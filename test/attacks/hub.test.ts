@@ -295,24 +295,23 @@ describe("a bundle that is taken away", () => {
     const other = signedBundle({ name: "pos-two" }, [configMap("other")]);
     site.owner.publish(v(1));
     site.owner.publish(other, { name: "pos-two" });
-    await site.assign(v(1), { record: 2 });
-    await until(
-      () => site.item()?.state,
-      (state) => state === "committed",
-      "not committed",
-    );
+    const state = (bundle: string) =>
+      until(
+        () => site.item(bundle)?.state,
+        (seen) => seen === "committed",
+        `${bundle} is not committed`,
+      );
+    await site.assign(v(1), { record: 2 }, [other]);
+    await Promise.all([state("pos"), state("pos-two")]);
     const gone = signedBundle({ seq: 2, remove: true, floor: [1, 1] }, []);
     site.owner.publish(gone);
-    await site.assign(gone, { record: 2 });
-    await until(
-      () => site.greeting(),
-      (greeting) => greeting === null,
-      "it was not taken away",
-    );
+    await site.assign(gone, { record: 2 }, [other]);
     await until(
       () => site.item(),
       (item) => item?.state === "committed" && item.digest === gone.digest.slice(0, 32),
       "the removal is not committed",
     );
+    expect(await site.greeting()).toBeNull();
+    expect(await site.greeting("other")).toBe("hello");
   });
 });

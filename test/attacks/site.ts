@@ -30,13 +30,21 @@ export interface AttackedSite {
   git: GitServer;
   cluster: LabCluster;
   dataDir: string;
+  /** The agent's configuration file. */
+  config: string;
   /** Added to the wall clock of the agent, ms. */
   clock: { ahead: number };
   owner: Owner;
+  /** The pinned root. */
+  root: SignedBytes;
   /** As a hub assigns: the item is merged over one that runs `bundle` for record 1. */
-  assign(bundle: SignedBundle, changes?: SetChanges & Partial<Assignment>): Promise<void>;
-  /** The greeting that the cluster's config map `till` has; null where there is none. */
-  greeting(): Promise<string | null>;
+  assign(
+    bundle: SignedBundle,
+    changes?: SetChanges & Partial<Assignment>,
+    others?: readonly SignedBundle[],
+  ): Promise<void>;
+  /** The greeting that a config map of the cluster has, `till` if none is named; null where there is none. */
+  greeting(name?: string): Promise<string | null>;
   events(kind: SiteEvent["kind"]): SiteEvent[];
   /** Codes of what was refused so far, each once, in order. */
   refused(): (string | undefined)[];
@@ -76,6 +84,33 @@ export function v(
   return signedBundle({ seq, ...changes }, [configMap("till", { greeting: `v${seq}` })], signers);
 }
 
+/** Publishes by `commit`, to Git as `commitFiles` does, or to a folder as `commitToMirror` does. */
+export function ownerOf(
+  commit: (
+    branch: string,
+    files: Readonly<Record<string, string | Uint8Array>>,
+    subject: string,
+    anew?: boolean,
+  ) => void,
+): Owner {
+  const roots = new Map<number, SignedBytes>();
+  return {
+    root: (number, document) => {
+      roots.set(number, document);
+      const files = Object.assign({}, ...[...roots].map(([each, signed]) => filesOf(`root/${each}.json`, signed)));
+      commit("trust", files, `root ${number}`);
+    },
+    record: (document) =>
+      commit(recordBranch(sha256Hex(Buffer.from("s-1"))), filesOf("sites/s-1.json", document), "s-1"),
+    publish: (bundle, { name = "pos", files = bundle.files, anew = false } = {}) => {
+      const content = Object.fromEntries([...files].map(([path, bytes]) => [`files/${path}`, bytes]));
+      const { version } = JSON.parse(Buffer.from(bundle.document.body).toString());
+      commit(`bundles/${name}`, { ...filesOf("bundle.json", bundle.document), ...content }, version, anew);
+    },
+    files: (branch, files, anew = false) => commit(branch, files, branch, anew),
+  };
+}
+
 export async function attackedSite(
   options: {
     root?: Parameters<typeof signedRoot>[0];
@@ -92,27 +127,7 @@ export async function attackedSite(
   const bare = createRepository(served, "fleet.git");
   const [git, hub, cluster] = await Promise.all([startGitServer({ root: served }), soloHub(), startLabCluster()]);
   const first = signedRoot({ hubs: [{ url: hub.url, ca: "" }], ...options.root });
-  const roots = new Map<number, SignedBytes>();
-  const owner: Owner = {
-    root: (number, document) => {
-      roots.set(number, document);
-      const files = Object.assign({}, ...[...roots].map(([each, signed]) => filesOf(`root/${each}.json`, signed)));
-      commitFiles(bare, "trust", files, `root ${number}`);
-    },
-    record: (document) =>
-      commitFiles(bare, recordBranch(sha256Hex(Buffer.from("s-1"))), filesOf("sites/s-1.json", document), "s-1"),
-    publish: (bundle, { name = "pos", files = bundle.files, anew = false } = {}) => {
-      const content = Object.fromEntries([...files].map(([path, bytes]) => [`files/${path}`, bytes]));
-      commitFiles(
-        bare,
-        `bundles/${name}`,
-        { ...filesOf("bundle.json", bundle.document), ...content },
-        "a version",
-        anew,
-      );
-    },
-    files: (branch, files, anew = false) => commitFiles(bare, branch, files, branch, anew),
-  };
+  const owner = ownerOf((branch, files, subject, anew) => commitFiles(bare, branch, files, subject, anew));
   owner.files("main", { "README.md": "a fleet\n" });
   owner.root(1, first);
   owner.record(signedSite());
@@ -151,36 +166,41 @@ export async function attackedSite(
     git,
     cluster,
     dataDir,
+    config,
     clock,
     owner,
+    root: first,
     assign: async (
       bundle,
       { term = 1, number: given, key, expires = "2099-01-01T00:00:00Z", boot, ...changes } = {},
+      others = [],
     ) => {
       number = given ?? number + 1;
-      const manifest = JSON.parse(Buffer.from(bundle.document.body).toString());
-      const item: Assignment = {
-        bundle: manifest.name,
-        version: manifest.version,
-        digest: bundle.digest,
-        pair: [manifest.epoch, manifest.seq],
-        record: 1,
-        mode: "run",
-        run: `run-${number}`,
-        wave: "all",
-        values: {},
-        reportEvery: "1s",
-        ...changes,
-      };
-      const set = { fleet: "shops", site: "s-1", term, number, root: 1, expires, items: [item] };
+      const items = [bundle, ...others].map((each): Assignment => {
+        const manifest = JSON.parse(Buffer.from(each.document.body).toString());
+        return {
+          bundle: manifest.name,
+          version: manifest.version,
+          digest: each.digest,
+          pair: [manifest.epoch, manifest.seq],
+          record: 1,
+          mode: "run",
+          run: `run-${number}`,
+          wave: "all",
+          values: {},
+          reportEvery: "1s",
+          ...changes,
+        };
+      });
+      const set = { fleet: "shops", site: "s-1", term, number, root: 1, expires, items };
       await hub.send("down/assign", boot === undefined ? set : { ...set, boot }, {
         retain: true,
         ...(key === undefined ? {} : { key }),
       });
     },
-    greeting: async () => {
+    greeting: async (name = "till") => {
       const at = { ...cluster, agentTokenFile: token, adminToken: cluster.token, caFile: null };
-      const { status, body } = await ask(at, "GET", "/api/v1/namespaces/shop/configmaps/till");
+      const { status, body } = await ask(at, "GET", `/api/v1/namespaces/shop/configmaps/${name}`);
       const data = body["data"] as Record<string, string> | undefined;
       return status === 200 ? (data?.["greeting"] ?? "") : null;
     },
@@ -229,8 +249,13 @@ function filesOf(path: string, { body, signatures }: SignedBytes): Record<string
 }
 
 /** Waits until `look` gives something, or fails with what it saw last. */
-export async function until<T>(look: () => T | Promise<T>, holds: (seen: T) => boolean, what: string): Promise<T> {
-  const end = Date.now() + 30_000;
+export async function until<T>(
+  look: () => T | Promise<T>,
+  holds: (seen: T) => boolean,
+  what: string,
+  withinMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + withinMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;

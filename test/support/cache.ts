@@ -1,4 +1,5 @@
 import type {
+  Adoption,
   Cache,
   Counters,
   Hold,
@@ -25,6 +26,7 @@ interface State {
   blobs: Map<string, Uint8Array>;
   refusals: Map<string, Refusal>;
   holds: Map<string, Hold>;
+  adoptions: Map<string, Adoption>;
   marks: Map<string, Marks>;
   floorTime: number;
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
@@ -44,6 +46,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     blobs: new Map(),
     refusals: new Map(),
     holds: new Map(),
+    adoptions: new Map(),
     marks: new Map(),
     floorTime: 0,
     inventory: new Map(),
@@ -65,6 +68,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
       refusals: new Map(from.refusals),
       records: new Map(from.records),
       holds: new Map(from.holds),
+      adoptions: new Map(from.adoptions),
       marks: new Map(from.marks),
       inventory: new Map(from.inventory),
     }),
@@ -149,6 +153,12 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     holds: () => sortedBy([...state.holds.values()], ({ bundle }) => [bundle]).map(out),
     keepHold: (hold) => {
       transaction("cache.keepHold", () => state.holds.set(hold.bundle, out(hold)));
+    },
+    adoptions: () => new Map(sortedBy([...state.adoptions.entries()], ([bundle]) => [bundle]).map(out)),
+    keepAdoption: (bundle, adoption) => {
+      transaction("cache.keepAdoption", () => {
+        state.adoptions.set(bundle, out(adoption));
+      });
     },
     marks: () => new Map(sortedBy([...state.marks.entries()], ([bundle]) => [bundle]).map(out)),
     raiseMarks: (bundle, marks) => {

@@ -52,6 +52,7 @@ export async function labSite(journal: Journal = () => {}) {
     cycle.run({
       assignment: null,
       adopt: false,
+      adoption: null,
       trust,
       time: { now: NOW, synced: true },
       boot: "0".repeat(16),

@@ -68,7 +68,7 @@ export function assignmentOf(words: string, disk = onDisk(words.split(" ")[0] ??
 }
 
 export function adoptionOf(disk: OnDisk | null) {
-  return disk === null ? null : adopted(disk, 1);
+  return disk === null ? null : adopted(disk, { record: 1, values: "", given: {}, act: null });
 }
 
 export interface SiteWords {

@@ -25,6 +25,7 @@ export function observe(cache: Cache) {
     has: BLOBS.map((name) => cache.hasBlob(name)),
     refusals: cache.refusals(),
     holds: cache.holds(),
+    adoptions: cache.adoptions(),
     marks: cache.marks(),
     floorTime: cache.floorTime(),
     inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),

@@ -26,6 +26,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.roots()).toEqual([]);
       expect(cache.record()).toBeNull();
       expect(cache.recordAt(1)).toBeNull();
+      expect(cache.adoptions()).toEqual(new Map());
       expect(cache.marks()).toEqual(new Map());
       expect(cache.floorTime()).toBe(0);
       expect(cache.head()).toBeNull();
@@ -162,6 +163,18 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       ]);
     });
 
+    it("keeps one adoption a bundle, the last", () => {
+      cache.keepAdoption("pos", { digest: "d1", id: "a1", against: null });
+      cache.keepAdoption("pos", { digest: "d2", id: "a2", against: [1, 2] });
+      cache.keepAdoption("base", { digest: "d3", id: "a2", against: [1, 2] });
+      expect(cache.adoptions()).toEqual(
+        new Map([
+          ["base", { digest: "d3", id: "a2", against: [1, 2] }],
+          ["pos", { digest: "d2", id: "a2", against: [1, 2] }],
+        ]),
+      );
+    });
+
     it("raises marks of a bundle, each by itself, and lowers none", () => {
       cache.raiseMarks("pos", { pair: [1, 10], floor: [1, 9] });
       cache.raiseMarks("base", { pair: [1, 1], floor: [1, 1] });
@@ -272,6 +285,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         keepRefusal: (to) => to.keepRefusal(refusal("pos", "a")),
         dropRefusal: (to) => to.dropRefusal("old", "old"),
         keepHold: (to) => to.keepHold(hold("pos")),
+        keepAdoption: (to) => to.keepAdoption("pos", { digest: "d1", id: "a1", against: [1, 2] }),
         raiseMarks: (to) => to.raiseMarks("pos", { pair: [1, 2], floor: [1, 1] }),
         raiseFloorTime: (to) => to.raiseFloorTime(7),
         keepInventory: (to) => to.keepInventory("pos", [row("a"), row("b")]),
