@@ -186,8 +186,16 @@ test("one rollout waits until another has completed with the same version", asyn
   await world.pass(15);
   expect(world.run("staging-1").run.phase.kind).toBe("completed");
   expect(world.run("pos-1").run.phase.kind).toBe("planned");
+  // Another version there is no evidence about this one.
+  world.publish(2);
+  world.repository.add("main", { "rollouts/staging.yaml": staging.replace("1.0.0", "1.1.0") }, "the next for staging");
   await world.pass(40);
+  expect(world.run("staging-2").run.phase.kind).toBe("completed");
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
+  world.repository.add("main", { "rollouts/pos.yaml": real.replace("1.0.0", "1.2.0") }, "ahead of staging");
+  world.publish(3);
+  await world.pass(60);
+  expect(world.run("pos-2")).toMatchObject({ run: { phase: { kind: "planned" } }, because: { forSeconds: null } });
 });
 
 const SHOPS = "sites: { matchExpressions: [{ key: env, operator: DoesNotExist }] }";
