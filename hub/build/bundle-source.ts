@@ -146,13 +146,10 @@ function refuseUnsupported(source: Written, policy: Policy, where: BundleSource[
     health: { ...policy.health, rules: source.health?.rules },
     drift: { ...policy.drift, ignore: source.drift?.ignore },
     prune: { ...policy.prune, allow: source.prune?.allow },
-    overlays: source.overlays,
     secrets: source.secrets,
     phases,
     recreate,
     hold,
-    // Only whether it is there counts here.
-    from: source.from === undefined ? undefined : [1, 1],
   };
   const [unsupported] = unsupportedInBundle(manifest as Bundle);
   if (unsupported === undefined) return;

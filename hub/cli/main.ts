@@ -1,3 +1,4 @@
+import "../../shared/node/require-node.ts";
 import { run } from "./run.ts";
 
 // Whoever reads no further, as `head` does, stops no work that is under way.

@@ -148,7 +148,8 @@ function changeAt(random: Random, start: object): void {
     else if (change === 1) holder[pick(random, ["more", "__proto__ ", "é", key.toUpperCase()])] = inside;
     else if (change === 2) holder[key] = nested(random, inside);
     else if (change === 3 && typeof inside === "string") holder[key] = mutateText(random, inside, [inside]);
-    else holder[key] = pick(random, VALUES);
+    // A copy: the next change goes inside of it.
+    else holder[key] = structuredClone(pick(random, VALUES));
     return;
   }
 }

@@ -6,6 +6,8 @@ import * as z from "zod/mini";
 import { ASSIGN_MAX_BYTES } from "../../shared/assignment.ts";
 import { BUNDLE_NAMESPACE } from "../../shared/bundle.ts";
 import { canonicalJson, parseCanonical, sorted } from "../../shared/canonical.ts";
+import { HEAD_NAMESPACE } from "../../shared/head.ts";
+import { MOVE_NAMESPACE } from "../../shared/move.ts";
 import { armor, dearmor } from "../../shared/node/armor.ts";
 import { verifyDsse } from "../../shared/node/dsse.ts";
 import { encodeFrame, openFrame } from "../../shared/node/frame.ts";
@@ -19,10 +21,23 @@ import { ROOT_NAMESPACE } from "../../shared/root.ts";
 import { SITE_NAMESPACE } from "../../shared/site.ts";
 import { openAssignment } from "../../shared/verify/assignment.ts";
 import { openManifest } from "../../shared/verify/bundle.ts";
+import { openHead } from "../../shared/verify/head.ts";
+import { openMove } from "../../shared/verify/move.ts";
 import { openRecord } from "../../shared/verify/record.ts";
 import { nextRoot } from "../../shared/verify/root.ts";
 import { envelope, statement } from "../shared/node/envelope.ts";
-import { CREATED, keys, signBytes, signedBundle, signedRoot, signedSite, trustedRoot } from "../support/fleet.ts";
+import {
+  CREATED,
+  keys,
+  rootDocument,
+  signBytes,
+  signedBundle,
+  signedHead,
+  signedMove,
+  signedRoot,
+  signedSite,
+  trustedRoot,
+} from "../support/fleet.ts";
 import { asText, mutateBytes, mutateText, mutateValue, pick } from "./fuzz-mutate.ts";
 
 /** One input: `run` reads it, `show` writes it down so that it can be read again. */
@@ -46,8 +61,12 @@ const seeds = z
 
 const message = Buffer.from(seeds.message);
 const publicKeys = seeds.publicLines.map((line) => parsePublicKey(line));
-const root = trustedRoot();
+const root = trustedRoot({
+  roles: { ...rootDocument().roles, head: { keys: ["head"], threshold: 1 }, move: { keys: ["move"], threshold: 1 } },
+  head: { freshFor: "2d" },
+});
 const SITE = "s-1";
+const SHA256 = "a".repeat(64);
 const SIGNATURE = "SSH SIGNATURE";
 
 export function targets(): Target[] {
@@ -90,7 +109,9 @@ function documentTargets(): Target[] {
   const next = signedRoot({ number: 2 });
   const bundle = signedBundle().document;
   const site = signedSite();
-  const bodies = [next, bundle, site].map((document) => Buffer.from(document.body).toString());
+  const head = signedHead({ newest: { pos: [1, 2], base: [2, 1] } });
+  const move = signedMove({ name: "pos", number: 1, sha256: SHA256 });
+  const bodies = [next, bundle, site, head, move].map((document) => Buffer.from(document.body).toString());
   return [
     ofText("canonical", 12, bodies, (text) => {
       const bytes = Buffer.from(text);
@@ -100,6 +121,8 @@ function documentTargets(): Target[] {
     ofDocument("root", next, ROOT_NAMESPACE, keys.root, (document) => nextRoot(root, document)),
     ofDocument("bundle", bundle, BUNDLE_NAMESPACE, keys.pos, (document) => openManifest(document, "pos", root)),
     ofDocument("site", site, SITE_NAMESPACE, keys.site, (document) => openRecord(document, SITE, root)),
+    ofDocument("head", head, HEAD_NAMESPACE, keys.head, (document) => openHead(document, root, null)),
+    ofDocument("move", move, MOVE_NAMESPACE, keys.move, (document) => openMove(document, "pos", SHA256, root)),
   ];
 }
 
@@ -142,7 +165,7 @@ function showDocument({ body, signatures }: SignedBytes): unknown {
 function frameTargets(): Target[] {
   const topic = topicOf("shops", SITE, "down/assign");
   const namespace = FRAME_NAMESPACE["down/assign"];
-  const item = { bundle: "pos", version: "1.0.0", digest: "a".repeat(64), pair: [1, 1], record: 1, mode: "run" };
+  const item = { bundle: "pos", version: "1.0.0", digest: SHA256, pair: [1, 1], record: 1, mode: "run" };
   const order = { term: 1, number: 1, root: 1, boot: "0".repeat(32), expires: CREATED };
   const items = [{ ...item, run: "r-1", wave: "w-1", values: {}, reportEvery: "1m" }];
   const set = { fleet: "shops", site: SITE, ...order, items };
