@@ -18,7 +18,9 @@ const sections = page.split(/^## /m).map((text) => ({
   blocks: [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands = ""]) => commands),
 }));
 const PSS = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32";
-const missing = ["ssh-keygen", "openssl", "jq", "sha256sum"].filter((name) => spawnSync("which", [name]).status !== 0);
+const missing = ["git", "ssh-keygen", "openssl", "jq", "sha256sum"].filter(
+  (name) => spawnSync("which", [name]).status !== 0,
+);
 
 let folder: string;
 beforeAll(async () => {
@@ -30,13 +32,17 @@ beforeAll(async () => {
     if (record.code !== 0) throw new Error(record.err.join("\n"));
     for (const part of ["root", "sites"]) await cp(join(fleet.folder, part), join(folder, part), { recursive: true });
     await cp(join(fleet.folder, ".skerry/pos/1.4.2"), join(folder, "pos"), { recursive: true });
+    const published = await fleet.skerry("bundle", "publish", "pos@1.4.2");
+    if (published.code !== 0) throw new Error(published.err.join("\n"));
+    await cp(fleet.origin, join(folder, "fleet.git"), { recursive: true });
   } finally {
     await fleet.remove();
   }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (script: string, cwd = folder) => {
+const run = (commands: string, cwd = folder) => {
+  const script = commands.replace("https://git.example.com/fleet.git", join(folder, "fleet.git"));
   const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script], { cwd });
   return { status, out: stdout.toString(), err: stderr.toString() };
 };
@@ -49,7 +55,13 @@ const signers = async (key: PublicKey) => {
 
 it("has commands in these sections", () => {
   const commanded = sections.filter((each) => each.blocks.length > 0).map(({ title }) => title);
-  expect(commanded).toEqual(["The root", "A site record", "A bundle", "A signature from a key service"]);
+  expect(commanded).toEqual([
+    "The root",
+    "A site record",
+    "A bundle",
+    "From a Git clone",
+    "A signature from a key service",
+  ]);
   expect(page.match(/^```/gm)).toHaveLength(2 * sections.flatMap((each) => each.blocks).length);
 });
 
@@ -73,6 +85,17 @@ describe.skipIf(missing.length > 0)(`the page's commands (without: ${missing.joi
     expect({ status, err }).toEqual({ status: 0, err: "" });
     expect(out.match(/^Good "skerry-bundle@v1" /gm)).toHaveLength(2);
     expect(out.match(/^pos\/files\/.*: OK$/gm)).toHaveLength(2);
+  });
+
+  it("verify what `git clone` brings: an ordinary commit for each version", () => {
+    const { status, out, err } = run(section("From a Git clone"));
+    expect({ status, err }).toEqual({ status: 0, err: "" });
+    expect(out).toMatch(/^[0-9a-f]+ 1\.4\.2$/m);
+    expect(out.match(/^Good "skerry-bundle@v1" /gm)).toHaveLength(2);
+    expect(out.match(/^published\/files\/.*: OK$/gm)).toHaveLength(2);
+    expect(run("printf ' ' >> published/files/00-deployment-till.json").status).toBe(0);
+    const [, again = ""] = blocks("From a Git clone");
+    expect(run(again).out).toMatch(/^published\/files\/00-deployment-till\.json: FAILED$/m);
   });
 
   it("make and verify an envelope, which we take", async () => {
