@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { sqliteCache } from "../../agent/cache/sqlite.ts";
@@ -18,15 +18,14 @@ import { FILES, type WireFleet, wireFleet } from "./wire-fleet.ts";
 
 /**
  * What a one-line change in a bundle of 2,000 files costs a site on the wire, poll included: every byte of its TCP connections,
- * both ways, HTTP's headers too. Over Git and over a mirror, by deltas; beside it the same update over a server without
- * deltas, and a clone of depth 1 by the stock git. Plain HTTP: TLS adds its handshakes to each.
+ * both ways, HTTP's headers too. Over Git, and over a mirror by deltas; beside it the stock git, which fetches into the clone
+ * that it has, and clones with depth 1, and a mirror without deltas. Plain HTTP: TLS adds its handshakes to each.
  */
 export async function wireUpdate(args: string[]): Promise<BenchResult> {
   const { values } = parseArgs({ args, options: { runs: { type: "string", default: "5" } } });
   const runs = Number(values.runs);
   const before = machine();
   const fleet = await wireFleet();
-  const bare = join(fleet.served, "whole.git");
   const [git, web] = await Promise.all([startGitServer({ root: fleet.served }), startStaticServer(fleet.mirror)]);
   const lines: Line[] = [];
   const line = async (url: string): Promise<Line> => {
@@ -41,49 +40,52 @@ export async function wireUpdate(args: string[]): Promise<BenchResult> {
     return site;
   };
   try {
-    withoutDeltas(fleet, bare);
-    const over = (repository: string) => (url: string) => gitOver(fleet, `${url}/${repository}`);
-    const byGit = await open("git", git.url, over("origin.git"));
-    const whole = await open("whole", git.url, over("whole.git"));
+    const byGit = await open("git", git.url, (url) => gitOver(fleet, `${url}/origin.git`));
     const byMirror = await open("mirror", web.url, (url) => httpMirrorSource({ url }));
+    const whole = await open("whole", web.url, (url) => ({ ...httpMirrorSource({ url }), delta: async () => null }));
+    const stock = await line(git.url);
+    const kept = join(fleet.dir, "kept.git");
+    await clone(stock, kept, []);
     const first = { git: await byGit.pull(), mirror: await byMirror.pull() };
     await whole.pull();
     const idle = { git: await byGit.pull(), mirror: await byMirror.pull() };
-    const [updates, mirrors, wholes, clones]: number[][] = [[], [], [], []];
+    const [updates, mirrors, wholes, clones, fetches]: number[][] = [[], [], [], [], []];
     for (let run = 0; run < runs; run += 1) {
       const version = await fleet.update();
-      withoutDeltas(fleet, bare);
       updates?.push(await byGit.pull());
       mirrors?.push(await byMirror.pull());
       wholes?.push(await whole.pull());
-      const stock = await line(git.url);
-      clones?.push(await clone(stock, join(fleet.dir, `clone-${run}`)));
+      fetches?.push(
+        await stock.spent(() => stockGit("-C", kept, "fetch", "--quiet", "origin", "bundles/pos:bundles/pos")),
+      );
+      clones?.push(await clone(stock, join(fleet.dir, `clone-${run}.git`), ["--depth", "1"]));
       for (const site of sites) site.mustHave(version);
     }
     const last = await behind(fleet, runs, byGit, byMirror);
     const refs = execFileSync("git", ["-C", join(fleet.served, "origin.git"), "for-each-ref"])
       .toString()
       .trim();
-    const without = { name: "without deltas", value: percentile(wholes ?? [], 0.5) };
-    const stock = { name: "stock git clone --depth 1", value: percentile(clones ?? [], 0.5) };
+    const without = { name: "a mirror without deltas", value: percentile(wholes ?? [], 0.5) };
+    const fetch = { name: "stock git fetch", value: percentile(fetches ?? [], 0.5) };
+    const clean = { name: "stock git clone --depth 1", value: percentile(clones ?? [], 0.5) };
     return {
       name: `wire-update (${FILES} files, ${refs.split("\n").length} refs)`,
       machine: before,
       runs,
       figures: [
         figureOf("one line changed, over Git, poll included", "B", updates ?? [], {
-          peer: without,
+          peer: fetch,
           goal: { of: "max", atMost: 5_000 },
         }),
         figureOf("one line changed, over a mirror, poll included", "B", mirrors ?? [], {
-          peer: stock,
+          peer: without,
           goal: { of: "max", atMost: 2_000 },
         }),
         figureOf("three versions behind, over Git", "B", [last.git], { goal: { of: "max", atMost: 10_000 } }),
         figureOf("three versions behind, over a mirror", "B", [last.mirror], { goal: { of: "max", atMost: 4_000 } }),
         figureOf("a poll with nothing new, over Git", "B", [idle.git]),
         figureOf("a poll with nothing new, over a mirror", "B", [idle.mirror]),
-        figureOf("a first sync, over Git", "B", [first.git]),
+        figureOf("a first sync, over Git", "B", [first.git], { peer: clean }),
         figureOf("a first sync, over a mirror", "B", [first.mirror]),
       ],
     };
@@ -132,21 +134,16 @@ function gitOver(fleet: WireFleet, url: string): Source {
   return gitSource({ url, dir: join(fleet.dir, `objects-${folders}`), child, memoryMb: 512 });
 }
 
-/** The same server as it would be without deltas. */
-function withoutDeltas({ served }: WireFleet, bare: string): void {
-  cpSync(join(served, "origin.git"), bare, { recursive: true });
-  const refs = execFileSync("git", ["-C", bare, "for-each-ref", "--format=delete %(refname)", "refs/heads/deltas"]);
-  execFileSync("git", ["-C", bare, "update-ref", "--stdin"], { input: refs });
+async function clone(line: Line, to: string, options: readonly string[]): Promise<number> {
+  const url = `http://127.0.0.1:${line.port}/origin.git`;
+  const branch = ["--branch", "bundles/pos", "--single-branch"];
+  return line.spent(() => stockGit("clone", "--quiet", "--bare", ...options, ...branch, url, to));
 }
 
 /** Not `execFileSync`: the server is in this process. */
-async function clone(line: Line, to: string): Promise<number> {
-  const url = `http://127.0.0.1:${line.port}/origin.git`;
-  return line.spent(async () => {
-    const args = ["clone", "--quiet", "--bare", "--depth", "1", "--branch", "bundles/pos", "--single-branch", url, to];
-    const [code] = await once(spawn("git", args, { stdio: "ignore" }), "close");
-    if (code !== 0) throw new Error("git clone failed");
-  });
+async function stockGit(...args: string[]): Promise<void> {
+  const [code] = await once(spawn("git", args, { stdio: "ignore" }), "close");
+  if (code !== 0) throw new Error(`git ${args.join(" ")} failed`);
 }
 
 /** Three updates that the sites did not see, and one pull. */
