@@ -3,38 +3,28 @@ import * as z from "zod/mini";
 import { duration, name, sha256, siteId } from "../shared/names.ts";
 import { readConfigFile } from "../shared/node/config-file.ts";
 import { LOG_LEVELS } from "../shared/node/log.ts";
+import { accessBelow, accessConflict, accessKeys, webAddress } from "../shared/node/web-access.ts";
 
 const path = z.string().check(z.minLength(1));
 
-const web = z.string().check(z.regex(/^https?:\/\/[^\s/?#]+[^\s?#]*$/));
 const source = z
   .strictObject({
     /** A Git server, a web server with a mirror's files, or a folder with them: one of the three. */
-    git: z.optional(web),
-    mirror: z.optional(web),
+    git: z.optional(webAddress),
+    mirror: z.optional(webAddress),
     directory: z.optional(path),
-    /** Sent to that host only. A user with a password, or a token. */
-    user: z.optional(z.string().check(z.minLength(1))),
-    passwordFile: z.optional(path),
-    tokenFile: z.optional(path),
-    /** PEM. These and no others may then vouch for the server. */
-    caFile: z.optional(path),
+    ...accessKeys,
   })
   .check(
-    z.refine(
-      ({ git, mirror, directory }) => [git, mirror, directory].filter((each) => each !== undefined).length === 1,
-      "must name one of git, mirror, directory",
-    ),
-    z.refine(
-      ({ directory, user, passwordFile, tokenFile, caFile }) =>
-        directory === undefined || [user, passwordFile, tokenFile, caFile].every((each) => each === undefined),
-      "a directory takes no credentials and no caFile",
-    ),
-    z.refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
-      error: "user and passwordFile go together",
-    }),
-    z.refine(({ user, tokenFile }) => user === undefined || tokenFile === undefined, {
-      error: "a user with a password or a token, not both",
+    z.superRefine((value, context) => {
+      const { git, mirror, directory, ...access } = value;
+      const why =
+        [git, mirror, directory].filter((each) => each !== undefined).length !== 1
+          ? "must name one of git, mirror, directory"
+          : directory !== undefined && Object.values(access).some((each) => each !== undefined)
+            ? "a directory takes no credentials and no caFile"
+            : accessConflict(access);
+      if (why !== null) context.addIssue({ code: "custom", message: why });
     }),
   );
 
@@ -92,20 +82,16 @@ const config = z
   );
 
 export type AgentConfig = z.infer<typeof config>;
-export type SourceConfig = AgentConfig["sources"][number];
 
 /** Throws `config` where the file cannot be read, `schema` or `malformed` with file and line for what is in it. */
 export function readConfig(file: string): AgentConfig {
   const parsed = readConfigFile(file, config);
   const at = (path: string) => resolve(dirname(file), path);
   const { kube } = parsed;
-  const placed =
-    "kubeconfig" in kube
-      ? { kubeconfig: at(kube.kubeconfig) }
-      : { ...kube, ...placedIn(at, kube, ["tokenFile", "caFile"]) };
+  const placed = "kubeconfig" in kube ? { kubeconfig: at(kube.kubeconfig) } : accessBelow(dirname(file), kube);
   const sources = parsed.sources.map((source) => ({
-    ...source,
-    ...placedIn(at, source, ["directory", "passwordFile", "tokenFile", "caFile"]),
+    ...accessBelow(dirname(file), source),
+    ...(source.directory === undefined ? {} : { directory: at(source.directory) }),
   }));
   return {
     ...parsed,
@@ -114,17 +100,4 @@ export function readConfig(file: string): AgentConfig {
     kube: placed,
     clock: { syncedFile: at(parsed.clock.syncedFile) },
   };
-}
-
-function placedIn<K extends string>(
-  at: (path: string) => string,
-  from: Readonly<Partial<Record<K, string | undefined>>>,
-  keys: readonly K[],
-): Partial<Record<K, string>> {
-  const placed: Partial<Record<K, string>> = {};
-  for (const key of keys) {
-    const path = from[key];
-    if (path !== undefined) placed[key] = at(path);
-  }
-  return placed;
 }

@@ -7,6 +7,7 @@ import { readConfigFile } from "../shared/node/config-file.ts";
 import { LOG_LEVELS } from "../shared/node/log.ts";
 import { ed25519ToRaw, type PrivateKey } from "../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
+import { accessBelow, accessConflict, accessKeys, webAddress } from "../shared/node/web-access.ts";
 
 const path = z.string().check(z.minLength(1));
 /** 0 takes a free one. */
@@ -20,7 +21,12 @@ const config = z.strictObject({
   dataDir: path,
   /** SHA-256 of the root document that this hub begins with. */
   root: z.strictObject({ digest: sha256 }),
-  repository: z.strictObject({ git: z.string().check(z.regex(/^https?:\/\//)) }),
+  repository: z.strictObject({ git: webAddress, ...accessKeys }).check(
+    z.superRefine((access, context) => {
+      const why = accessConflict(access);
+      if (why !== null) context.addIssue({ code: "custom", message: why });
+    }),
+  ),
   /** How often the fleet repository is asked for news. */
   poll: z._default(longerThanZero, "30s"),
   /** The hub's own key, which the root's role `assign` names: an OpenSSH private key, ed25519, without a passphrase. */
@@ -48,6 +54,7 @@ export function readConfig(file: string): HubConfig {
   return {
     ...parsed,
     dataDir: resolve(folder, parsed.dataDir),
+    repository: accessBelow(folder, parsed.repository),
     assignKey: resolve(folder, parsed.assignKey),
     http: { ...parsed.http, ...(tokenFile === undefined ? {} : { tokenFile: resolve(folder, tokenFile) }) },
   };

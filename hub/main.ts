@@ -6,6 +6,7 @@ import { milliseconds } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
+import { readAccess } from "../shared/node/web-access.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { gitSource } from "../shared/source/git.ts";
 import { apiServer } from "./api/server.ts";
@@ -54,7 +55,13 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
     ending.push(() => store.close());
     const state = await store.load();
     const { roots, records } = reopen(state, config.root.digest, log);
-    const source = gitSource({ url: config.repository.git, dir: join(config.dataDir, "git"), child: world.gitChild });
+    const source = gitSource({
+      url: config.repository.git,
+      dir: join(config.dataDir, "git"),
+      child: world.gitChild,
+      proxy: process.env,
+      ...readAccess(config.repository),
+    });
     ending.push(() => source.close());
     const hub = new Hub({
       fleet: config.fleet,

@@ -55,6 +55,48 @@ describe("the agent's configuration", () => {
     expect(read(`${LEAST}kube: { kubeconfig: k3s.yaml }\n`).kube).toEqual({ kubeconfig: join(folder, "k3s.yaml") });
   });
 
+  it("takes sources of three kinds, with what each needs", () => {
+    const { sources } = read(
+      LEAST.replace(
+        /sources:.*/,
+        [
+          "sources:",
+          '  - { git: "https://git.example.com/fleet.git", user: site, passwordFile: password, caFile: ca.pem }',
+          '  - { mirror: "https://mirror.example.com/fleet", tokenFile: token }',
+          "  - { directory: stick }",
+        ].join("\n"),
+      ),
+    );
+    const at = (name: string) => join(folder, name);
+    expect(sources).toEqual([
+      { git: "https://git.example.com/fleet.git", user: "site", passwordFile: at("password"), caFile: at("ca.pem") },
+      { mirror: "https://mirror.example.com/fleet", tokenFile: at("token") },
+      { directory: at("stick") },
+    ]);
+  });
+
+  it.each([
+    ["no kind", "{ user: a, passwordFile: b }", "must name one of git, mirror, directory"],
+    ["two kinds", '{ git: "https://a.example.com/f", directory: b }', "must name one of git, mirror, directory"],
+    ["a directory with a token", "{ directory: a, tokenFile: b }", "a directory takes no credentials"],
+    ["a user without a password", '{ git: "https://a.example.com/f", user: a }', "user and passwordFile go together"],
+    [
+      "a user and a token",
+      '{ git: "https://a.example.com/f", user: a, passwordFile: b, tokenFile: c }',
+      "a user with a password or a token, not both",
+    ],
+    ["another protocol", '{ git: "ssh://git@example.com/fleet" }', "must match"],
+  ])("refuses a source of %s, with its line", (_title, source, words) => {
+    const refused = refusal(LEAST.replace(/sources:.*/, `sources: [${source}]`));
+    expect(refused).toMatch(/agent\.yaml:5 \/sources\/0/);
+    expect(refused).toContain(words);
+  });
+
+  it("does not adopt where it has a hub", () => {
+    expect(read(`${LEAST}adopt: always\n`).adopt).toBe("always");
+    expect(refusal(`${LEAST}adopt: always\nhub: { url: "mqtt://127.0.0.1:1883" }\n`)).toContain("sites without a hub");
+  });
+
   it.each([
     [
       "an unknown key, with the nearest known one",

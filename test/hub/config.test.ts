@@ -41,6 +41,19 @@ test("what is left out has its default, and paths are relative to the file", () 
   });
 });
 
+test("the repository may want credentials and have a CA of its own", () => {
+  const access = "user: hub, passwordFile: git-password, caFile: ca.pem";
+  writeFileSync(file, LINES.join("\n").replace('fleet.git" }', `fleet.git", ${access} }`));
+  expect(readConfig(file).repository).toEqual({
+    git: "https://git.example.com/fleet.git",
+    user: "hub",
+    passwordFile: join(dir, "git-password"),
+    caFile: join(dir, "ca.pem"),
+  });
+  writeFileSync(file, LINES.join("\n").replace('fleet.git" }', 'fleet.git", user: hub }'));
+  expect(() => readConfig(file)).toThrow("user and passwordFile go together");
+});
+
 test.each([
   { line: "pol: 1m", nearest: "poll", where: ":8 /pol" },
   { line: "assignmentExpires: 1d", nearest: "assignmentsExpire", where: ":8 /assignmentExpires" },
