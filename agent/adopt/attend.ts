@@ -16,15 +16,16 @@ export function attend(world: AttendWorld): () => Promise<void> {
   let acting: Promise<void> | null = null;
   let stopped = false;
   const act = async (): Promise<void> => {
-    for (let asked = readRequest(room); asked !== null && !stopped; asked = readRequest(room)) {
-      const answer = await adopt(asked, world);
-      log.info({ folder: asked.folder, lines: answer.lines }, "adopted");
-      onChange();
-      journal("adopt.answer", "before");
-      writeAnswer(room, answer);
-      journal("adopt.answer", "after");
-    }
+    const asked = readRequest(room);
+    if (asked === null) return;
+    const answer = await adopt(asked, world);
+    log.info({ folder: asked.folder, lines: answer.lines }, "adopted");
+    onChange();
+    journal("adopt.answer", "before");
+    writeAnswer(room, answer);
+    journal("adopt.answer", "after");
   };
+  /** One at a time: what was asked meanwhile is looked at after it. */
   const look = (): void => {
     if (stopped || acting !== null || readRequest(room) === null) return;
     acting = act().finally(() => {

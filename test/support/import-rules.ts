@@ -123,7 +123,9 @@ function betweenStages(path: string, stage: string, to: string, toStage: string,
 }
 
 function isWiring(path: string): boolean {
-  return path === "agent/main.ts" || path === "agent/sources.ts" || path === "hub/main.ts" || path.startsWith("hub/cli/");
+  return (
+    path === "agent/main.ts" || path === "agent/sources.ts" || path === "hub/main.ts" || path.startsWith("hub/cli/")
+  );
 }
 
 function allowedForPage(to: string): boolean {

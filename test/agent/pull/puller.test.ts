@@ -53,8 +53,9 @@ function begin(sources: readonly Source[]): Puller {
 /** Lets `ms` pass, and what begins in them end. */
 async function pass(ms: number): Promise<void> {
   const before = rounds;
+  const ended = () => rounds > before;
   clock.advance(ms);
-  for (let turn = 0; turn < 2_000 && rounds === before; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 2_000 && !ended(); turn += 1) await Promise.resolve();
 }
 const complete = () => cache.versions().flatMap(({ version, complete }) => (complete ? [version] : []));
 const events = () => cache.numberEvents(100).map(({ kind, code, words = "" }) => [kind, code, words]);
