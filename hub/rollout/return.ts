@@ -13,7 +13,7 @@ export function turnedBack(run: Run, fleet: Fleet, wave: number | null, because:
   const sites: Record<string, SiteProgress> = {};
   const left: Left[] = [];
   for (const [site, progress] of Object.entries(run.sites)) {
-    if (wave !== null && progress.wave !== wave) continue;
+    if ((wave !== null && progress.wave !== wave) || progress.outcome === "ahead") continue;
     const found = returnOf(run, site, fleet);
     if (found === undefined) continue;
     const begun = notBegun(progress.wave, now);
