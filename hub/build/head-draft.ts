@@ -4,11 +4,10 @@ import { AppError, inWords } from "../../shared/errors.ts";
 import { type FleetHead, fleetHead, HEAD_MAX_BYTES } from "../../shared/head.ts";
 import { comparePairs, type Pair } from "../../shared/names.ts";
 import { parseAs } from "../../shared/parse.ts";
-import type { Journal, SignedBytes } from "../../shared/ports.ts";
+import type { Journal } from "../../shared/ports.ts";
 import { openManifest } from "../../shared/verify/bundle.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
-import { gitLine } from "./git.ts";
-import { type PublishedVersion, readHistory } from "./history.ts";
+import { type PublishedVersion, readHistory, signedManifest } from "./history.ts";
 import { branchHead, filesAt, type Repository, readBlobs } from "./repository.ts";
 import { readSigned, writeUnsigned } from "./signed-files.ts";
 import { bundleNames } from "./versions.ts";
@@ -103,16 +102,4 @@ async function newestOf(
 
 function pairOf({ manifest }: PublishedVersion): Pair {
   return [manifest.epoch, manifest.seq];
-}
-
-async function signedManifest(folder: string, commit: string): Promise<SignedBytes> {
-  const names = (await gitLine(folder, ["ls-tree", "--full-tree", "--name-only", commit])).split("\n");
-  const signatures = names.filter((name) => /^bundle\.json\.[^.]+\.sig$/.test(name));
-  const files = await Promise.all(["bundle.json", ...signatures].map((name) => filesAt(folder, commit, name)));
-  const [body = Buffer.alloc(0), ...texts] = await readBlobs(
-    folder,
-    files.flat().map(({ oid }) => oid),
-  );
-  const keyOf = (name: string) => name.slice("bundle.json.".length, -".sig".length);
-  return { body, signatures: new Map(signatures.map((name, index) => [keyOf(name), String(texts[index] ?? "")])) };
 }

@@ -5,7 +5,7 @@ import { close, openManifest } from "../../shared/verify/bundle.ts";
 import { checkFile } from "../../shared/verify/file.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { gitLine } from "./git.ts";
-import { type History, messageOf, readHistory } from "./history.ts";
+import { type History, messageOf, readSignedHistory } from "./history.ts";
 import type { Repository } from "./repository.ts";
 import type { StagedBundle } from "./stage.ts";
 import { type BranchUpdate, writeBlobs, writeCommit, writeTree } from "./tree.ts";
@@ -35,11 +35,15 @@ export function verifyStaged({ manifest, document, files }: StagedBundle, root: 
 }
 
 /** The commit to push for a version; null where it is published already. Throws `equivocation` where another one is. */
-export async function bundleUpdate(repository: Repository, staged: StagedBundle): Promise<BranchUpdate | null> {
+export async function bundleUpdate(
+  repository: Repository,
+  staged: StagedBundle,
+  chain: readonly TrustedRoot[],
+): Promise<BranchUpdate | null> {
   const { manifest, document, files } = staged;
   const branch = `bundles/${manifest.name}`;
-  const history = await readHistory(repository, manifest.name);
-  if (isPublished(history, staged)) return null;
+  const { signed, all } = await readSignedHistory(repository, manifest.name, chain);
+  if (isPublished(all, signed, staged)) return null;
   const { folder } = repository;
   const content = [
     { path: "bundle.json", bytes: document.body },
@@ -51,9 +55,9 @@ export async function bundleUpdate(repository: Repository, staged: StagedBundle)
   ];
   const tree = await treeOf(folder, content);
   const { version, createdAt } = manifest;
-  const parent = await parentOf(folder, history);
+  const parent = await parentOf(folder, all);
   const commit = await writeCommit(folder, { tree, parent, message: version, at: createdAt });
-  return { branch, commit, expected: history.head };
+  return { branch, commit, expected: all.head };
 }
 
 /** Where the next version is put: after the newest one, or after the last few of them on a branch that is begun anew. */
@@ -85,7 +89,7 @@ async function treeOf(folder: string, content: readonly { path: string; bytes: U
   );
 }
 
-function isPublished({ versions, earlier }: History, { manifest, document }: StagedBundle): boolean {
+function isPublished({ versions, earlier }: History, signed: History, { manifest, document }: StagedBundle): boolean {
   const where = `bundles/${manifest.name} ${manifest.version}`;
   const known = [...versions.map(({ digest, manifest }) => ({ version: manifest.version, digest })), ...earlier];
   const same = known.find((each) => each.version === manifest.version);
@@ -96,7 +100,7 @@ function isPublished({ versions, earlier }: History, { manifest, document }: Sta
       fix: "give it a version of its own in bundle.yaml; what was published is never replaced",
     });
   }
-  const [newest] = versions;
+  const [newest] = signed.versions;
   if (manifest.prev === (newest?.digest ?? null)) return false;
   const published = newest === undefined ? "nothing" : newest.manifest.version;
   throw new AppError("equivocation", `built to follow another version: ${published} is what is published now`, {

@@ -1,13 +1,16 @@
 import { join } from "node:path";
+import * as z from "zod/mini";
 import { AppError, inWords } from "../../shared/errors.ts";
+import { number } from "../../shared/names.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import { siteRecord } from "../../shared/site.ts";
 import { recordBranch } from "../../shared/source/source.ts";
 import { openHead } from "../../shared/verify/head.ts";
 import { openRecord } from "../../shared/verify/record.ts";
 import type { Fleet } from "./fleet.ts";
 import { namesIn, readSigned } from "./signed-files.ts";
+
+const numbered = z.object({ number });
 
 /** What is not published, and why: one line each, for the person. */
 export type LeftOut = string[];
@@ -63,7 +66,16 @@ export function standing({ path, signed }: Document, published: Uint8Array | nul
   });
 }
 
+/** 0 for what has none: whoever can push can put anything there. */
 function numberOf(body: Uint8Array): number {
-  const result = siteRecord.shape.number.safeParse(JSON.parse(Buffer.from(body).toString())["number"]);
-  return result.success ? result.data : 0;
+  const result = numbered.safeParse(jsonOf(body));
+  return result.success ? result.data.number : 0;
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return null;
+  }
 }

@@ -30,7 +30,7 @@ export async function publish(
   await fetchOrigin(repository);
   journal("publish.commit", "before");
   const { updates, leftOut } = await trustUpdates(repository, fleet);
-  const bundle = staged === null ? null : await bundleUpdate(repository, staged);
+  const bundle = staged === null ? null : await bundleUpdate(repository, staged, fleet.chain);
   if (bundle !== null) updates.push(bundle);
   journal("publish.commit", "after");
   if (updates.length > 0) await push(repository, updates, journal);

@@ -16,19 +16,28 @@ export interface Repository {
 }
 
 export async function openRepository(folder: string): Promise<Repository> {
-  const top = await gitMaybe(folder, ["rev-parse", "--show-toplevel"]);
+  const top = await gitLine(folder, ["rev-parse", "--show-toplevel"]).catch(noRepository(folder));
   // `git show` would print signatures where a person's settings ask for them.
   const log = ["-c", "log.showSignature=false", "show", "-s", "--format=%H %ct", "HEAD"];
-  const head = top === null ? null : await gitMaybe(top, log);
-  if (top === null || head === null) {
-    throw new AppError("config", "not a Git repository with a commit", {
-      where: folder,
-      fix: "run this in your fleet repository, or name it with --repo",
-    });
+  const head = await gitMaybe(top, log);
+  if (head === null) {
+    throw new AppError("config", "a Git repository without a commit", { where: top, fix: "commit what there is" });
   }
   const [commit = "", seconds = ""] = head.split(" ");
   const origin = withoutCredentials((await gitMaybe(top, ["remote", "get-url", "origin"])) ?? "");
   return { folder: top, commit, committedAt: Number(seconds), origin };
+}
+
+/** With git's words: it may be a repository, and one that git refuses to touch. */
+function noRepository(folder: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof AppError) || cause.code !== "storage") throw cause;
+    throw new AppError("config", `no Git repository that can be read: ${cause.message}`, {
+      where: folder,
+      fix: "run this in your fleet repository, or name it with --repo",
+      cause,
+    });
+  };
 }
 
 /**

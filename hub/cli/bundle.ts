@@ -8,7 +8,7 @@ import { delegationFor } from "../../shared/root.ts";
 import { beginBundle } from "../build/begin.ts";
 import { buildBundle } from "../build/build.ts";
 import { readFleet } from "../build/fleet.ts";
-import { readHistory } from "../build/history.ts";
+import { readSignedHistory } from "../build/history.ts";
 import { lockImages } from "../build/lock-images.ts";
 import { verifyStaged } from "../build/publish-bundle.ts";
 import { openRepository } from "../build/repository.ts";
@@ -35,9 +35,13 @@ export function bundleCommand(session: Session): Command {
     .description("build the commit's bundles/<name> into .skerry/<name>/<version>/")
     .action(async (folder: string) => {
       const repository = await openRepository(session.repo());
-      const { newest } = await readFleet(repository.folder);
+      const { newest, chain } = await readFleet(repository.folder);
       const path = await inside(repository.folder, session.path(folder));
-      const built = await buildBundle(repository, path, newest.document, (name) => readHistory(repository, name));
+      const built = await buildBundle(repository, path, newest.document, async (name) => {
+        const { signed, leftOut } = await readSignedHistory(repository, name, chain);
+        for (const line of leftOut) session.complain(`left out: ${line}`);
+        return signed;
+      });
       for (const line of built.warnings) session.complain(`warning: ${line}`);
       const file = await stage(repository.folder, built, session.journal);
       const { manifest, digest } = built;

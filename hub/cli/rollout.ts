@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { MOVE_NAMESPACE } from "../../shared/move.ts";
 import { readFleet } from "../build/fleet.ts";
 import { writeMove } from "../build/move-draft.ts";
-import { signFile } from "../build/sign.ts";
+import { keysOf, signFile } from "../build/sign.ts";
 import { rolloutPlanCommand, rolloutSchemaCommand } from "./rollout-plan.ts";
 import type { Session } from "./session.ts";
 
@@ -18,8 +18,9 @@ export function rolloutCommand(session: Session): Command {
     .action(async (name: string, options: { key: string; as?: string }) => {
       const { document } = (await readFleet(session.repo())).newest;
       const file = await writeMove(session.repo(), name, document, session.journal);
+      const keys = keysOf(document, document.roles.move);
       const keyFile = session.path(options.key);
-      const request = { file, namespace: MOVE_NAMESPACE, keyFile, as: options.as, keys: document.keys };
+      const request = { file, namespace: MOVE_NAMESPACE, keyFile, as: options.as, keys };
       session.print(await signFile(request, session.journal));
     });
   return command.addCommand(rolloutPlanCommand(session)).addCommand(rolloutSchemaCommand(session));

@@ -7,6 +7,7 @@ import { signFile } from "../../../hub/build/sign.ts";
 import { canonicalJson } from "../../../shared/canonical.ts";
 import { HEAD_NAMESPACE } from "../../../shared/head.ts";
 import { silent } from "../../../shared/ports.ts";
+import { commitFiles } from "../../lab/git/repository.ts";
 import { type FleetFixture, fleetFixture } from "./fixture.ts";
 
 let fleet: FleetFixture;
@@ -71,5 +72,13 @@ describe("the head", { timeout: 20_000 }, () => {
       expect.stringMatching(/^equivocation: number 2 .*head\.json/),
     ]);
     expect(numberOf()).toBe(2);
+  });
+
+  test("replaces what somebody pushed in its place that is none", async () => {
+    await giveRole();
+    await sign(1, {}, "ada");
+    commitFiles(fleet.origin, "trust", { "head.json": "{" }, "?");
+    expect(await fleet.skerry("publish")).toMatchObject({ code: 0, out: ["published trust"] });
+    expect(numberOf()).toBe(1);
   });
 });

@@ -55,6 +55,20 @@ test.each([
   expect(result.err.join("\n")).not.toMatch(/\n\s+at /);
 });
 
+test("what is no repository, or has no commit, is said in git's words", async () => {
+  const elsewhere = join(fleet.base, "elsewhere");
+  const asked = () => fleet.skerry("--repo", elsewhere, "bundle", "ls");
+  spawnSync("git", ["init", "--quiet", elsewhere]);
+  expect(await asked()).toMatchObject({
+    code: 1,
+    err: [expect.stringMatching(/^config: a Git repository without a commit/)],
+  });
+  await rm(join(elsewhere, ".git"), { recursive: true });
+  expect((await asked()).err).toEqual([
+    expect.stringMatching(/^config: no Git repository .*fatal: not a git repository/),
+  ]);
+});
+
 test("a root must be signed by its threshold", async () => {
   await fleet.skerry("root", "rotate", "--from", "../root.yaml");
   await fleet.skerry("root", "sign", "--key", "../ada");

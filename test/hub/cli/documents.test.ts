@@ -219,6 +219,13 @@ describe("rollout sign", () => {
     expect(err.join("\n")).toMatch(words);
   });
 
+  test("refuses a key that the root names for something else", async () => {
+    await rotate();
+    await fleet.write("rollouts/pos.yaml", YAML);
+    const { code, err } = await fleet.skerry("rollout", "sign", "pos", "--key", "../eve");
+    expect([code, err[0]]).toEqual([1, expect.stringMatching(/^key: the root does not name this key for /)]);
+  });
+
   test("says so where the root has no such role", async () => {
     await fleet.write("rollouts/pos.yaml", YAML);
     const { code, err } = await fleet.skerry("rollout", "sign", "pos", "--key", "../ada");
