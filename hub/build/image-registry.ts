@@ -47,7 +47,11 @@ export async function resolveImage(image: string): Promise<string> {
   const answer = first.status === 401 ? await ask(url, "HEAD", token) : first;
   requireFound(answer, image, url);
   const said = answer.headers.get("docker-content-digest");
-  if (said === null) return `sha256:${sha256Hex(await bodyOf(await ask(url, "GET", token), url))}`;
+  if (said === null) {
+    const manifest = await ask(url, "GET", token);
+    requireFound(manifest, image, url);
+    return `sha256:${sha256Hex(await bodyOf(manifest, url))}`;
+  }
   if (/^sha256:[0-9a-f]{64}$/.test(said)) return said;
   throw new AppError("malformed", `the registry's digest of ${image} is none of SHA-256: ${said.slice(0, 100)}`, {
     where: url,

@@ -161,6 +161,15 @@ describe("a registry", () => {
     expect(await ask()).toBe(`sha256:${sha256Hex(Buffer.from("a manifest"))}`);
   });
 
+  test("whose answer to that is an error page: the page is not what gets locked", async () => {
+    registry.instead = (request, response) => {
+      response.writeHead(request.method === "GET" ? 503 : 200);
+      response.end("try again later");
+      return true;
+    };
+    await expect(ask()).rejects.toMatchObject({ code: "unreachable" });
+  });
+
   test.each([
     [
       "an endless manifest",
