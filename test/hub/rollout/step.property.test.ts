@@ -48,6 +48,7 @@ const verb = fc.record({
     fc.constant<Input>({ kind: "superseded", by: "pos-2" }),
   ),
 });
+const REVERT: Input = { kind: "revert", who: "alice", reason: "because" };
 const membership = fc.record({
   kind: fc.constantFrom("join" as const, "leave" as const),
   site: fc.constantFrom(...SITES),
@@ -60,6 +61,7 @@ const happening = fc.oneof(
   { weight: 4, arbitrary: wait },
   { weight: 8, arbitrary: well },
   { weight: 1, arbitrary: verb },
+  { weight: 1, arbitrary: fc.constant({ kind: "input" as const, input: REVERT }) },
   { weight: 1, arbitrary: membership },
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
