@@ -6,6 +6,7 @@ import { checkFile } from "../../shared/verify/file.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { gitLine } from "./git.ts";
 import { type History, messageOf, readSignedHistory } from "./history.ts";
+import { filesOf } from "./publish-documents.ts";
 import type { Repository } from "./repository.ts";
 import type { StagedBundle } from "./stage.ts";
 import { type BranchUpdate, writeBlobs, writeCommit, writeTree } from "./tree.ts";
@@ -46,11 +47,7 @@ export async function bundleUpdate(
   if (isPublished(all, signed, staged)) return null;
   const { folder } = repository;
   const content = [
-    { path: "bundle.json", bytes: document.body },
-    ...[...document.signatures].map(([key, armored]) => ({
-      path: `bundle.json.${key}.sig`,
-      bytes: Buffer.from(armored),
-    })),
+    ...filesOf({ path: "bundle.json", signed: document }),
     ...files.map(({ path, bytes }) => ({ path: `files/${path}`, bytes })),
   ];
   const tree = await treeOf(folder, content);

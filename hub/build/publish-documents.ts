@@ -21,6 +21,15 @@ export interface Document {
   signed: SignedBytes;
 }
 
+/** The document, and each signature beside it. */
+export function filesOf({ path, signed }: Document): { path: string; bytes: Uint8Array }[] {
+  const signatures = [...signed.signatures].map(([key, armored]) => ({
+    path: `${path}.${key}.sig`,
+    bytes: Buffer.from(armored),
+  }));
+  return [{ path, bytes: signed.body }, ...signatures];
+}
+
 /** Roots, the head and site records that are signed enough, by the branch that they belong to. */
 export async function trustDocuments(
   folder: string,

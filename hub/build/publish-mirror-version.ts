@@ -7,7 +7,7 @@ import { unzstd, zstd } from "../../shared/node/zstd.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { at, packSigned, readVersionList, unpackSigned, type VersionList } from "../../shared/source/mirror-layout.ts";
 import { DELTAS, deltasTo, type OldVersion } from "./publish-delta.ts";
-import type { LeftOut } from "./publish-documents.ts";
+import { filesOf, type LeftOut } from "./publish-documents.ts";
 import type { MirrorFolder } from "./publish-mirror-folder.ts";
 import type { StagedBundle } from "./stage.ts";
 
@@ -34,11 +34,7 @@ export async function putVersion(mirror: MirrorFolder, staged: StagedBundle): Pr
     if ((await mirror.read(path)) === null) await mirror.write(path, zstd(bytes));
   }
   await mirror.putFolder(at.folder(name, version), [
-    { path: "bundle.json", bytes: document.body },
-    ...[...document.signatures].map(([key, armored]) => ({
-      path: `bundle.json.${key}.sig`,
-      bytes: Buffer.from(armored),
-    })),
+    ...filesOf({ path: "bundle.json", signed: document }),
     { path: "bundle.zst", bytes: packSigned(document) },
     { path: "all.zst", bytes: zstd(Buffer.concat(files.map(({ bytes }) => bytes))) },
     ...frames,

@@ -1,6 +1,6 @@
 import type { Fleet } from "./fleet.ts";
 import { gitLine } from "./git.ts";
-import { type Document, type LeftOut, standing, trustDocuments } from "./publish-documents.ts";
+import { type Document, filesOf, type LeftOut, standing, trustDocuments } from "./publish-documents.ts";
 import { branchHead, filesAt, type Repository, readBlobs } from "./repository.ts";
 import { type BranchUpdate, type TreeFile, writeBlobs, writeCommit, writeTree } from "./tree.ts";
 
@@ -48,12 +48,4 @@ async function branchUpdate(
   const at = `${repository.committedAt} +0000`;
   const commit = await writeCommit(folder, { tree, parent: head, message: `${branch}: ${documents.length}`, at });
   return { branch, commit, expected: head };
-}
-
-function filesOf({ path, signed }: Document): { path: string; bytes: Uint8Array }[] {
-  const signatures = [...signed.signatures].map(([key, armored]) => ({
-    path: `${path}.${key}.sig`,
-    bytes: Buffer.from(armored),
-  }));
-  return [{ path, bytes: signed.body }, ...signatures];
 }

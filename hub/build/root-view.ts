@@ -4,8 +4,8 @@ import type { PublicKey } from "../../shared/node/ssh-key.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { ROOT_NAMESPACE, type Root } from "../../shared/root.ts";
 import { readRoot, type TrustedRoot } from "../../shared/verify/root.ts";
-import { requireThreshold } from "../../shared/verify/threshold.ts";
 import type { Fleet } from "./fleet.ts";
+import { signersOf } from "./signers.ts";
 
 /** The newest root that counts, as a person looks at it. */
 export interface RootView {
@@ -24,6 +24,7 @@ export interface RootView {
 export function rootView(fleet: Fleet, waiting: SignedBytes | null): RootView {
   const { newest, chain, documents, pending } = fleet;
   const before = chain.at(-2);
+  const own = documents.at(-1);
   const signers = new Map([...(before?.keys ?? []), ...newest.keys]);
   const keys = [...newest.keys].map(
     ([name, key]) => [name, { type: key.type, fingerprint: fingerprint(key) }] as const,
@@ -33,7 +34,7 @@ export function rootView(fleet: Fleet, waiting: SignedBytes | null): RootView {
     digest: newest.digest,
     pinned: chain[0]?.digest ?? newest.digest,
     keys: Object.fromEntries(keys),
-    signedBy: signersOf(documents.at(-1), signers),
+    signedBy: own === undefined ? [] : signersOf(own, ROOT_NAMESPACE, signers),
     waiting: pending === undefined ? null : waitingRoot(newest, waiting, pending),
   };
 }
@@ -49,21 +50,7 @@ function waitingRoot(newest: TrustedRoot, document: SignedBytes | null, pending:
     if (!(error instanceof AppError)) throw error;
     own = new Map();
   }
-  return { number, why, signedBy: signersOf(document, new Map([...newest.keys, ...own])) };
-}
-
-/** Names of the keys that made a good signature, whatever the signature's file is called. */
-function signersOf(document: SignedBytes | undefined, keys: ReadonlyMap<string, PublicKey>): string[] {
-  if (document === undefined) return [];
-  return [...keys].flatMap(([name, key]) => {
-    try {
-      requireThreshold(document, ROOT_NAMESPACE, { title: name, keys: [key], names: [name], threshold: 1 }, name);
-      return [name];
-    } catch (error) {
-      if (error instanceof AppError) return [];
-      throw error;
-    }
-  });
+  return { number, why, signedBy: signersOf(document, ROOT_NAMESPACE, new Map([...newest.keys, ...own])) };
 }
 
 /** As `ssh-keygen -l` prints it. */

@@ -1,16 +1,15 @@
 import { join } from "node:path";
 import { BUNDLE_NAMESPACE, type Bundle } from "../../shared/bundle.ts";
-import { AppError } from "../../shared/errors.ts";
 import type { Pair } from "../../shared/names.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import { delegationFor } from "../../shared/root.ts";
-import { signersFor, type TrustedRoot } from "../../shared/verify/root.ts";
-import { requireThreshold } from "../../shared/verify/threshold.ts";
+import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { gitLine } from "./git.ts";
 import { readHistory } from "./history.ts";
 import { filesAt, type Repository, readBlobs } from "./repository.ts";
 import { namesIn } from "./signed-files.ts";
+import { signersOf } from "./signers.ts";
 import { readStaged } from "./stage.ts";
 
 /** A version of which this repository has the content: published, as last fetched, or built here and not published. */
@@ -90,15 +89,7 @@ export function signedBy(
 ): { keys: string[]; threshold: number } {
   const delegation = delegationFor(root.document, manifest.name);
   if (delegation === undefined) return { keys: [], threshold: 0 };
-  const keys = delegation.keys.filter((key) => {
-    try {
-      const signers = signersFor(root, { ...delegation, keys: [key], threshold: 1 });
-      requireThreshold(document, BUNDLE_NAMESPACE, signers, manifest.name);
-      return true;
-    } catch (error) {
-      if (error instanceof AppError) return false;
-      throw error;
-    }
-  });
+  const named = [...root.keys].filter(([name]) => delegation.keys.includes(name));
+  const keys = signersOf(document, BUNDLE_NAMESPACE, named);
   return { keys, threshold: delegation.threshold };
 }
