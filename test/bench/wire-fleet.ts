@@ -101,7 +101,13 @@ export async function wireFleet(): Promise<WireFleet> {
     dir,
     served,
     mirror,
-    identity: { site: SITE, reportKey: formatPublicKey(report.public), rootDigest: sha256Hex(pinned) },
+    identity: {
+      site: SITE,
+      reportKey: formatPublicKey(report.public),
+      box: "",
+      rootDigest: sha256Hex(pinned),
+      unseal: () => new Map(),
+    },
     update,
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };

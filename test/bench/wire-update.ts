@@ -112,9 +112,19 @@ function wireSite(fleet: WireFleet, name: string, line: Line, make: (url: string
     pull: () =>
       line.spent(async () => {
         const clock = { now: Date.now(), synced: true };
-        const pulled = await pull({ source, cache, identity: fleet.identity, trust, wanted: new Map(), clock });
+        const onTrust = (next: Trust) => {
+          trust = next;
+        };
+        const pulled = await pull({
+          source,
+          cache,
+          identity: fleet.identity,
+          trust,
+          wanted: new Map(),
+          clock,
+          onTrust,
+        });
         if (pulled.refused || pulled.lie !== null) throw new Error(`${name}: ${JSON.stringify(cache.refusals())}`);
-        trust = pulled.trust;
       }),
     mustHave: (version) => {
       const found = cache.versions().find((each) => each.bundle === "pos" && each.version === version);
