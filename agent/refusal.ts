@@ -1,6 +1,7 @@
 import type { Cache, Refusal } from "./cache/cache.ts";
 import type { Trust } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
+import type { Time } from "./target/clock.ts";
 import type { Decision } from "./target/target.ts";
 import type { Wanted } from "./target/wanted.ts";
 
@@ -14,7 +15,7 @@ export const OF_TARGET = "what is wanted here";
 export function noteRefusal(
   cache: Cache,
   bundle: string,
-  { decision, wanted, trust }: { decision: Decision; wanted: Wanted | null; trust: Trust },
+  { decision, wanted, trust, time }: { decision: Decision; wanted: Wanted | null; trust: Trust; time: Time },
   tell: (event: EventDraft) => void,
 ): void {
   if (decision.do !== "stay" || decision.because === "moving") return;
@@ -30,7 +31,7 @@ export function noteRefusal(
   const record = trust.record?.number ?? 0;
   const { code } = decision;
   cache.transaction("hold.refuse", () => {
-    cache.keepRefusal({ bundle, id: OF_TARGET, digest, pair: null, code, words, root, record });
+    cache.keepRefusal({ bundle, id: OF_TARGET, digest, pair: null, code, words, root, record, at: time.now });
     tell({ kind: "refused", digest, code, words });
   });
 }

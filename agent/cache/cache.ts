@@ -119,6 +119,8 @@ export interface Refusal {
   /** Root number and record number under which it was refused: another one may accept it. */
   root: number;
   record: number;
+  /** When, by the wall clock as it was then, ms. */
+  at: number;
 }
 
 /** What runs at a site for a bundle: (digest, values hash, record number), moved together. */

@@ -28,6 +28,11 @@ export interface PullerWorld {
   onRound(): void;
 }
 
+/** However often a hub asks for it, so many rounds begin in so many milliseconds, and no more. */
+const HURRIED = { rounds: 10, inMs: 5_000 };
+/** Anybody on the bus can relay: after what brought nothing, so long nothing more of it is read, and then what came last. */
+const RELAY_RESTS_MS = 10_000;
+
 /** Asks the sources in turn, for ever, one round at a time: the next one is asked where this one fails, lies, or lacks something. */
 export class Puller {
   private readonly world: PullerWorld;
@@ -37,7 +42,11 @@ export class Puller {
   private stopped = false;
   private soughtFor = "";
   private relayed: TrustMessage | null = null;
+  private relayRestsUntil = 0;
+  /** When the last rounds began, monotonic ms. */
+  private begun: readonly number[] = [];
   private cancel = () => {};
+  private cancelRelayed = () => {};
 
   constructor(world: PullerWorld) {
     this.world = world;
@@ -48,7 +57,7 @@ export class Puller {
     for (const source of this.world.sources) this.standings.set(source, hopeful(this.standing(source)));
     this.cancel();
     if (this.round !== null) this.again = true;
-    else this.schedule(0);
+    else this.schedule(this.breath());
   }
 
   /** These digests are assigned or run, and not on disk. Once for each such set; after that the poll's own pace holds. */
@@ -66,6 +75,11 @@ export class Puller {
     if (this.round !== null) return;
     this.takeWaiting();
     this.world.onRound();
+  }
+
+  private breath(): number {
+    const first = this.begun.at(-HURRIED.rounds);
+    return first === undefined ? 0 : Math.max(0, first + HURRIED.inMs - this.world.clock.monotonic());
   }
 
   /** One look at a source that somebody brought, between two rounds. Throws what the source throws, and `digest` where it lies. */
@@ -87,18 +101,20 @@ export class Puller {
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel();
+    this.cancelRelayed();
     await this.round;
   }
 
   private schedule(inMs: number): void {
     if (this.stopped) return;
     this.cancel = this.world.clock.after(inMs, () => {
+      this.begun = [...this.begun, this.world.clock.monotonic()].slice(-HURRIED.rounds);
       this.round = this.ask().finally(() => {
         this.round = null;
         this.takeWaiting();
         const { again } = this;
         this.again = false;
-        this.schedule(again ? 0 : this.pause());
+        this.schedule(again ? this.breath() : this.pause());
         this.world.onRound();
       });
     });
@@ -114,13 +130,26 @@ export class Puller {
   }
 
   private takeWaiting(): void {
-    const { cache, identity, clock, trust, onTrust } = this.world;
+    const { cache, identity, clock, log, trust, onTrust } = this.world;
     const message = this.relayed;
-    this.relayed = null;
     if (message === null || this.stopped) return;
+    this.cancelRelayed();
+    const rest = this.relayRestsUntil - clock.monotonic();
+    if (rest > 0) {
+      this.cancelRelayed = clock.after(rest, () => this.take(message));
+      return;
+    }
+    this.relayed = null;
     const before = trust();
-    const next = takeRelayed({ cache, source: "hub", now: clock.now(), refused: false }, identity, before, message);
+    let next = before;
+    try {
+      next = takeRelayed({ cache, source: "hub", now: clock.now(), refused: 0 }, identity, before, message);
+    } catch (error) {
+      // A full disk, mostly. The hub says it again with the next connection, and the sources have it, too.
+      log.error({ words: inWords(error) }, "what the hub relayed could not be kept");
+    }
     if (next !== before) onTrust(next);
+    else this.relayRestsUntil = clock.monotonic() + RELAY_RESTS_MS;
   }
 
   /** True where this source had all that there is to want. */
@@ -140,16 +169,15 @@ export class Puller {
 
   private async pullFrom(source: Source): Promise<Pulled> {
     const { cache, identity, clock, wanted } = this.world;
-    const trust = this.world.trust();
     const pulled = await pull({
       source,
       cache,
       identity,
-      trust,
+      trust: this.world.trust(),
       wanted: wanted(),
       clock: { now: clock.now(), synced: this.world.synced() },
+      onTrust: this.world.onTrust,
     });
-    if (pulled.trust !== trust) this.world.onTrust(pulled.trust);
     if (pulled.lie !== null) throw pulled.lie;
     return pulled;
   }

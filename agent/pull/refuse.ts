@@ -1,7 +1,18 @@
-import { type AppError, isRefusal } from "../../shared/errors.ts";
+import { AppError, type ErrorCode, isRefusal } from "../../shared/errors.ts";
 import { type Pair, rfc3339, short } from "../../shared/names.ts";
-import type { Cache } from "../cache/cache.ts";
+import type { Cache, Refusal } from "../cache/cache.ts";
 import type { Trust } from "./trust.ts";
+
+/**
+ * So many refusals are kept of one source. One that invents more gets room for another where the oldest is past its hour: neither the
+ * disk nor the outbox grows with what strangers make up.
+ */
+const KEPT_OF_A_SOURCE = 256;
+/** So many at one look, and a source is no honest one. */
+const AT_ONE_LOOK = 64;
+/** A refusal stands for so long where the signatures were to blame: they lie beside what was signed, and may have been put right. */
+const STANDS_MS = 3_600_000;
+const OF_SIGNATURES: ReadonlySet<ErrorCode> = new Set(["signature", "threshold", "key", "malformed", "too-large"]);
 
 /** Where refusals are kept and told. */
 export interface Refusing {
@@ -10,8 +21,8 @@ export interface Refusing {
   source: string;
   /** Wall clock, ms. */
   now: number;
-  /** Whether anything was refused so far. */
-  refused: boolean;
+  /** How much was refused so far. */
+  refused: number;
 }
 
 /** What was refused, and under what. `bundle` is empty for a root, a record or a head. */
@@ -25,19 +36,28 @@ export interface Refused {
   trust: Trust;
 }
 
-/** Keeps a refusal, so that it is not fetched again with every poll, and tells it once. */
+/** Keeps a refusal, so that it is not fetched again with every poll, and tells it once. Throws `too-large` at one too many. */
 export function refuse(to: Refusing, what: Refused, error: AppError): void {
   const { cache, source, now } = to;
-  to.refused = true;
+  to.refused += 1;
+  if (to.refused > AT_ONE_LOOK) {
+    throw new AppError("too-large", `more than ${AT_ONE_LOOK} things that it has were refused`, { where: source });
+  }
   const id = `${source} ${what.id}`;
   const root = what.trust.root?.document.number ?? 0;
   const record = what.trust.record?.number ?? 0;
   const { bundle, digest, pair = null } = what;
   const words = error.where === undefined ? error.message : `${error.message} (${error.where})`;
-  const before = cache.refusals().find((entry) => entry.bundle === bundle && entry.id === id);
-  if (before !== undefined && before.code === error.code && before.root === root && before.record === record) return;
+  const others = cache.refusals().filter((entry) => entry.id.startsWith(`${source} `));
+  const before = others.find((entry) => entry.bundle === bundle && entry.id === id);
+  const same = before?.code === error.code && before.root === root && before.record === record;
+  if (same && isRecent(before, now)) return;
+  const oldest = others.length < KEPT_OF_A_SOURCE ? undefined : others.toSorted((a, b) => a.at - b.at)[0];
+  if (before === undefined && oldest !== undefined && isRecent(oldest, now)) return;
   cache.transaction("cache.refuse", () => {
-    cache.keepRefusal({ bundle, id, digest, pair, code: error.code, words, root, record });
+    if (before === undefined && oldest !== undefined) cache.dropRefusal(oldest.bundle, oldest.id);
+    cache.keepRefusal({ bundle, id, digest, pair, code: error.code, words, root, record, at: now });
+    if (same) return;
     cache.addEvents([
       {
         at: rfc3339(now),
@@ -68,6 +88,17 @@ export function refusing<T>(to: Refusing, what: Refused, check: () => T): T | nu
  */
 export function wasRefused(to: Refusing, { bundle, id, trust }: Omit<Refused, "digest">): boolean {
   const before = to.cache.refusals().find((entry) => entry.bundle === bundle && entry.id === `${to.source} ${id}`);
-  if (before === undefined || before.code === "digest" || before.code === "not-found") return false;
+  if (before === undefined || !cameWhole(before)) return false;
+  if (OF_SIGNATURES.has(before.code) && !isRecent(before, to.now)) return false;
   return before.root === trust.root?.document.number && before.record === trust.record?.number;
+}
+
+/** Whether the source had the bytes that were signed, all of them, so that they themselves were refused. */
+export function cameWhole({ code }: Pick<Refusal, "code">): boolean {
+  return code !== "digest" && code !== "not-found";
+}
+
+/** A clock that jumped, either way, keeps nothing refused. */
+function isRecent({ at }: Refusal, now: number): boolean {
+  return Math.abs(now - at) < STANDS_MS;
 }

@@ -1,11 +1,12 @@
 import { comparePairs, matchesPattern, type Pair } from "../../shared/names.ts";
 import { freshness } from "../../shared/verify/head.ts";
 import type { Refusal, StoredVersion } from "../cache/cache.ts";
+import { cameWhole } from "./refuse.ts";
 import type { Trust } from "./trust.ts";
 
 /**
  * Since when news may be kept from this site, ms; null where nothing says so. Versions that were refused count as shown: they
- * were not kept from anybody. `time` as the site believes it.
+ * were not kept from anybody. One of which a file did not come, or not as it was signed, was not shown. `time` as the site believes it.
  */
 export function withheldSince(
   { root, record, head }: Trust,
@@ -17,7 +18,7 @@ export function withheldSince(
     record.bundles.some((pattern) => matchesPattern(pattern, bundle)),
   );
   const newest = new Map<string, Pair | null>(followed.map((bundle) => [bundle, null]));
-  for (const { bundle, pair } of [...shown.versions, ...shown.refusals]) {
+  for (const { bundle, pair } of [...shown.versions, ...shown.refusals.filter(cameWhole)]) {
     const highest = newest.get(bundle);
     if (pair === null || highest === undefined) continue;
     if (highest === null || comparePairs(pair, highest) > 0) newest.set(bundle, pair);

@@ -40,7 +40,7 @@ function messageOf({ roots = [], record, head }: Sent): TrustMessage {
 }
 
 function take(sent: Sent): void {
-  trust = takeRelayed({ cache, source: "hub", now: NOW, refused: false }, identity, trust, messageOf(sent));
+  trust = takeRelayed({ cache, source: "hub", now: NOW, refused: 0 }, identity, trust, messageOf(sent));
 }
 
 const held = () => ({
@@ -79,7 +79,7 @@ describe("roots", () => {
     const frame = trustFrame({ root: 1, record: 2, head: 0 }, { roots, record, head: null });
     if (frame === null) throw new Error("nothing is relayed");
     const message = openTrust(frame, { fleet: "shops", site: "s-1" });
-    trust = takeRelayed({ cache, source: "hub", now: NOW, refused: false }, identity, trust, message);
+    trust = takeRelayed({ cache, source: "hub", now: NOW, refused: 0 }, identity, trust, message);
     expect(held()).toMatchObject({ root: 6, record: 3 });
     expect(cache.roots().map(({ body }) => sha256Hex(body))).toEqual(
       roots.map(({ document }) => sha256Hex(document.body)),

@@ -1,5 +1,6 @@
 import { pull } from "../../../agent/pull/pull.ts";
-import { type Identity, NO_TRUST } from "../../../agent/pull/trust.ts";
+import { takeRoots } from "../../../agent/pull/take-trust.ts";
+import { type Identity, NO_TRUST, type Trust } from "../../../agent/pull/trust.ts";
 import { type SiteEvent } from "../../../shared/event.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
@@ -72,16 +73,23 @@ export function pullingSite() {
   const from = publisher();
   const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) };
   let trust = NO_TRUST;
+  const clock = { now: NOW, synced: true };
   return {
     ...from,
+    clock,
     cache,
     identity,
     trust: () => trust,
+    /** Another way than the source brings a root. */
+    relay: (root: SignedBytes) => {
+      trust = takeRoots({ cache, source: "hub", now: clock.now, refused: 0 }, identity, trust, [root]);
+    },
     pull: async (wanted: Record<string, string[]> = {}) => {
       const input = { source: from.source, cache, identity, trust, wanted: new Map(Object.entries(wanted)) };
-      const pulled = await pull({ ...input, clock: { now: NOW, synced: true } });
-      trust = pulled.trust;
-      return pulled;
+      const onTrust = (next: Trust) => {
+        trust = next;
+      };
+      return pull({ ...input, clock: { ...clock }, onTrust });
     },
     /** Versions that lie complete on disk. */
     complete: () => cache.versions().flatMap(({ version, complete }) => (complete ? [version] : [])),

@@ -52,6 +52,14 @@ describe("a site that is told what is newest", () => {
     expect([site.told(), since()]).toEqual([["scope"], null]);
   });
 
+  it("calls withheld what it was shown without its files, or with others", async () => {
+    site.publish(v(1));
+    site.publish(v(2), "pos", new Map());
+    site.publishHead(head(1, { pos: [1, 2] }));
+    await site.pull();
+    expect([site.told(), since()]).toEqual([["not-found"], -1]);
+  });
+
   it("takes for nothing what a stranger put in that place", async () => {
     site.publish(v(1));
     site.publish(signedBundle({ seq: 2 }, undefined, { pos: keys.stranger }));

@@ -65,6 +65,7 @@ export function refusal(bundle: string, id: string, changes: Partial<Refusal> = 
     code: "threshold",
     words: "1 of 2 keys",
     root: 1,
+    at: 1_790_000_000_000,
     record: 4,
     ...changes,
   };
