@@ -25,7 +25,7 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
     left: run.plan.left.map(({ site, why }) => ({ site, why })),
     because,
     words: inWords(because),
-    verbs: legalVerbs(run.phase.kind),
+    verbs: legalVerbs(run.phase.kind).filter((verb) => verb !== "approve" || asksForApproval(run)),
   };
 }
 
@@ -33,6 +33,14 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
 export function openWave({ phase }: Run): number | null {
   if (phase.kind === "rolling") return phase.wave;
   return phase.kind === "paused" && phase.resume.planned !== true ? phase.resume.wave : null;
+}
+
+/** People have to say that the next wave may open. */
+function asksForApproval(run: Run): boolean {
+  const open = openWave(run);
+  if (open === null) return run.spec.lane === "emergency";
+  const wave = run.spec.waves.find(({ name }) => name === run.plan.waves[open]?.name);
+  return (wave?.approve ?? 0) > 0;
 }
 
 /** It gives out nothing any more, and its outcomes stay as they were. */

@@ -86,7 +86,7 @@ export const CHECKS: readonly Check[] = [
       assert.match(await run.innerText(), /paused: canary: 2 of 4 failed, over 2%; s-0005 \(reverted, unhealthy\)/);
       assert.deepEqual(
         (await run.getByRole("button").allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ")),
-        ["Resume pos 1.2.0", "Abort pos 1.2.0"],
+        ["Resume", "Promote", "Skip a site", "Retry failed", "Revert", "Abort"].map((verb) => `${verb} pos 1.2.0`),
       );
       await stage.shot(page, "paused-light");
     },

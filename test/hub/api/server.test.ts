@@ -169,7 +169,7 @@ it("a verb that the phase does not allow is a conflict that shows the run as it 
     status: 409,
     code: "conflict",
     run: { phase: "rolling" },
-    fix: "now possible: pause, approve, promote, skip, retry, revert, abort",
+    fix: "now possible: pause, promote, skip, retry, revert, abort",
   });
   expect(body.detail).toContain("pos-2 is rolling since 2026-11-02T07:58:30Z");
   expect(hub.acts).toEqual([]);
