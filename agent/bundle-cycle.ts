@@ -88,8 +88,7 @@ export class BundleCycle {
     const { clock } = this.world;
     const now = clock.monotonic();
     const waits = [...this.backoff.values()].map((entry) => Math.max(10, entry.until - now));
-    const moving = hold !== undefined && ["applying", "verifying", "reverting", "stuck"].includes(hold.state);
-    if (moving) waits.push(200);
+    if (hold !== undefined && isMoving(hold)) waits.push(200);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
   }
@@ -111,6 +110,7 @@ export class BundleCycle {
     const { manifest, rendered, flags } = content;
     this.runsSince = manifest.createdAt;
     const inventory = cache.inventory(this.bundle);
+    live.judgeBy(this.bundle, rendered.health);
     live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
     const now = clock.monotonic();
     const removes = manifest.remove === true;
@@ -125,7 +125,7 @@ export class BundleCycle {
       now,
     });
     const applied = result.steps.length === 0 && result.waitingOn.every((entry) => entry.on === "protected");
-    const summary = summarise(rendered, live.view());
+    const summary = summarise(rendered, live.view(), isMoving(hold) ? now : null);
     if (!applied || summary.verdict.health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
     return { manifest, flags, plan: result, summary, applied };
@@ -261,6 +261,10 @@ export class BundleCycle {
       waitingOn: waitingWords(evaluation, decision),
     };
   }
+}
+
+function isMoving({ state }: Hold): boolean {
+  return ["applying", "verifying", "reverting", "stuck"].includes(state);
 }
 
 /** What a person should read first: why the target is refused, else what the plan waits for, else health, else why nothing new starts. */

@@ -129,7 +129,6 @@ export function unsupportedInBundle(document: Bundle): string[] {
   };
   filled("secrets");
   filled("phases");
-  if ((document.health.rules ?? []).length > 0) found.push("/health/rules");
   if (document.drift.mode !== "correct") found.push("/drift/mode");
   if ((document.drift.ignore ?? []).length > 0) found.push("/drift/ignore");
   filled("recreate");

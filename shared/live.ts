@@ -78,6 +78,8 @@ export interface Observed extends Fingerprint {
   uid: string;
   resourceVersion: string;
   verdict: Verdict;
+  /** Monotonic ms: until then an object of a custom kind that has no status yet is not healthy. */
+  graceEnds?: number;
   deleting: boolean;
   /** Value of our label. */
   bundle: string;

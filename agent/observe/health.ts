@@ -1,23 +1,35 @@
+import type { CelProgram } from "../../shared/cel.ts";
 import { HEALTHY, type Verdict } from "../../shared/health.ts";
-import { type JsonObject, type KubeObject, kindOf, member, members } from "../../shared/live.ts";
+import { type JsonObject, type KubeObject, kindOf, member } from "../../shared/live.ts";
+import { byRule } from "./by-rule.ts";
+import { apiService, claim, definition, namespace, service, signingRequest, volume } from "./health-kinds.ts";
+import { daemonSet, deployment, job, pod, replicaSet, statefulSet } from "./health-workloads.ts";
+import { condition, count, failed, isTrue, progressing, withReason } from "./status.ts";
 
 /**
  * How an object is, from its own status. The rules are kstatus's (sigs.k8s.io/cli-utils `pkg/kstatus/status`), stricter where
- * those mislead: a Job must be Complete, not only started; a failed Pod is failed; a status that is not there yet is not healthy.
+ * those mislead. `rule` is what its bundle says of its kind: it stands in place of ours, but an object that goes away, or
+ * whose status is of another generation, is not asked.
  */
-export function healthOf(object: KubeObject): Verdict {
+export function healthOf(object: KubeObject, rule?: CelProgram): Verdict {
   if (object.metadata["deletionTimestamp"] !== undefined) return progressing("is being deleted");
   const status = member(object, "status");
   const observed = status["observedGeneration"];
   const generation = object.metadata["generation"];
-  if (typeof observed === "number" && typeof generation === "number" && observed < generation) {
+  if (typeof observed === "number" && typeof generation === "number" && observed !== generation) {
     return progressing(`controller has seen generation ${observed} of ${generation}`);
   }
-  const rule = RULES.get(kindOf(object));
-  return rule === undefined ? byConditions(status) : rule(object, member(object, "spec"), status);
+  if (rule !== undefined) return byRule(rule, object);
+  const stalled = condition(status, "Stalled");
+  if (isTrue(stalled)) return failed(withReason("is Stalled", stalled));
+  const reconciling = condition(status, "Reconciling");
+  if (isTrue(reconciling)) return progressing(withReason("is Reconciling", reconciling));
+  return (RULES.get(kindOf(object)) ?? byReady)(object, member(object, "spec"), status);
 }
 
 type Rule = (object: KubeObject, spec: JsonObject, status: JsonObject) => Verdict;
+
+const always: Rule = () => HEALTHY;
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
   Object.entries({
@@ -25,129 +37,57 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     "StatefulSet.apps": statefulSet,
     "DaemonSet.apps": daemonSet,
     "ReplicaSet.apps": replicaSet,
+    ReplicationController: replicaSet,
     "Job.batch": job,
+    "CronJob.batch": always,
     Pod: pod,
     Service: service,
     PersistentVolumeClaim: claim,
+    PersistentVolume: volume,
     Namespace: namespace,
+    "PodDisruptionBudget.policy": always,
     "CustomResourceDefinition.apiextensions.k8s.io": definition,
-    "PodDisruptionBudget.policy": () => HEALTHY,
-    "CronJob.batch": () => HEALTHY,
+    "APIService.apiregistration.k8s.io": apiService,
+    "CertificateSigningRequest.certificates.k8s.io": signingRequest,
   }),
 );
 
-function deployment(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
-  const progress = condition(status, "Progressing");
-  if (progress?.["reason"] === "ProgressDeadlineExceeded") return failed("its progress deadline is exceeded");
-  if (status["observedGeneration"] === undefined) return progressing("its controller has not seen it");
-  const wanted = count(spec, "replicas", 1);
-  const updated = count(status, "updatedReplicas");
-  const ready = count(status, "readyReplicas");
-  const available = count(status, "availableReplicas");
-  const total = count(status, "replicas");
-  if (updated < wanted) return progressing(`${updated} of ${wanted} replicas are updated`);
-  if (total > updated) return progressing(`${total - updated} old replicas are still there`);
-  if (ready < wanted) return progressing(`${ready} of ${wanted} replicas are ready`);
-  if (available < wanted) return progressing(`${available} of ${wanted} replicas are available`);
-  if (wanted > 0 && condition(status, "Available")?.["status"] !== "True") return progressing("is not Available");
-  return HEALTHY;
-}
-
-function statefulSet(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
-  if (status["observedGeneration"] === undefined) return progressing("its controller has not seen it");
-  const wanted = count(spec, "replicas", 1);
-  const ready = count(status, "readyReplicas");
-  if (ready < wanted) return progressing(`${ready} of ${wanted} replicas are ready`);
-  if (member(spec, "updateStrategy")["type"] === "OnDelete") return HEALTHY;
-  const partition = count(member(member(spec, "updateStrategy"), "rollingUpdate"), "partition");
-  const updated = count(status, "updatedReplicas");
-  if (updated < wanted - partition) return progressing(`${updated} of ${wanted - partition} replicas are updated`);
-  if (partition === 0 && status["currentRevision"] !== status["updateRevision"])
-    return progressing("its revisions differ");
-  return HEALTHY;
-}
-
-function daemonSet(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
-  if (status["observedGeneration"] === undefined) return progressing("its controller has not seen it");
-  const wanted = count(status, "desiredNumberScheduled");
-  for (const [key, words] of [
-    ["updatedNumberScheduled", "updated"],
-    ["numberAvailable", "available"],
-    ["numberReady", "ready"],
-  ] as const) {
-    const have = count(status, key);
-    if (have < wanted) return progressing(`${have} of ${wanted} pods are ${words}`);
-  }
-  return HEALTHY;
-}
-
-function replicaSet(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
-  const wanted = count(spec, "replicas", 1);
-  const available = count(status, "availableReplicas");
-  return available < wanted ? progressing(`${available} of ${wanted} replicas are available`) : HEALTHY;
-}
-
-function job(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
-  const broken = condition(status, "Failed");
-  if (broken?.["status"] === "True") return failed(`job failed: ${String(broken["reason"] ?? "no reason given")}`);
-  if (condition(status, "Complete")?.["status"] === "True") return HEALTHY;
-  if (spec["suspend"] === true) return progressing("is suspended");
-  return progressing(`${count(status, "succeeded")} of ${count(spec, "completions", 1)} completions`);
-}
-
-function pod(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
-  const phase = status["phase"];
-  if (phase === "Succeeded") return HEALTHY;
-  if (phase === "Failed") return failed(`pod failed: ${String(status["reason"] ?? "no reason given")}`);
-  if (condition(status, "Ready")?.["status"] === "True") return HEALTHY;
-  return progressing(`pod is ${typeof phase === "string" ? phase : "not scheduled"}`);
-}
-
-function service(_object: KubeObject, spec: JsonObject, status: JsonObject): Verdict {
-  if (spec["type"] !== "LoadBalancer") return HEALTHY;
-  const ingress = member(status, "loadBalancer")["ingress"];
-  return Array.isArray(ingress) && ingress.length > 0 ? HEALTHY : progressing("has no load balancer address");
-}
-
-/** A claim that waits for its first consumer is Pending by design, and must not block the workload that would consume it. */
-function claim(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
-  const phase = status["phase"];
-  if (phase === "Lost") return failed("its volume is lost");
-  return phase === "Bound" || phase === "Pending" ? HEALTHY : progressing("has no phase");
-}
-
-function namespace(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
-  return status["phase"] === "Active" ? HEALTHY : progressing("is not Active");
-}
-
-function definition(_object: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
-  if (condition(status, "NamesAccepted")?.["status"] === "False") return failed("its names are taken");
-  return condition(status, "Established")?.["status"] === "True" ? HEALTHY : progressing("is not Established");
-}
-
-/** Kinds without a rule: `Reconciling` and `Stalled` as kstatus defines them, and `Ready` where it is there. */
-function byConditions(status: JsonObject): Verdict {
-  const stalled = condition(status, "Stalled");
-  if (stalled?.["status"] === "True") return failed(`is Stalled: ${String(stalled["reason"] ?? "no reason given")}`);
-  if (condition(status, "Reconciling")?.["status"] === "True") return progressing("is Reconciling");
+/** Kinds without a rule. Stricter: a condition that says which generation it is of must be of this one. */
+function byReady({ metadata }: KubeObject, _spec: JsonObject, status: JsonObject): Verdict {
   const ready = condition(status, "Ready");
-  if (ready !== undefined && ready["status"] !== "True") return progressing("is not Ready");
-  return HEALTHY;
+  if (ready === undefined) return HEALTHY;
+  if (!isTrue(ready)) return progressing(withReason("is not Ready", ready));
+  const generation = count(metadata, "generation");
+  const of = count(ready, "observedGeneration", generation);
+  return of < generation ? progressing(`its Ready is of generation ${of} of ${generation}`) : HEALTHY;
 }
 
-function progressing(because: string): Verdict {
-  return { health: "progressing", because };
-}
+/** Groups with a dot in their name that are Kubernetes' own (1.36). All others with a dot are of custom kinds. */
+const OWN_GROUPS: ReadonlySet<string> = new Set(
+  [
+    "admissionregistration",
+    "apiextensions",
+    "apiregistration",
+    "authentication",
+    "authorization",
+    "certificates",
+    "coordination",
+    "discovery",
+    "events",
+    "flowcontrol.apiserver",
+    "internal.apiserver",
+    "networking",
+    "node",
+    "rbac.authorization",
+    "resource",
+    "scheduling",
+    "storage",
+    "storagemigration",
+  ].map((group) => `${group}.k8s.io`),
+);
 
-function failed(because: string): Verdict {
-  return { health: "failed", because };
-}
-
-function count(of: JsonObject, key: string, otherwise = 0): number {
-  const value = of[key];
-  return typeof value === "number" ? value : otherwise;
-}
-
-function condition(status: JsonObject, type: string): JsonObject | undefined {
-  return members(status, "conditions").find((entry) => entry["type"] === type);
+/** Of a custom kind, and without a word from its controller: whether it will get a status nobody can tell. */
+export function isSilent(object: KubeObject): boolean {
+  const [group = ""] = object.apiVersion.split("/");
+  return group.includes(".") && !OWN_GROUPS.has(group) && Object.keys(member(object, "status")).length === 0;
 }

@@ -1,9 +1,10 @@
 import { inWords } from "../../shared/errors.ts";
 import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
+import { type HealthRules, NO_RULES } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import { type KindRef, type Kube, KubeError, type Selection, type WatchEvent } from "../apply/kube.ts";
-import { observe } from "./observed.ts";
+import { changedKinds, observe } from "./observed.ts";
 
 /** How long a broken watch may try to come back before what it showed counts as unknown. */
 const STALE_AFTER_MS = 10_000;
@@ -41,6 +42,8 @@ export class Live {
   private readonly objects = new Map<string, Observed>();
   /** Resource versions at which objects were deleted: an answer that was on its way must not bring them back. */
   private readonly gone = new Map<string, string>();
+  /** By bundle. */
+  private readonly rules = new Map<string, HealthRules>();
   private closed = false;
   private readonly world: LiveWorld;
 
@@ -65,6 +68,27 @@ export class Live {
       };
       this.followed.set(key, entry);
       void this.watchForEver(entry);
+    }
+  }
+
+  /**
+   * Judges the objects of a bundle by these rules from now on. Objects are not kept, so where a rule came, went or changed, all
+   * of that kind are asked for again, and those of the bundle are not healthy until then.
+   */
+  judgeBy(bundle: string, rules: HealthRules): void {
+    const changed = changedKinds(this.rules.get(bundle) ?? NO_RULES, rules);
+    this.rules.set(bundle, rules);
+    if (changed.size === 0) return;
+    for (const [name, { graceEnds: _, ...held }] of this.objects) {
+      if (held.bundle !== bundle || !changed.has(`${held.ref.apiVersion} ${held.ref.kind}`)) continue;
+      const verdict = { health: "progressing", because: "is looked at again: its health rule changed" } as const;
+      this.objects.set(name, { ...held, verdict });
+    }
+    for (const key of changed) {
+      const entry = this.followed.get(key);
+      if (entry === undefined) continue;
+      entry.resourceVersion = undefined;
+      entry.abort.abort();
     }
   }
 
@@ -119,7 +143,7 @@ export class Live {
 
   /** One watch until it ends; one that falls silent is ended here. */
   private async watchOnce(entry: Followed): Promise<void> {
-    entry.abort = new AbortController();
+    const { signal } = (entry.abort = new AbortController());
     entry.sweep = entry.resourceVersion === undefined ? new Set() : null;
     let cancel = () => {};
     let silent = false;
@@ -135,8 +159,10 @@ export class Live {
       await this.world.kube.watch(entry.kind, {
         ...(this.world.selection ?? { labels: BUNDLE_LABEL }),
         ...(entry.resourceVersion === undefined ? {} : { resourceVersion: entry.resourceVersion }),
-        signal: entry.abort.signal,
+        signal,
         onEvent: (event) => {
+          // What was on its way when the watch was ended must not say where the next one resumes.
+          if (signal.aborted) return;
           alive();
           this.heard(entry, event);
         },
@@ -188,9 +214,9 @@ export class Live {
   }
 
   private take(object: KubeObject): void {
-    const fresh = observe(object);
-    const name = nameOf(fresh.ref);
+    const name = nameOf(refOf(object));
     const held = this.objects.get(name);
+    const fresh = observe(object, (bundle) => this.rules.get(bundle), this.world.clock.monotonic(), held);
     if (held?.uid === fresh.uid && older(fresh.resourceVersion, held.resourceVersion)) return;
     const tombstone = this.gone.get(name);
     if (tombstone !== undefined && !older(tombstone, fresh.resourceVersion)) return;

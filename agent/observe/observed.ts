@@ -1,5 +1,4 @@
-import type { Verdict } from "../../shared/health.ts";
-import { HEALTHY } from "../../shared/health.ts";
+import { HEALTHY, type Verdict } from "../../shared/health.ts";
 import {
   FIELD_MANAGER,
   type KubeObject,
@@ -9,23 +8,47 @@ import {
   type Observed,
   refOf,
 } from "../../shared/live.ts";
+import type { HealthRules } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL, type RenderedBundle } from "../../shared/render/render.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { healthOf } from "./health.ts";
+import { healthOf, isSilent } from "./health.ts";
 
-export function observe(object: KubeObject): Observed {
+/**
+ * ms for which a new object of a custom kind may have no status and is not healthy. After that it is taken for one that gets
+ * none, as Kubernetes does not tell. A health rule for its kind ends the guess.
+ */
+const GRACE_MS = 30_000;
+
+/** `rulesOf`: of a bundle, by name. `now`: monotonic ms. `held`: what was known before under this name. */
+export function observe(
+  object: KubeObject,
+  rulesOf: (bundle: string) => HealthRules | undefined,
+  now: number,
+  held?: Observed,
+): Observed {
   const labels = object.metadata["labels"];
   const label =
     typeof labels === "object" && labels !== null && !Array.isArray(labels) ? labels[BUNDLE_LABEL] : undefined;
+  const bundle = typeof label === "string" ? label : "";
+  const rule = rulesOf(bundle)?.get(`${object.apiVersion} ${object.kind}`);
+  const uid = String(object.metadata["uid"] ?? "");
+  const silent = rule === undefined && isSilent(object);
   return {
     ref: refOf(object),
-    uid: String(object.metadata["uid"] ?? ""),
+    uid,
     resourceVersion: String(object.metadata["resourceVersion"] ?? ""),
     ...fingerprint(object, FIELD_MANAGER),
-    verdict: healthOf(object),
+    verdict: healthOf(object, rule),
     deleting: object.metadata["deletionTimestamp"] !== undefined,
-    bundle: typeof label === "string" ? label : "",
+    bundle,
+    ...(silent && { graceEnds: (held?.uid === uid ? held.graceEnds : undefined) ?? now + GRACE_MS }),
   };
+}
+
+/** Kinds that two sets of rules judge differently, as `apiVersion kind`. */
+export function changedKinds(before: HealthRules, after: HealthRules): ReadonlySet<string> {
+  const kinds = new Set([...before.keys(), ...after.keys()]);
+  return new Set([...kinds].filter((kind) => before.get(kind)?.source !== after.get(kind)?.source));
 }
 
 /** How a bundle is as a whole. Objects that are not there, or not seen, are not healthy. */
@@ -35,12 +58,16 @@ export interface Summary {
   verdict: Verdict;
 }
 
-export function summarise(rendered: RenderedBundle, live: LiveView): Summary {
+/**
+ * `now`: monotonic ms; null where the state is committed: what still has no status had its grace, and a restart of the agent
+ * does not begin it anew.
+ */
+export function summarise(rendered: RenderedBundle, live: LiveView, now: number | null): Summary {
   let healthy = 0;
   let progressing: Verdict | undefined;
   let failed: Verdict | undefined;
   for (const { ref } of rendered.objects) {
-    const verdict = verdictOf(ref, live);
+    const verdict = verdictOf(ref, live, now);
     if (verdict.health === "healthy") healthy += 1;
     else if (verdict.health === "failed") failed ??= { health: "failed", because: `${nameOf(ref)} ${verdict.because}` };
     else progressing ??= { health: "progressing", because: `${nameOf(ref)} ${verdict.because}` };
@@ -48,8 +75,12 @@ export function summarise(rendered: RenderedBundle, live: LiveView): Summary {
   return { total: rendered.objects.length, healthy, verdict: failed ?? progressing ?? HEALTHY };
 }
 
-function verdictOf(ref: ObjectRef, live: LiveView): Verdict {
+function verdictOf(ref: ObjectRef, live: LiveView, now: number | null): Verdict {
   const unseen = live.unseen.get(`${ref.apiVersion} ${ref.kind}`);
   if (unseen !== undefined) return { health: "progressing", because: `cannot be seen: ${unseen}` };
-  return live.objects.get(nameOf(ref))?.verdict ?? { health: "progressing", because: "is not there" };
+  const seen = live.objects.get(nameOf(ref));
+  if (seen === undefined) return { health: "progressing", because: "is not there" };
+  const { verdict, graceEnds } = seen;
+  const waits = verdict.health === "healthy" && graceEnds !== undefined && now !== null && now < graceEnds;
+  return waits ? { health: "progressing", because: "has no status yet" } : verdict;
 }

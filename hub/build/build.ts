@@ -8,6 +8,7 @@ import { type Delegation, delegationFor, type Root } from "../../shared/root.ts"
 import { type BundleSource, readBundleSource } from "./bundle-source.ts";
 import { checkRendered, placed } from "./check-rendered.ts";
 import { readContent } from "./content.ts";
+import { checkHealthRules } from "./health-rules.ts";
 import type { History } from "./history.ts";
 import { pinImages, readLock } from "./lock.ts";
 import type { BuiltFile } from "./manifests.ts";
@@ -44,6 +45,7 @@ export async function buildBundle(
   const secrets = checkPlainSecrets(files, source.plainSecrets, (index) => source.where(`/plainSecrets/${index}`));
   const overlays = read.overlays.length > 0 ? { overlays: read.overlays } : {};
   const policy = { name: source.name, ...source.policy, ...overlays };
+  checkHealthRules(policy.health, files, source.where);
   const manifest: Bundle = {
     fleet: root.fleet,
     version: source.version,

@@ -86,7 +86,11 @@ export function readBundleSource(text: string, file: string): BundleSource {
   const { requires, variables, checks, minAgent, remove } = value;
   const policy = {
     scope: value.scope,
-    health: { holdFor: value.health?.holdFor ?? "10s", deadline: value.health?.deadline ?? "10m" },
+    health: {
+      holdFor: value.health?.holdFor ?? "10s",
+      deadline: value.health?.deadline ?? "10m",
+      ...(value.health?.rules !== undefined && { rules: value.health.rules }),
+    },
     drift: { mode: value.drift?.mode ?? "correct" },
     prune: { share: value.prune?.share ?? "50%" },
     ...Object.fromEntries(
@@ -143,7 +147,6 @@ function refuseUnsupported(source: Written, policy: Policy, where: BundleSource[
   // As a manifest has it, so that one list says what is not done yet.
   const manifest = {
     ...policy,
-    health: { ...policy.health, rules: source.health?.rules },
     drift: { ...policy.drift, ignore: source.drift?.ignore },
     prune: { ...policy.prune, allow: source.prune?.allow },
     secrets: source.secrets,

@@ -10,6 +10,7 @@ import type { SiteRecord } from "../site.ts";
 import type { VerifiedBundle } from "../verify/bundle.ts";
 import { checkCarried } from "./carried.ts";
 import { type CompiledChecks, checkPolicy, compileChecks } from "./checks.ts";
+import { compileHealthRules, type HealthRules } from "./health-rules.ts";
 import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
@@ -33,6 +34,7 @@ export interface RenderedBundle {
   readonly bundle: string;
   readonly digest: string;
   readonly objects: readonly RenderedObject[];
+  readonly health: HealthRules;
   readonly [rendered]: true;
 }
 
@@ -61,7 +63,8 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
     object,
     hash: sha256Hex(Buffer.from(sorted(object))),
   }));
-  return { bundle: manifest.name, digest: bundle.digest, objects } as unknown as RenderedBundle;
+  const health = compileHealthRules(manifest.health.rules);
+  return { bundle: manifest.name, digest: bundle.digest, objects, health } as unknown as RenderedBundle;
 }
 
 /** What every rendered object is held to. */

@@ -43,7 +43,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
     unsupportedInBundle,
     "/secrets",
     "/phases",
-    "/health/rules",
     "/drift/mode",
     "/drift/ignore",
     "/recreate",

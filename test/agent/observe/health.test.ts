@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { healthOf } from "../../../agent/observe/health.ts";
 import { summarise } from "../../../agent/observe/observed.ts";
+import { compileCel } from "../../../shared/cel.ts";
 import type { Json, LiveView } from "../../../shared/live.ts";
 import { readYaml } from "../../../shared/node/yaml.ts";
 import { rendered } from "../../shared/render/sample.ts";
@@ -14,6 +15,8 @@ const FOLDER = new URL("../../golden/health/", import.meta.url);
 const cases = z.array(
   z.strictObject({
     case: z.string(),
+    /** CEL of the bundle for this kind. */
+    rule: z.optional(z.string()),
     object: z.looseObject({
       apiVersion: z.string(),
       kind: z.string(),
@@ -29,7 +32,9 @@ describe.each(readdirSync(FOLDER))("%s", (file) => {
 
   it.each(table.map((entry): [string, (typeof table)[number]] => [entry.case, entry]))("%s", (_title, entry) => {
     const metadata = { name: "till", ...entry.object.metadata };
-    const verdict = healthOf({ ...(entry.object as Record<string, Json>), ...entry.object, metadata });
+    const rule = entry.rule === undefined ? undefined : compileCel(entry.rule, entry.case);
+    const object = { ...(entry.object as Record<string, Json>), ...entry.object, metadata };
+    const verdict = healthOf(object, rule);
     expect(verdict).toEqual({
       health: entry.is,
       ...(entry.because === undefined ? {} : { because: entry.because }),
@@ -47,7 +52,7 @@ describe("a bundle as a whole", () => {
 
   it("is healthy when every object is", () => {
     const live = view(names.map((name) => observed(configMap(name))));
-    expect(summarise(bundle, live)).toEqual({ total: 3, healthy: 3, verdict: { health: "healthy" } });
+    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 3, verdict: { health: "healthy" } });
   });
 
   it("names what is failed before what is only on its way", () => {
@@ -57,13 +62,13 @@ describe("a bundle as a whole", () => {
       observed(configMap("c")),
     ]);
     const verdict = { health: "failed", because: "v1 ConfigMap shop/b is broken" };
-    expect(summarise(bundle, live)).toEqual({ total: 3, healthy: 1, verdict });
+    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 1, verdict });
   });
 
   it("is not healthy with an object that is not there", () => {
     const live = view([observed(configMap("a")), observed(configMap("c"))]);
     const verdict = { health: "progressing", because: "v1 ConfigMap shop/b is not there" };
-    expect(summarise(bundle, live)).toEqual({ total: 3, healthy: 2, verdict });
+    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 2, verdict });
   });
 
   it("is not healthy while its objects cannot be seen: unknown is not healthy", () => {
@@ -72,6 +77,6 @@ describe("a bundle as a whole", () => {
       [["v1 ConfigMap", "the watch is broken"]],
     );
     const verdict = { health: "progressing", because: "v1 ConfigMap shop/a cannot be seen: the watch is broken" };
-    expect(summarise(bundle, live)).toEqual({ total: 3, healthy: 0, verdict });
+    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 0, verdict });
   });
 });

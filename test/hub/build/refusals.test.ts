@@ -34,10 +34,10 @@ describe("bundle.yaml", () => {
     ["secrets", "secrets: [secrets/*.sops.yaml]", "unsupported: this version does not do secrets", ":6 /secrets)"],
     ["phases", "phases: [{ name: app }]", "unsupported: this version does not do phases", ":6 /phases)"],
     [
-      "health rules",
+      "a health rule",
       "health: { rules: [{ apiVersion: v1, kind: A, cel: x }] }",
-      "not do health.rules",
-      ":6 /health/rules)",
+      "schema: ",
+      ":6 /health/rules/0/cel)",
     ],
     ["drift modes", "drift: { mode: ignore }", "unsupported: this version does not do drift.mode", ":6 /drift/mode)"],
     ["drift.ignore", "drift: { ignore: [{ paths: [/a] }] }", "not do drift.ignore", ":6 /drift/ignore)"],
