@@ -7,12 +7,12 @@ import { execute } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
 import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
 import type { Cache, Hold } from "./cache/cache.ts";
-import { fingerprint } from "./observe/fingerprint.ts";
+import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
 import { type Summary, summarise } from "./observe/observed.ts";
 import { type ApplyPlan, plan } from "./plan/plan.ts";
 import type { Content } from "./pull/content.ts";
-import type { Trust } from "./pull/trust.ts";
+import type { Trust, Unseal } from "./pull/trust.ts";
 import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
 import type { BundleSituation } from "./report/report.ts";
@@ -24,6 +24,8 @@ import type { Wanted } from "./target/wanted.ts";
 export interface World {
   /** Its name. */
   site: string;
+  unseal: Unseal;
+  fingerprint: Fingerprinting;
   cache: Cache;
   live: Live;
   kube: Kube;
@@ -220,7 +222,7 @@ export class BundleCycle {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
       if (events.length > 0) cache.addEvents(events);
     };
-    const failures = await execute(applyPlan, { ...this.world, fingerprint, tell });
+    const failures = await execute(applyPlan, { ...this.world, tell });
     const now = clock.monotonic();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
     for (const { ref } of applyPlan.steps) {

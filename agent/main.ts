@@ -7,6 +7,7 @@ import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
+import { hmacSha256 } from "../shared/node/sha256.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { directorySource } from "../shared/source/directory.ts";
@@ -16,18 +17,20 @@ import { connect } from "./apply/connect.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
-import { reportKey } from "./identity.ts";
+import { boxKey, reportKey, type SiteKey } from "./identity.ts";
 import { Keeper } from "./keep/keeper.ts";
 import { KEPT, kubeVault } from "./keep/kube-vault.ts";
 import type { Link } from "./link/link.ts";
 import { mqttLink } from "./link/mqtt.ts";
 import { Loop } from "./loop.ts";
+import { fingerprinting } from "./observe/fingerprint.ts";
 import { Live } from "./observe/live.ts";
 import { Puller } from "./pull/puller.ts";
-import { type Trust, trustFromDisk } from "./pull/trust.ts";
+import { type Trust, trustFromDisk, type Unseal } from "./pull/trust.ts";
 import { openSources } from "./sources.ts";
 import { Talk } from "./talk.ts";
 import { type Time, timeOf } from "./target/clock.ts";
+import { unseal } from "./unseal/unseal.ts";
 
 export const AGENT_VERSION = "0.1.0";
 
@@ -51,16 +54,30 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   const kube = await connect(config.kube);
   const owner = { fleet: config.fleet, site: config.site };
   let tend = (): void => {};
-  const keptLive = new Live({ kube, clock, random, log, onChange: () => tend(), selection: KEPT });
+  const keptLive = new Live({
+    kube,
+    clock,
+    random,
+    log,
+    onChange: () => tend(),
+    fingerprint: fingerprinting(randomBytes(32)),
+    selection: KEPT,
+  });
   const vault = kubeVault(owner, { kube, live: keptLive });
   const key = await reportKey(join(config.dataDir, "report.key"), vault, world);
-  if (key.from === "made")
-    log.info({ reportKey: key.line }, "made the report key of this site; the site record must name it");
-  if (key.from === "cluster")
-    log.info({ reportKey: key.line }, "the report key was not on disk; the cluster had kept it");
+  tellKey(log, { reportKey: key.line }, key.from);
+  const box = await boxKey(join(config.dataDir, "box.key"), vault, world);
+  tellKey(log, { box: box.line }, box.from);
   const cache = openCache(join(config.dataDir, "agent.db"), journal, log, clock);
   const boot = randomBytes(8).toString("hex");
-  const identity = { site: config.site, reportKey: key.line, rootDigest: config.root.digest };
+  const opens: Unseal = (bundle, record) => unseal(bundle, record, box.identity);
+  const identity = {
+    site: config.site,
+    reportKey: key.line,
+    box: box.line,
+    rootDigest: config.root.digest,
+    unseal: opens,
+  };
   let trust = trustFromDisk(cache, identity, log);
   const sources = openSources(config, world.gitChild, process.env);
 
@@ -75,9 +92,11 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     journal,
     log,
     reportKey: key.text,
+    boxKey: box.text,
     onChange: () => loop.wake(),
   });
-  const live = new Live({ kube, clock, random, log, onChange: () => loop.wake() });
+  const fingerprint = fingerprinting(hmacSha256(box.identity.secret, Buffer.from("skerry fingerprints")));
+  const live = new Live({ kube, clock, random, log, onChange: () => loop.wake(), fingerprint });
   const talk = new Talk({
     cache,
     clock,
@@ -114,6 +133,8 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     keeper,
     boot,
     site: config.site,
+    unseal: opens,
+    fingerprint,
     adopt: config.adopt === "always",
     time,
     trust: () => trust,
@@ -136,6 +157,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   const leave = attend({
     room: roomOf(config.dataDir),
     cache,
+    clock,
     journal,
     log,
     named: (bundle) => trust.record?.bundles.some((pattern) => matchesPattern(pattern, bundle)) === true,
@@ -169,6 +191,11 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
       cache.close();
     },
   };
+}
+
+function tellKey(log: Log, named: { reportKey: string } | { box: string }, from: SiteKey["from"]): void {
+  if (from === "made") log.info(named, "made this key of the site; the site record must name it");
+  if (from === "cluster") log.info(named, "this key was not on disk; the cluster had kept it");
 }
 
 function openLink(

@@ -6,7 +6,7 @@ import { rushedUntil } from "../shared/verify/bundle.ts";
 import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
 import type { Adoption, Cache, Hold, State } from "./cache/cache.ts";
 import { type Content, Contents } from "./pull/content.ts";
-import type { Trust } from "./pull/trust.ts";
+import type { Trust, Unseal } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
 import type { Time } from "./target/clock.ts";
 import { adopted, assigned, type OnDisk, type Wanted } from "./target/wanted.ts";
@@ -34,10 +34,14 @@ export class Shelf {
   private readonly contents: Contents;
   private readonly tell: (event: EventDraft) => void;
 
-  constructor(bundle: string, world: { cache: Cache; site: string }, tell: (event: EventDraft) => void) {
+  constructor(
+    bundle: string,
+    world: { cache: Cache; site: string; unseal: Unseal },
+    tell: (event: EventDraft) => void,
+  ) {
     this.bundle = bundle;
     this.cache = world.cache;
-    this.contents = new Contents(world.cache, world.site);
+    this.contents = new Contents(world.cache, world.site, world.unseal);
     this.tell = tell;
   }
 

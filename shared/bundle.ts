@@ -63,7 +63,8 @@ const manifest = z.strictObject({
   remove: z.optional(z.boolean()),
   variables: z.optional(z.record(variableName, variable)),
   overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: path, type: z.enum(["strategic", "json"]) }))),
-  secrets: z.optional(z.array(path)),
+  /** Files that are Secrets as SOPS sealed them. */
+  secrets: z.optional(z.array(path).check(distinct<string>("secret", (entry) => entry))),
   phases: z.optional(
     z.array(z.strictObject({ name, objects: z.optional(objects), noReturn: z.optional(z.boolean()) })),
   ),
@@ -115,6 +116,11 @@ export const bundle = manifest.check(
     for (const [index, { patch }] of (value.overlays ?? []).entries()) {
       if (!listed.has(patch)) refuse(["overlays", index, "patch"], `${patch} is not among the files`);
     }
+    const patches = new Set(value.overlays?.map(({ patch }) => patch));
+    for (const [index, secret] of (value.secrets ?? []).entries()) {
+      if (!listed.has(secret) || patches.has(secret))
+        refuse(["secrets", index], `${secret} is not among the files of objects`);
+    }
   }),
 );
 
@@ -124,10 +130,9 @@ export type BundleFile = Bundle["files"][number];
 /** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
 export function unsupportedInBundle(document: Bundle): string[] {
   const found: string[] = [];
-  const filled = (key: "secrets" | "phases" | "recreate") => {
+  const filled = (key: "phases" | "recreate") => {
     if ((document[key] ?? []).length > 0) found.push(`/${key}`);
   };
-  filled("secrets");
   filled("phases");
   if (document.drift.mode !== "correct") found.push("/drift/mode");
   if ((document.drift.ignore ?? []).length > 0) found.push("/drift/ignore");

@@ -33,7 +33,3 @@ export const siteRecord = z.strictObject({
 });
 
 export type SiteRecord = z.infer<typeof siteRecord>;
-
-export function unsupportedInSite(record: SiteRecord): string[] {
-  return Object.keys(record.groups).length > 0 ? ["/groups"] : [];
-}

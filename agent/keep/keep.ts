@@ -5,6 +5,8 @@ import type { Marks } from "../cache/cache.ts";
 export interface Kept {
   /** The site's report key, as its file holds it; null where there is none that can be read. */
   reportKey: string | null;
+  /** Its box key, likewise. */
+  boxKey: string | null;
   marks: ReadonlyMap<string, Marks>;
 }
 
@@ -25,11 +27,11 @@ export interface Vault {
   seen(): string;
 }
 
-export const NOTHING: Kept = { reportKey: null, marks: new Map() };
+export const NOTHING: Kept = { reportKey: null, boxKey: null, marks: new Map() };
 
-/** Whether there is anything in `disk` that `cluster` does not hold, or holds lower: the key of the disk counts. */
+/** Whether there is anything in `disk` that `cluster` does not hold, or holds lower: the keys of the disk count. */
 export function lacks(cluster: Kept, disk: Kept): boolean {
-  if (cluster.reportKey !== disk.reportKey) return true;
+  if (cluster.reportKey !== disk.reportKey || cluster.boxKey !== disk.boxKey) return true;
   return [...disk.marks].some(([bundle, marks]) => {
     const held = cluster.marks.get(bundle);
     if (held === undefined) return true;

@@ -19,8 +19,9 @@ export interface KeeperWorld {
   clock: Clock;
   journal: Journal;
   log: Log;
-  /** As its file holds it. */
+  /** As their files hold them. */
   reportKey: string;
+  boxKey: string;
   /** Marks rose. */
   onChange(): void;
 }
@@ -77,7 +78,8 @@ export class Keeper {
   }
 
   private onDisk(): Kept {
-    return { reportKey: this.world.reportKey, marks: this.world.cache.marks() };
+    const { reportKey, boxKey, cache } = this.world;
+    return { reportKey, boxKey, marks: cache.marks() };
   }
 
   private async work(): Promise<void> {
@@ -95,7 +97,7 @@ export class Keeper {
         "the cluster does not keep this site's marks yet",
       );
       if (error instanceof KubeError && FOR_PEOPLE.has(error.kubeClass) && this.failures === MOODS)
-        this.tellOnce("kube", `the marks and the key of this site cannot be kept in the cluster: ${inWords(error)}`);
+        this.tellOnce("kube", `the marks and the keys of this site cannot be kept in the cluster: ${inWords(error)}`);
       if (this.stopped) return;
       const wait = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.failures - 1, 10));
       this.cancelRetry = this.world.clock.after(wait, () => {
@@ -131,7 +133,7 @@ export class Keeper {
     this.cluster = { kept: reading.found === "kept" ? reading.kept : NOTHING, version };
     this.seenThen = vault.seen();
     const { marks } = reading.found === "kept" || reading.found === "damaged" ? reading.kept : NOTHING;
-    if (lacks({ reportKey: null, marks: cache.marks() }, { reportKey: null, marks })) {
+    if (lacks({ ...NOTHING, marks: cache.marks() }, { ...NOTHING, marks })) {
       cache.transaction("keep.take", () => {
         for (const [bundle, raised] of marks) cache.raiseMarks(bundle, raised);
       });

@@ -3,6 +3,7 @@ import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
 import { inWords } from "../../shared/errors.ts";
 import { isMap, type KubeObject } from "../../shared/live.ts";
 import { name, pair, siteId } from "../../shared/names.ts";
+import { parseAgeIdentity } from "../../shared/node/age-key.ts";
 import { parsePrivateKey } from "../../shared/node/ssh-private-key.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { type Kept, NOTHING, type Reading } from "./keep.ts";
@@ -12,6 +13,7 @@ export const SECRET = { apiVersion: "v1", kind: "Secret", namespace: "skerry-sys
 export const KEEP_LABEL = "skerry.dev/keep";
 const LABELLED = "site";
 const KEY = "report.key";
+const BOX = "box.key";
 const MARKS = "marks.json";
 /** What a Secret may hold at all. */
 const MAX_BYTES = 1024 * 1024;
@@ -28,7 +30,7 @@ export interface Owner {
   site: string;
 }
 
-export function secretOf({ reportKey, marks }: Kept, owner: Owner, version: string | null): KubeObject {
+export function secretOf({ reportKey, boxKey, marks }: Kept, owner: Owner, version: string | null): KubeObject {
   const { apiVersion, kind, namespace, name: named } = SECRET;
   const document = canonicalJson({ ...owner, marks: Object.fromEntries(marks) });
   return {
@@ -41,7 +43,11 @@ export function secretOf({ reportKey, marks }: Kept, owner: Owner, version: stri
       ...(version === null ? {} : { resourceVersion: version }),
     },
     type: "Opaque",
-    data: { [MARKS]: base64(document), ...(reportKey === null ? {} : { [KEY]: base64(reportKey) }) },
+    data: {
+      [MARKS]: base64(document),
+      ...(reportKey === null ? {} : { [KEY]: base64(reportKey) }),
+      ...(boxKey === null ? {} : { [BOX]: base64(boxKey) }),
+    },
   };
 }
 
@@ -73,16 +79,21 @@ export function readSecret(object: KubeObject | null, owner: Owner): Reading {
   if (!isMap(object.metadata["labels"]) || object.metadata["labels"][KEEP_LABEL] !== LABELLED) {
     broken.push(`its label ${KEEP_LABEL} is missing`);
   }
-  const reportKey = part(KEY, keyText, NOTHING.reportKey);
-  const kept: Kept = { reportKey, marks: new Map(Object.entries(marks?.marks ?? {})) };
+  const reportKey = part(KEY, textOf(parsePrivateKey), NOTHING.reportKey);
+  // An agent without secrets wrote none: that is no damage.
+  const boxKey = data[BOX] === undefined ? null : part(BOX, textOf(parseAgeIdentity), NOTHING.boxKey);
+  const kept: Kept = { reportKey, boxKey, marks: new Map(Object.entries(marks?.marks ?? {})) };
   if (broken.length === 0) return { found: "kept", kept, version };
   return { found: "damaged", kept, version, words: `${where} is not as it was written: ${broken.join("; ")}` };
 }
 
-function keyText(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
-  parsePrivateKey(text);
-  return text;
+/** The text as it is, where it is a key. */
+function textOf(parse: (text: string) => unknown): (bytes: Buffer) => string {
+  return (bytes) => {
+    const text = bytes.toString("utf8");
+    parse(text);
+    return text;
+  };
 }
 
 function base64(text: string): string {

@@ -1,12 +1,21 @@
 import { sorted } from "../../shared/canonical.ts";
 import { type Fingerprint, isMap, type Json, type JsonObject, type KubeObject } from "../../shared/live.ts";
-import { sha256Hex } from "../../shared/node/sha256.ts";
+import { hmacSha256 } from "../../shared/node/sha256.ts";
 
 /** Of an object as the server has it; both are empty where the manager owns nothing. */
-export function fingerprint(object: KubeObject, manager: string): Fingerprint {
-  const owned = fieldsOf(object, manager);
-  if (owned === null) return { fields: "", live: "" };
-  return { fields: hash(owned), live: hash(project(object, owned)) };
+export type Fingerprinting = (object: KubeObject, manager: string) => Fingerprint;
+
+/**
+ * Under a key of the site's own: fingerprints lie in its database, and a plain hash of a live Secret would tell whoever has a copy of that
+ * which of the likely passwords is in it.
+ */
+export function fingerprinting(key: Uint8Array): Fingerprinting {
+  const hash = (value: Json) => hmacSha256(key, Buffer.from(sorted(value))).toString("hex");
+  return (object, manager) => {
+    const owned = fieldsOf(object, manager);
+    if (owned === null) return { fields: "", live: "" };
+    return { fields: hash(owned), live: hash(project(object, owned)) };
+  };
 }
 
 /** `fieldsV1` of the manager's own Apply entry; null where it owns nothing. */
@@ -55,8 +64,4 @@ function names(key: string, item: Json, index: number): boolean {
   return (
     typeof keys === "object" && keys !== null && Object.entries(keys).every(([name, wanted]) => item[name] === wanted)
   );
-}
-
-function hash(value: Json): string {
-  return sha256Hex(Buffer.from(sorted(value)));
 }

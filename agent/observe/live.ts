@@ -4,6 +4,7 @@ import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { type HealthRules, NO_RULES } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import { type KindRef, type Kube, KubeError, type Selection, type WatchEvent } from "../apply/kube.ts";
+import type { Fingerprinting } from "./fingerprint.ts";
 import { changedKinds, observe } from "./observed.ts";
 
 /** How long a broken watch may try to come back before what it showed counts as unknown. */
@@ -32,6 +33,7 @@ interface LiveWorld {
   random: Random;
   log: Log;
   onChange: () => void;
+  fingerprint: Fingerprinting;
   /** Which objects; the default: those of bundles, over all namespaces. */
   selection?: Selection;
 }
@@ -216,7 +218,13 @@ export class Live {
   private take(object: KubeObject): void {
     const name = nameOf(refOf(object));
     const held = this.objects.get(name);
-    const fresh = observe(object, (bundle) => this.rules.get(bundle), this.world.clock.monotonic(), held);
+    const fresh = observe(
+      object,
+      this.world.fingerprint,
+      (bundle) => this.rules.get(bundle),
+      this.world.clock.monotonic(),
+      held,
+    );
     if (held?.uid === fresh.uid && older(fresh.resourceVersion, held.resourceVersion)) return;
     const tombstone = this.gone.get(name);
     if (tombstone !== undefined && !older(tombstone, fresh.resourceVersion)) return;

@@ -10,7 +10,7 @@ import {
 } from "../../shared/live.ts";
 import type { HealthRules } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL, type RenderedBundle } from "../../shared/render/render.ts";
-import { fingerprint } from "./fingerprint.ts";
+import type { Fingerprinting } from "./fingerprint.ts";
 import { healthOf, isSilent } from "./health.ts";
 
 /**
@@ -22,6 +22,7 @@ const GRACE_MS = 30_000;
 /** `rulesOf`: of a bundle, by name. `now`: monotonic ms. `held`: what was known before under this name. */
 export function observe(
   object: KubeObject,
+  fingerprint: Fingerprinting,
   rulesOf: (bundle: string) => HealthRules | undefined,
   now: number,
   held?: Observed,

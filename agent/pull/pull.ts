@@ -82,7 +82,7 @@ export async function pull(input: PullInput): Promise<Pulled> {
       return { trust, refused: to.refused > 0, lie: null };
     const under = `${root.document.number}.${record.number}`;
     const renewed = seen.get(UNDER) !== under;
-    const by = { cache, root, record, clock };
+    const by = { cache, root, record, clock, unseal: identity.unseal };
     const { followed, lie: tooMany } = followedBundles(heads, record.bundles, new Set(input.wanted.keys()));
     let lie = tooMany;
     for (const bundle of followed) {

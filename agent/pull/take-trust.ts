@@ -21,14 +21,14 @@ export function takeRoots(to: Refusing, identity: Identity, trust: Trust, offere
 }
 
 /** A root that drops the keys of the record acts at once: nothing new is taken until a record holds. What runs runs on. */
-function withRecord(to: Refusing, { site, reportKey }: Identity, trust: Trust): Trust {
+function withRecord(to: Refusing, identity: Identity, trust: Trust): Trust {
   const { root } = trust;
   const stored = to.cache.record();
   if (stored === null || root === null) return trust;
   const without = { ...trust, record: null };
   const id = `record ${sha256Hex(stored.document.body)}`;
   const record = refusing(to, { bundle: "", id, digest: null, trust: without }, () =>
-    acceptRecord(stored.document, { site, reportKey, held: null }, root),
+    acceptRecord(stored.document, { ...identity, held: null }, root),
   );
   return { ...without, record };
 }
@@ -42,7 +42,7 @@ export function takeRecord(to: Refusing, identity: Identity, trust: Trust, docum
   const held = trust.record ?? (stored === null ? null : recordFromDisk(stored, identity.site, trust));
   const id = `record ${sha256Hex(document.body)}`;
   const record = refusing(to, { bundle: "", id, digest: null, trust }, () =>
-    acceptRecord(document, { site: identity.site, reportKey: identity.reportKey, held }, root),
+    acceptRecord(document, { ...identity, held }, root),
   );
   if (record === null) return trust;
   // Also where only its signatures are others: a root to come may drop the keys of those that were there before.

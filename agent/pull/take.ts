@@ -7,6 +7,7 @@ import { type CheckedFile, checkFile } from "../../shared/verify/file.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import type { Cache, StoredVersion } from "../cache/cache.ts";
+import type { Unseal } from "./trust.ts";
 
 /** What a version is held against. */
 export interface Judge {
@@ -14,6 +15,7 @@ export interface Judge {
   root: TrustedRoot;
   record: VerifiedRecord;
   clock: { now: number; synced: boolean };
+  unseal: Unseal;
 }
 
 /** The checks of a manifest before any of its files is fetched. Throws a refusal. */
@@ -24,8 +26,14 @@ export function judge({ cache, root, record, clock }: Judge, bundle: string, doc
 }
 
 /** A version whose files all lie on disk, after a trial render: from now on it can be run from disk. Throws a refusal. */
-export function keep({ cache, record }: Judge, opened: OpenedBundle, document: SignedBytes, forget: () => void): void {
-  render(close(opened, filesOnDisk(cache, opened)), { record, hub: {} });
+export function keep(
+  { cache, record, unseal }: Judge,
+  opened: OpenedBundle,
+  document: SignedBytes,
+  forget: () => void,
+): void {
+  const bundle = close(opened, filesOnDisk(cache, opened));
+  render(bundle, { record, hub: {}, secrets: unseal(bundle, record) });
   cache.transaction("cache.accept", () => {
     cache.keepManifest(storedVersion(opened), document);
     cache.completeVersion(opened.digest);

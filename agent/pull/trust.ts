@@ -1,5 +1,7 @@
 import { isRefusal } from "../../shared/errors.ts";
 import type { Log, SignedBytes } from "../../shared/ports.ts";
+import type { Secrets } from "../../shared/render/sealed.ts";
+import type { VerifiedBundle } from "../../shared/verify/bundle.ts";
 import { openHead, type VerifiedHead } from "../../shared/verify/head.ts";
 import { acceptRecord, openRecord, type VerifiedRecord } from "../../shared/verify/record.ts";
 import { nextRoot, pinRoot, type TrustedRoot } from "../../shared/verify/root.ts";
@@ -21,9 +23,15 @@ export interface Identity {
   site: string;
   /** OpenSSH line of the site's own report key. */
   reportKey: string;
+  /** The site's own age recipient. */
+  box: string;
   /** SHA-256 of the pinned root document. */
   rootDigest: string;
+  unseal: Unseal;
 }
+
+/** Opens what is sealed in a bundle, with what this record gives to this site's box. Throws a refusal. */
+export type Unseal = (bundle: VerifiedBundle, record: VerifiedRecord) => Secrets;
 
 /** What the cache holds, verified again. A record that no longer holds is as if it were absent; the roots must hold. */
 export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust {
@@ -37,11 +45,7 @@ export function trustFromDisk(cache: Cache, identity: Identity, log: Log): Trust
   const held = cache.record();
   if (held === null || root === null) return trust;
   try {
-    const record = acceptRecord(
-      held.document,
-      { site: identity.site, reportKey: identity.reportKey, held: null },
-      root,
-    );
+    const record = acceptRecord(held.document, { ...identity, held: null }, root);
     return { ...trust, record };
   } catch (error) {
     if (!isRefusal(error)) throw error;

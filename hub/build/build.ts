@@ -16,6 +16,7 @@ import { readOverlays } from "./overlays.ts";
 import { placeOf } from "./place.ts";
 import { checkPlainSecrets } from "./plain-secrets.ts";
 import { type BundleFolder, filesAt, type Repository, readTexts, repositoryName, requireClean } from "./repository.ts";
+import { clearOf, clearValues, readSealed } from "./sealed.ts";
 
 export interface BuiltBundle {
   manifest: Bundle;
@@ -41,10 +42,14 @@ export async function buildBundle(
   const folder = { folder: repository.folder, treeish: repository.commit, path };
   const { source, inputs, ...read } = await readBundle(folder);
   const delegation = requireDelegation(source, root);
-  const { files, warnings } = pinImages(read.files, await readLock(folder));
-  const secrets = checkPlainSecrets(files, source.plainSecrets, (index) => source.where(`/plainSecrets/${index}`));
+  const { files: open, warnings } = pinImages(read.files, await readLock(folder));
+  const sealed = await readSealed(folder, source);
+  const files = [...open, ...sealed];
+  const inTheOpen = [...open, ...clearOf(sealed)];
+  const secrets = checkPlainSecrets(inTheOpen, source.plainSecrets, (index) => source.where(`/plainSecrets/${index}`));
   const overlays = read.overlays.length > 0 ? { overlays: read.overlays } : {};
-  const policy = { name: source.name, ...source.policy, ...overlays };
+  const paths = sealed.length > 0 ? { secrets: sealed.map(({ path }) => path) } : {};
+  const policy = { name: source.name, ...source.policy, ...overlays, ...paths };
   checkHealthRules(policy.health, files, source.where);
   const manifest: Bundle = {
     fleet: root.fleet,
@@ -62,7 +67,7 @@ export async function buildBundle(
     body,
     digest: sha256Hex(body),
     files: files.map(({ path, bytes }) => ({ path, bytes })),
-    warnings: [...read.warnings, ...warnings, ...secrets],
+    warnings: [...read.warnings, ...warnings, ...secrets, ...clearValues(sealed)],
   };
 }
 

@@ -25,7 +25,8 @@ const bundleSource = z.strictObject({
   scope,
   variables,
   overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: z.string() }))),
-  secrets: z.optional(z.array(z.string())),
+  /** Paths of files that SOPS encrypted; `*` stands for a part of a name. */
+  secrets: z.optional(z.array(z.string().check(z.regex(/^[A-Za-z0-9_*][A-Za-z0-9_.*/-]*$/)))),
   phases,
   health: z.optional(
     z.strictObject({
@@ -64,6 +65,8 @@ export interface BundleSource {
   content: Content;
   /** Patch files below the folder of bundle.yaml, in the order in which they are applied. */
   overlays: readonly { sites: Selector; patch: string }[];
+  /** Files below the folder of bundle.yaml, with `*` for any part of a name. */
+  secrets: readonly string[];
   plainSecrets: readonly string[];
   floor: string;
   from: string | undefined;
@@ -106,6 +109,7 @@ export function readBundleSource(text: string, file: string): BundleSource {
       sites,
       patch: inside(patch, where(`/overlays/${index}/patch`)),
     })),
+    secrets: value.secrets ?? [],
     plainSecrets: value.plainSecrets ?? [],
     floor: value.floor ?? "previous",
     from: value.from,
@@ -149,7 +153,6 @@ function refuseUnsupported(source: Written, policy: Policy, where: BundleSource[
     ...policy,
     drift: { ...policy.drift, ignore: source.drift?.ignore },
     prune: { ...policy.prune, allow: source.prune?.allow },
-    secrets: source.secrets,
     phases,
     recreate,
     hold,

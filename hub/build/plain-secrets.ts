@@ -20,8 +20,8 @@ export function checkPlainSecrets(
     const named = refused.map(({ file, names }) => `${names[0]} (${file.where("/kind")})`).join(", ");
     throw new AppError("unsupported", `Secrets in the clear: ${named}`, {
       fix:
-        "whoever carries a bundle can read it: bring a SealedSecret or an ExternalSecret instead, or name it under " +
-        "plainSecrets where that is no harm",
+        "whoever carries a bundle can read it: encrypt it with `sops` and list its file under secrets, bring a SealedSecret or an " +
+        "ExternalSecret, or name it under plainSecrets where that is no harm",
     });
   }
   const unused = allowed.flatMap((name, index) =>

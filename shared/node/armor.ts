@@ -8,11 +8,11 @@ const COLUMNS = 70;
 const MAX_COLUMNS = 76;
 const MAX_CHARS = 16 * 1024;
 
-export function armor(label: string, bytes: Uint8Array): string {
+export function armor(label: string, bytes: Uint8Array, columns = COLUMNS): string {
   const lines =
     Buffer.from(bytes)
       .toString("base64")
-      .match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
+      .match(new RegExp(`.{1,${columns}}`, "g")) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 

@@ -1,8 +1,12 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 
 /** SHA-256 as 64 lower-case hex digits. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Buffer {
+  return createHmac("sha256", key).update(bytes).digest();
 }
 
 /** SHA-256 of bytes that arrive chunk by chunk. */

@@ -14,6 +14,7 @@ import { compileHealthRules, type HealthRules } from "./health-rules.ts";
 import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
+import { type Secrets, sealedObject, unsealedObject } from "./sealed.ts";
 import { withoutStringData } from "./secret-data.ts";
 import { substitute } from "./substitute.ts";
 import { type Value, valuesFor } from "./variables.ts";
@@ -27,6 +28,8 @@ export const BUNDLE_LABEL = "skerry.dev/bundle";
 export interface RenderInputs {
   record: Pick<SiteRecord, "id" | "labels" | "values">;
   hub: Values;
+  /** Left out by whoever cannot open them: what is sealed then stays `sealed:<hash>`. */
+  secrets?: Secrets;
 }
 
 /** The objects of a bundle as one site shall have them, inside what their owners may do. Made only here. */
@@ -41,14 +44,18 @@ export interface RenderedBundle {
 export interface RenderedObject {
   readonly ref: ObjectRef;
   readonly object: KubeObject;
-  /** SHA-256 of the canonical object: what was asked for, whatever the server made of it. */
+  /**
+   * SHA-256 of the canonical object: what was asked for, whatever the server made of it. With what is sealed as `sealed:<hash of the
+   * ciphertext>`, so that it lies in databases without a word about the plaintext.
+   */
   readonly hash: string;
 }
 
 /**
  * Objects as they shall be applied: overlays that select the site, then values, then every check on what came out. Throws `variable`, `patch`,
  * `privilege`, `image`, `policy`, or `schema` where two files are the same object. Pure: the same bundle and inputs give the
- * same bytes on a site and on a laptop.
+ * same bytes on a site and on a laptop. What is sealed stays so during every check, and is put in place last: no plaintext can stand in a
+ * refusal, and none can make a difference to it.
  */
 export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBundle {
   const { manifest, delegation } = bundle;
@@ -56,13 +63,23 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
   const overlays = manifest.overlays ?? [];
   const selected = overlays.filter(({ sites }) => selects(sites, inputs.record.labels));
   const listed = new Set(manifest.images.map((image) => image.digest));
-  const files = patched(bundle.files, overlays, selected);
+  const sealed = new Map(
+    bundle.files
+      .filter(({ path }) => manifest.secrets?.includes(path) === true)
+      .map(({ path, object }) => [path, sealedObject(object, path)]),
+  );
+  const whole = bundle.files.map(({ path, object }) => ({ path, object: sealed.get(path) ?? object }));
+  const files = patched(whole, overlays, selected);
   const rules = { bundle: manifest.name, delegation, checks: compileChecks(manifest.checks), listed };
-  const objects = renderObjects(files, values, rules).map((object) => ({
-    ref: refOf(object),
-    object,
-    hash: sha256Hex(Buffer.from(sorted(object))),
-  }));
+  const objects = renderObjects(files, values, rules).map((object, index) => {
+    const path = files[index]?.path ?? "";
+    const secret = sealed.get(path);
+    const opened =
+      secret === undefined || inputs.secrets === undefined
+        ? object
+        : unsealedObject(object, secret, inputs.secrets, path);
+    return { ref: refOf(object), object: opened, hash: sha256Hex(Buffer.from(sorted(object))) };
+  });
   const health = compileHealthRules(manifest.health.rules);
   return { bundle: manifest.name, digest: bundle.digest, objects, health } as unknown as RenderedBundle;
 }

@@ -2,7 +2,7 @@ import { parseCanonical, sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
 import { parseAs } from "../parse.ts";
 import type { SignedBytes } from "../ports.ts";
-import { SITE_MAX_BYTES, SITE_NAMESPACE, type SiteRecord, siteRecord, unsupportedInSite } from "../site.ts";
+import { SITE_MAX_BYTES, SITE_NAMESPACE, type SiteRecord, siteRecord } from "../site.ts";
 import { signersOf, type TrustedRoot } from "./root.ts";
 import { requireThreshold } from "./threshold.ts";
 
@@ -21,20 +21,13 @@ export function openRecord(document: SignedBytes, site: string, root: TrustedRoo
   if (record.root > root.document.number) {
     throw new AppError("root-chain", `needs root ${record.root}, ${root.document.number} is held`, { where });
   }
-  const unsupported = unsupportedInSite(record);
-  if (unsupported.length > 0) {
-    throw new AppError("unsupported", `this version does not do ${unsupported.join(", ")}`, {
-      where,
-      fix: "update this program first",
-    });
-  }
   return record as VerifiedRecord;
 }
 
-/** A record for the site itself: not older than the one held, and for a site that has one of its keys. */
+/** A record for the site itself: not older than the one held, for a site that has one of its keys, and for its box. */
 export function acceptRecord(
   document: SignedBytes,
-  self: { site: string; reportKey: string; held: VerifiedRecord | null },
+  self: { site: string; reportKey: string; box: string; held: VerifiedRecord | null },
   root: TrustedRoot,
 ): VerifiedRecord {
   const record = openRecord(document, self.site, root);
@@ -46,12 +39,28 @@ export function acceptRecord(
       fix: "sign a record with the key that `skerry-agent` printed at its first start",
     });
   }
+  if (record.box !== undefined && record.box !== self.box) {
+    // Else its groups would be sealed for a box that is not here any more, and every bundle with secrets would fail later.
+    throw new AppError("record", "its box is not this site's own", {
+      where: `${where} /box`,
+      fix: `sign a record with \`box: ${self.box}\`, and its groups anew`,
+    });
+  }
   return record;
 }
 
-/** Rollback and equivocation: numbers rise, and one number is one content. */
+/** A thief who signed the highest number there is would leave the owners none above it: numbers rise by no more than this at once. */
+const MAX_LEAP = 1_000_000;
+
+/** Rollback, equivocation and fast forward: numbers rise step by step, and one number is one content. */
 export function notOlder(record: SiteRecord, held: SiteRecord | null, where: string): void {
-  if (held === null || record.number > held.number) return;
+  if (held === null || (record.number > held.number && record.number <= held.number + MAX_LEAP)) return;
+  if (record.number > held.number) {
+    throw new AppError("record", `record ${record.number} is too far above record ${held.number}, which is held`, {
+      where,
+      fix: `sign it with --number ${held.number + 1}`,
+    });
+  }
   if (record.number < held.number) {
     throw new AppError("record", `record ${record.number} is older than record ${held.number}, which is held`, {
       where,

@@ -1,12 +1,15 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { reportKey } from "../../agent/identity.ts";
+import { boxKey, reportKey } from "../../agent/identity.ts";
+import { formatAgeIdentity } from "../../shared/node/age-key.ts";
 import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
 import { FakeClock } from "../support/clock.ts";
 import { fileInFolder } from "../support/data-folder.ts";
 import { keys, line, NOW } from "../support/fleet.ts";
+import { box } from "../support/secrets.ts";
 import { down, memoryVault } from "./keep/vault.ts";
 
+const BOX = formatAgeIdentity(box);
 const KEPT = formatEd25519(keys.report, "s-1");
 const clock = new FakeClock(NOW);
 const world = { clock, journal: () => {}, log: { debug() {}, info() {}, warn() {}, error() {} } };
@@ -22,7 +25,7 @@ it("a key on disk is taken at once, whether the cluster can be asked or not", as
 
 it("an empty disk has the key back that the cluster kept", async () => {
   const cluster = memoryVault();
-  cluster.put({ reportKey: KEPT, marks: new Map() });
+  cluster.put({ reportKey: KEPT, boxKey: BOX, marks: new Map() });
   const file = fileInFolder("report.key");
   expect(await reportKey(file, cluster.vault, world)).toMatchObject({ line: line(keys.report), from: "cluster" });
   rmSync(file);
@@ -31,7 +34,7 @@ it("an empty disk has the key back that the cluster kept", async () => {
 
 it("no new key is made before the cluster could be asked, however long that takes", async () => {
   const cluster = memoryVault();
-  cluster.put({ reportKey: KEPT, marks: new Map() });
+  cluster.put({ reportKey: KEPT, boxKey: BOX, marks: new Map() });
   cluster.faults.read = down("forbidden");
   const file = fileInFolder("report.key");
   let got = "";
@@ -60,8 +63,19 @@ it("where neither disk nor cluster has one, a new one is made, which outlives a 
 
 it("a key on disk that cannot be read is never replaced silently", async () => {
   const cluster = memoryVault();
-  cluster.put({ reportKey: KEPT, marks: new Map() });
+  cluster.put({ reportKey: KEPT, boxKey: BOX, marks: new Map() });
   const file = fileInFolder("report.key");
   writeFileSync(file, "no key");
   await expect(reportKey(file, cluster.vault, world)).rejects.toMatchObject({ code: "config", where: file });
+});
+
+it("the box key is kept and comes back as the report key does, each by itself", async () => {
+  const cluster = memoryVault();
+  cluster.put({ reportKey: null, boxKey: BOX, marks: new Map() });
+  const file = fileInFolder("box.key");
+  expect(await boxKey(file, cluster.vault, world)).toMatchObject({ line: box.recipient, from: "cluster", text: BOX });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(await boxKey(file, memoryVault().vault, world)).toMatchObject({ line: box.recipient, from: "disk" });
+  expect((await reportKey(fileInFolder("report.key"), cluster.vault, world)).from).toBe("made");
+  expect((await boxKey(fileInFolder("box.key"), memoryVault().vault, world)).line).toMatch(/^age1[0-9a-z]{58}$/);
 });

@@ -7,6 +7,7 @@ import { runAgent } from "../../agent/main.ts";
 import type { Assignment } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
+import { formatAgeIdentity } from "../../shared/node/age-key.ts";
 import { systemClock } from "../../shared/node/clock.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
@@ -20,6 +21,7 @@ import { type GitServer, startGitServer } from "../lab/git/server.ts";
 import { type LabCluster, startLabCluster } from "../lab/kube/cluster.ts";
 import { type SoloHub, soloHub } from "../lab/solo/hub.ts";
 import { configMap, keys, type SignedBundle, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
+import { box } from "../support/secrets.ts";
 
 /**
  * A whole agent as its program runs it (`runAgent`): its sources over real HTTP, its hub over a real broker, its cluster the
@@ -32,6 +34,8 @@ export interface AttackedSite {
   dataDir: string;
   /** The agent's configuration file. */
   config: string;
+  /** All that it logged, at every level, each line as JSON. */
+  logged: string[];
   /** Added to the wall clock of the agent, ms. */
   clock: { ahead: number };
   owner: Owner;
@@ -156,9 +160,14 @@ export async function attackedSite(
   const withKey = () => {
     mkdirSync(dataDir, { recursive: true });
     writeFileSync(join(dataDir, "report.key"), formatEd25519(keys.report, "s-1"), { mode: 0o600 });
+    writeFileSync(join(dataDir, "box.key"), formatAgeIdentity(box), { mode: 0o600 });
   };
   withKey();
   const clock = { ahead: 0 };
+  const logged: string[] = [];
+  const note = (...line: unknown[]) => {
+    logged.push(JSON.stringify(line));
+  };
   let agent: { stop(): Promise<void> } | null = null;
   let number = 0;
   const site: AttackedSite = {
@@ -167,6 +176,7 @@ export async function attackedSite(
     cluster,
     dataDir,
     config,
+    logged,
     clock,
     owner,
     root: first,
@@ -210,7 +220,7 @@ export async function attackedSite(
     start: async () => {
       agent = await runAgent(readConfig(config), {
         journal: silent,
-        log: { debug() {}, info() {}, warn() {}, error() {} },
+        log: { debug: note, info: note, warn: note, error: note },
         clock: { ...systemClock, now: () => systemClock.now() + clock.ahead },
         random: Math.random,
         gitChild: join(import.meta.dirname, "../../shared/source/git-child.ts"),

@@ -14,7 +14,7 @@ import { ack, hello } from "../../shared/protocol.ts";
 import { report, reportDelta } from "../../shared/report.ts";
 import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
 import { root } from "../../shared/root.ts";
-import { siteRecord, unsupportedInSite } from "../../shared/site.ts";
+import { siteRecord } from "../../shared/site.ts";
 import { changedAt, isObject, type Place, places } from "./document-places.ts";
 
 /** The smallest and the fullest example of each format lie in `test/golden/documents/<kind>/`. */
@@ -41,7 +41,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
   bundle: format(
     bundle,
     unsupportedInBundle,
-    "/secrets",
     "/phases",
     "/drift/mode",
     "/drift/ignore",
@@ -49,7 +48,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
     "/prune/allow",
     "/hold",
   ),
-  site: format(siteRecord, unsupportedInSite, "/groups"),
+  site: format(siteRecord, all),
   assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode"),
   report: format(report, all),
   delta: format(reportDelta, all),

@@ -19,6 +19,7 @@ import { DIGEST, IMAGE } from "../../shared/render/sample.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
 import { NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
+import { fingerprint, unsealing } from "../../support/secrets.ts";
 import { trustUnder } from "../talk/talking-site.ts";
 
 const GIVE_UP_MS = 20_000;
@@ -42,8 +43,19 @@ export async function labSite(journal: Journal = () => {}) {
   /** What a start of the agent makes anew; cache and cluster stay. */
   function restart(): void {
     live?.close();
-    live = new Live({ kube, clock, random: () => 0.1, log: LOG, onChange: () => {} });
-    const world: World = { site: "s-1", cache, live, kube, clock, random: () => 0, journal, log: LOG };
+    live = new Live({ kube, clock, random: () => 0.1, log: LOG, onChange: () => {}, fingerprint });
+    const world: World = {
+      site: "s-1",
+      unseal: unsealing,
+      fingerprint,
+      cache,
+      live,
+      kube,
+      clock,
+      random: () => 0,
+      journal,
+      log: LOG,
+    };
     cycle = new BundleCycle("pos", world);
   }
 

@@ -7,6 +7,7 @@ import { NOW } from "../../support/fleet.ts";
 import { down, memoryVault } from "./vault.ts";
 
 const marks = (seq: number, floor = 1): Marks => ({ pair: [1, seq], floor: [1, floor] });
+const BOX = "box";
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
 
 let cluster: ReturnType<typeof memoryVault>;
@@ -15,7 +16,7 @@ let clock: FakeClock;
 let wakes: number;
 
 function keeperOf(reportKey = "key"): Keeper {
-  const world = { vault: cluster.vault, cache, clock, journal: () => {}, log: LOG, reportKey };
+  const world = { vault: cluster.vault, cache, clock, journal: () => {}, log: LOG, reportKey, boxKey: BOX };
   return new Keeper({ ...world, onChange: () => (wakes += 1) });
 }
 
@@ -40,7 +41,7 @@ describe("the cluster keeps what the disk has", () => {
     const keeper = keeperOf();
     keeper.tend();
     await settle();
-    expect(cluster.held()).toEqual({ reportKey: "key", marks: new Map([["pos", marks(2)]]) });
+    expect(cluster.held()).toEqual({ reportKey: "key", boxKey: BOX, marks: new Map([["pos", marks(2)]]) });
     const { asked } = structuredClone({ asked: cluster.asked });
     for (let turn = 0; turn < 20; turn += 1) keeper.tend();
     await settle();
@@ -66,11 +67,11 @@ describe("the cluster keeps what the disk has", () => {
     cluster.remove();
     keeper.tend();
     await settle();
-    expect(cluster.held()).toEqual({ reportKey: "key", marks: new Map([["pos", marks(2)]]) });
+    expect(cluster.held()).toEqual({ reportKey: "key", boxKey: BOX, marks: new Map([["pos", marks(2)]]) });
   });
 
   it("the key of the disk, where the cluster has another", async () => {
-    cluster.put({ reportKey: "another", marks: new Map() });
+    cluster.put({ reportKey: "another", boxKey: BOX, marks: new Map() });
     keeperOf().tend();
     await settle();
     expect(cluster.held()?.reportKey).toBe("key");
@@ -82,6 +83,7 @@ describe("the larger counts", () => {
     cache.raiseMarks("pos", marks(5, 1));
     cluster.put({
       reportKey: "key",
+      boxKey: BOX,
       marks: new Map([
         ["pos", marks(3, 3)],
         ["gone", marks(9)],
@@ -105,7 +107,7 @@ describe("the larger counts", () => {
     let met = false;
     cluster.vault.write = async (...given) => {
       // Just before ours arrives.
-      if (!met) cluster.put({ reportKey: "key", marks: new Map([["pos", marks(8, 7)]]) });
+      if (!met) cluster.put({ reportKey: "key", boxKey: BOX, marks: new Map([["pos", marks(8, 7)]]) });
       met = true;
       return write(...given);
     };
@@ -124,7 +126,7 @@ describe("marks are known", () => {
 
   it("on an empty disk only once the cluster was asked", async () => {
     cluster.faults.read = down();
-    cluster.put({ reportKey: "key", marks: new Map([["pos", marks(4)]]) });
+    cluster.put({ reportKey: "key", boxKey: BOX, marks: new Map([["pos", marks(4)]]) });
     const keeper = keeperOf();
     keeper.tend();
     await settle();
@@ -169,7 +171,7 @@ describe("what cannot be written", () => {
     const keeper = keeperOf();
     const write = cluster.vault.write;
     cluster.vault.write = async (...given) => {
-      cluster.put({ reportKey: "theirs", marks: new Map() });
+      cluster.put({ reportKey: "theirs", boxKey: BOX, marks: new Map() });
       return write(...given);
     };
     keeper.tend();
@@ -182,7 +184,7 @@ describe("what cannot be written", () => {
 describe("what is not as it was written", () => {
   it("is told by name, counts as far as it can be read, and is written anew", async () => {
     cache.raiseMarks("pos", marks(2));
-    cluster.put({ reportKey: "key", marks: new Map([["base", marks(3)]]) });
+    cluster.put({ reportKey: "key", boxKey: BOX, marks: new Map([["base", marks(3)]]) });
     cluster.reads((found) =>
       found.found === "kept" ? { ...found, found: "damaged", words: "report.key: is missing" } : found,
     );
@@ -194,7 +196,7 @@ describe("what is not as it was written", () => {
 
   it("and is another site's: told, and never touched", async () => {
     cache.raiseMarks("pos", marks(2));
-    const theirs = { reportKey: "theirs", marks: new Map([["pos", marks(9)]]) };
+    const theirs = { reportKey: "theirs", boxKey: BOX, marks: new Map([["pos", marks(9)]]) };
     cluster.put(theirs);
     cluster.reads(() => ({ found: "foreign", version: "1", words: "it is of site s-2" }));
     const keeper = keeperOf();

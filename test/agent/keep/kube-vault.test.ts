@@ -7,17 +7,21 @@ import { KEPT, kubeVault } from "../../../agent/keep/kube-vault.ts";
 import { SECRET } from "../../../agent/keep/secret.ts";
 import { Live } from "../../../agent/observe/live.ts";
 import type { JsonObject } from "../../../shared/live.ts";
+import { formatAgeIdentity } from "../../../shared/node/age-key.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { formatEd25519 } from "../../../shared/node/ssh-private-key.ts";
 import { startLabCluster } from "../../lab/kube/cluster.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
 import { keys } from "../../support/fleet.ts";
+import { box, fingerprint } from "../../support/secrets.ts";
 
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
 const OWNER = { fleet: "shops", site: "s-1" };
 const KEY = formatEd25519(keys.report, "s-1");
+const BOX = formatAgeIdentity(box);
 const kept = (seq: number): Kept => ({
   reportKey: KEY,
+  boxKey: BOX,
   marks: new Map([["pos", { pair: [1, seq], floor: [1, 1] }]]),
 });
 
@@ -34,6 +38,7 @@ beforeEach(async () => {
     random: () => 0.1,
     log: LOG,
     onChange: () => {},
+    fingerprint,
     selection: KEPT,
   });
   kube = connected;
@@ -79,6 +84,11 @@ describe("the Secret", () => {
     expect(await vault.read()).toEqual({ found: "kept", kept: kept(2), version: second });
   });
 
+  it("of an agent that had no box key is as it was written", async () => {
+    const version = await vault.write({ ...kept(1), boxKey: null }, null);
+    expect(await vault.read()).toEqual({ found: "kept", kept: { ...kept(1), boxKey: null }, version });
+  });
+
   it("drops a bundle's marks for nobody: what is written next has all of them", async () => {
     const first = await vault.write({ ...kept(1), marks: new Map([...kept(1).marks, ...marksOf("base", 4)]) }, null);
     await vault.write({ ...kept(2), marks: new Map([...kept(2).marks, ...marksOf("base", 4)]) }, first);
@@ -103,6 +113,7 @@ describe("a Secret that somebody else wrote", () => {
   it.each<[string, JsonObject, string]>([
     ["marks that are no document", { data: { "marks.json": b64("{}") } }, "marks.json: "],
     ["a key that is none", { data: { "report.key": b64("hello") } }, "report.key: "],
+    ["a box key that is none", { data: { "box.key": b64("hello") } }, "box.key: "],
     ["bytes that are no base64 of anything", { data: { "marks.json": "/w==" } }, "marks.json: "],
   ])("with %s is said to be so, and what can be read of it counts", async (_title, changes, words) => {
     const version = await vault.write(kept(1), null);
@@ -110,7 +121,12 @@ describe("a Secret that somebody else wrote", () => {
     const reading = await vault.read();
     if (reading.found !== "damaged") throw new Error(`found ${reading.found}`);
     expect(reading.words).toContain(`Secret skerry-system/skerry-site is not as it was written: ${words}`);
-    const whole = words.startsWith("marks") ? { ...kept(1), marks: new Map() } : { ...kept(1), reportKey: null };
+    const lost = words.startsWith("marks")
+      ? { marks: new Map() }
+      : words.startsWith("box")
+        ? { boxKey: null }
+        : { reportKey: null };
+    const whole = { ...kept(1), ...lost };
     expect([reading.kept, reading.version === version]).toEqual([whole, false]);
     await vault.write(kept(2), reading.version);
     expect((await vault.read()).found).toBe("kept");

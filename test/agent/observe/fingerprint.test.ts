@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fingerprint, project } from "../../../agent/observe/fingerprint.ts";
+import { fingerprinting, project } from "../../../agent/observe/fingerprint.ts";
 import type { Json, JsonObject, KubeObject } from "../../../shared/live.ts";
+import { fingerprint } from "../../support/secrets.ts";
 
 const ALL = { "f:": {} };
 
@@ -196,3 +197,8 @@ function turned(value: Json): Json {
       .map(([key, member]) => [key, turned(member)]),
   );
 }
+
+it("says nothing of a live value to whoever has not the key of the site", () => {
+  const other = fingerprinting(new Uint8Array(32).fill(13))(live(), "skerry");
+  expect([other.live === fresh.live, other.fields === fresh.fields]).toEqual([false, false]);
+});

@@ -4,6 +4,7 @@ import { Live } from "../../../agent/observe/live.ts";
 import type { KubeObject } from "../../../shared/live.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { configMap } from "../../support/fleet.ts";
+import { fingerprint } from "../../support/secrets.ts";
 
 const KIND = { apiVersion: "v1", kind: "ConfigMap" };
 
@@ -27,7 +28,7 @@ beforeEach(() => {
       }),
   } as Partial<Kube> as Kube;
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  live = new Live({ kube, clock, random: () => 1, log, onChange: () => {} });
+  live = new Live({ kube, clock, random: () => 1, log, onChange: () => {}, fingerprint });
   live.follow([KIND, KIND]);
 });
 

@@ -5,6 +5,7 @@ import { AppError } from "../../../shared/errors.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Source } from "../../../shared/source/source.ts";
 import { configMap, keys, line, rootDocument, signedBundle, signedRoot, signedSite } from "../../support/fleet.ts";
+import { unsealing } from "../../support/secrets.ts";
 import { pullingSite } from "./site.ts";
 
 let site: ReturnType<typeof pullingSite>;
@@ -34,7 +35,10 @@ const code = async (run: Promise<unknown>) =>
 
 /** A version as it would run, with the first record. */
 const opened = (seq: number) =>
-  new Contents(site.cache, "s-1").get({ digest: v(seq).digest, record: 1, values: "", given: {} }, site.trust());
+  new Contents(site.cache, "s-1", unsealing).get(
+    { digest: v(seq).digest, record: 1, values: "", given: {} },
+    site.trust(),
+  );
 
 describe("a first pull", () => {
   it("brings root, record and the two newest versions, files included", async () => {

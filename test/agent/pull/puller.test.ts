@@ -7,6 +7,7 @@ import { toRelay } from "../../../shared/trust.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { configMap, keys, line, NOW, signedBundle, signedRoot } from "../../support/fleet.ts";
+import { box, unsealing } from "../../support/secrets.ts";
 import { publisher } from "./site.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -33,7 +34,13 @@ function begin(sources: readonly Source[]): Puller {
   return new Puller({
     sources,
     cache,
-    identity: { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) },
+    identity: {
+      site: "s-1",
+      reportKey: line(keys.report),
+      box: box.recipient,
+      rootDigest: sha256Hex(signedRoot().body),
+      unseal: unsealing,
+    },
     clock,
     random: () => 0.5,
     log,

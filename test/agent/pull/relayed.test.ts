@@ -8,8 +8,15 @@ import type { SignedBytes } from "../../../shared/ports.ts";
 import { type TrustMessage, toRelay } from "../../../shared/trust.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { keys, line, NOW, rootDocument, signedHead, signedRoot, signedSite } from "../../support/fleet.ts";
+import { box, unsealing } from "../../support/secrets.ts";
 
-const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) };
+const identity: Identity = {
+  site: "s-1",
+  reportKey: line(keys.report),
+  box: box.recipient,
+  rootDigest: sha256Hex(signedRoot().body),
+  unseal: unsealing,
+};
 const withHead = {
   roles: { ...rootDocument().roles, head: { keys: ["head"], threshold: 1 } },
   head: { freshFor: "3d" },

@@ -7,6 +7,7 @@ import type { SignedBytes } from "../../../shared/ports.ts";
 import { recordBranch, type Source } from "../../../shared/source/source.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { keys, line, NOW, type SignedBundle, signedRoot, signedSite } from "../../support/fleet.ts";
+import { box, unsealing } from "../../support/secrets.ts";
 import { memorySource } from "../../support/source.ts";
 
 const RECORDS = recordBranch(sha256Hex(Buffer.from("s-1")));
@@ -71,7 +72,13 @@ export function publisher(address = "memory") {
 export function pullingSite() {
   const cache = memoryCache();
   const from = publisher();
-  const identity: Identity = { site: "s-1", reportKey: line(keys.report), rootDigest: sha256Hex(signedRoot().body) };
+  const identity: Identity = {
+    site: "s-1",
+    reportKey: line(keys.report),
+    box: box.recipient,
+    rootDigest: sha256Hex(signedRoot().body),
+    unseal: unsealing,
+  };
   let trust = NO_TRUST;
   const clock = { now: NOW, synced: true };
   return {

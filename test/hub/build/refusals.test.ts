@@ -31,7 +31,13 @@ describe("bundle.yaml", () => {
     ["a variable's default", "variables: { A: { default: 1 } }", "schema: ", ":6 /variables/A/default)"],
     ["a patch that is not there", "overlays: [{ sites: {}, patch: a.yaml }]", "config: the commit has no", ":6 /over"],
     ["a patch outside", "overlays: [{ sites: {}, patch: ../a.yaml }]", "schema: must be a path below", ":6 /over"],
-    ["secrets", "secrets: [secrets/*.sops.yaml]", "unsupported: this version does not do secrets", ":6 /secrets)"],
+    [
+      "secrets that are not there",
+      "secrets: [secrets/*.sops.yaml]",
+      "config: the commit has no bundles/pos/sec",
+      ":6 /secrets/0)",
+    ],
+    ["secrets outside", "secrets: [../*.yaml]", "schema: must match", ":6 /secrets/0)"],
     ["phases", "phases: [{ name: app }]", "unsupported: this version does not do phases", ":6 /phases)"],
     [
       "a health rule",

@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
+import { ageIdentity } from "../../../shared/node/age-key.ts";
 import { acceptRecord, openRecord } from "../../../shared/verify/record.ts";
 import { keys, line, signedSite, trustedRoot } from "../../support/fleet.ts";
+import { box } from "../../support/secrets.ts";
 import { thrownCode } from "../../support/thrown.ts";
 
 describe("a site record", () => {
-  const self = { site: "s-1", reportKey: line(keys.report), held: null };
+  const self = { site: "s-1", reportKey: line(keys.report), box: box.recipient, held: null };
 
   it("is taken by the site that it names", () => {
     expect(acceptRecord(signedSite(), self, trustedRoot()).number).toBe(1);
+  });
+
+  it("is taken for this site's own box, with its groups", () => {
+    const changes = { box: box.recipient, groups: { north: "age" } };
+    expect(acceptRecord(signedSite(changes), self, trustedRoot())).toMatchObject(changes);
   });
 
   it("is taken again, and then a newer one, with values and as retired", () => {
@@ -37,9 +44,9 @@ describe("a site record", () => {
     ["that needs a newer root", "root-chain", () => openRecord(signedSite({ root: 2 }), "s-1", trustedRoot())],
     ["of another fleet", "fleet", () => openRecord(signedSite({ fleet: "ships" }), "s-1", trustedRoot())],
     [
-      "with what this version does not do",
-      "unsupported",
-      () => openRecord(signedSite({ groups: { north: "age" } }), "s-1", trustedRoot()),
+      "for another box",
+      "record",
+      () => acceptRecord(signedSite({ box: ageIdentity(Buffer.alloc(32, 1)).recipient }), self, trustedRoot()),
     ],
     [
       "under the number of the one held, with other content",
