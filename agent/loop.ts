@@ -79,7 +79,9 @@ export class Loop {
     const set = this.set();
     const time = this.world.time();
     const situations: BundleSituation[] = [];
-    for (const bundle of this.present(set, trust)) {
+    const present = this.present(set, trust);
+    this.forgetAbsent(present);
+    for (const bundle of present) {
       const circumstances = this.circumstancesOf(bundle, set, trust, time);
       const situation = await this.cycleOf(bundle).run(circumstances);
       if (situation !== null) situations.push(situation);
@@ -129,6 +131,15 @@ export class Loop {
     const adoptable = cache.versions().map(({ bundle }) => bundle);
     const isNamed = (bundle: string) => record.bundles.some((pattern) => matchesPattern(pattern, bundle));
     return new Set([...bundles, ...adoptable.filter(isNamed)]);
+  }
+
+  /** Names that an assignment made up stay for nothing once it is replaced. */
+  private forgetAbsent(present: ReadonlySet<string>): void {
+    const { cache } = this.world;
+    for (const bundle of this.bundles.keys()) if (!present.has(bundle)) this.bundles.delete(bundle);
+    for (const { bundle, id } of cache.refusals()) {
+      if (id === OF_TARGET && !present.has(bundle)) cache.dropRefusal(bundle, id);
+    }
   }
 
   private circumstancesOf(bundle: string, set: AssignmentSet | null, trust: Trust, time: Time): Circumstances {

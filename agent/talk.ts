@@ -16,6 +16,11 @@ import { isDue, type Unnumbered } from "./report/report.ts";
 /** Without an answer from the hub for this long, what was sent is sent again. */
 const RESEND_MS = 15_000;
 const EVENTS_A_BATCH = 100;
+/** Of reports and events; no site lives to send so many. Taken over, higher ones would leave no room for those to come. */
+const HIGHEST_NUMBER = 2 ** 48;
+/** Messages that are refused are told so often in an hour; anybody on the bus can send more. */
+const TOLD_AN_HOUR = 16;
+const HOUR_MS = 3_600_000;
 
 export interface TalkWorld {
   cache: Cache;
@@ -43,6 +48,8 @@ export class Talk {
   private greeted = false;
   private pending: Uint8Array | null = null;
   private refusedFrame = "";
+  /** When refusals were told in the last hour, monotonic ms. */
+  private refusedAt: number[] = [];
   private assignment: { set: AssignmentSet; key: string } | null = null;
 
   constructor(world: TalkWorld) {
@@ -183,6 +190,9 @@ export class Talk {
       const ack = openAck(frame, sender.site, root);
       // An ack for another life of this site: its numbers are not ours.
       if (ack.boot !== boot) return;
+      if (Math.max(ack.report, ack.event) > HIGHEST_NUMBER) {
+        return this.refuse(frame, { code: "malformed", words: "an ack of more than this site can have said" });
+      }
       journal("link.ack", "before");
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
@@ -203,8 +213,11 @@ export class Talk {
   /** Told once for the same bytes: a retained message comes again with every connect. */
   private refuse(frame: Uint8Array, details: Pick<NewEvent, "code" | "words">): void {
     const id = sha256Hex(frame);
-    if (id === this.refusedFrame) return;
+    const since = this.world.clock.monotonic() - HOUR_MS;
+    this.refusedAt = this.refusedAt.filter((at) => at > since);
+    if (id === this.refusedFrame || this.refusedAt.length >= TOLD_AN_HOUR) return;
     this.refusedFrame = id;
+    this.refusedAt.push(since + HOUR_MS);
     this.world.log.warn({ ...details }, "message refused");
     this.world.cache.addEvents([{ at: rfc3339(this.world.clock.now()), kind: "refused", ...details }]);
     this.world.onChange();

@@ -16,7 +16,7 @@ export interface AdoptWorld {
 
 /**
  * One act at the site: what lies in a folder is fetched and verified like anything else, and what is newer than all that was committed here
- * is taken, until the hub says something new. Never throws: what was wrong is in the answer.
+ * is taken, until the hub says something new. What was wrong is in the answer. Throws `storage`.
  */
 export async function adopt({ id, folder }: AdoptRequest, world: AdoptWorld): Promise<AdoptAnswer> {
   const { cache } = world;

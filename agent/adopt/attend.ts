@@ -1,9 +1,13 @@
-import type { Journal, Log } from "../../shared/ports.ts";
+import { inWords } from "../../shared/errors.ts";
+import type { Clock, Journal, Log } from "../../shared/ports.ts";
 import { type AdoptWorld, adopt } from "./adopt.ts";
 import { readRequest, watchRequests, writeAnswer } from "./request.ts";
 
+const RETRY_MS = 5_000;
+
 export interface AttendWorld extends AdoptWorld {
   room: string;
+  clock: Clock;
   journal: Journal;
   log: Log;
   /** Something may be wanted now. */
@@ -12,9 +16,10 @@ export interface AttendWorld extends AdoptWorld {
 
 /** Takes up what people ask for in the room, one act after the other. Returns the end of it, which waits for the act under way. */
 export function attend(world: AttendWorld): () => Promise<void> {
-  const { room, journal, log, onChange } = world;
+  const { room, clock, journal, log, onChange } = world;
   let acting: Promise<void> | null = null;
   let stopped = false;
+  let cancelRetry = (): void => {};
   const act = async (): Promise<void> => {
     const asked = readRequest(room);
     if (asked === null) return;
@@ -28,15 +33,24 @@ export function attend(world: AttendWorld): () => Promise<void> {
   /** One at a time: what was asked meanwhile is looked at after it. */
   const look = (): void => {
     if (stopped || acting !== null || readRequest(room) === null) return;
-    acting = act().finally(() => {
-      acting = null;
-      look();
-    });
+    acting = act().then(
+      () => {
+        acting = null;
+        look();
+      },
+      (error: unknown) => {
+        // A full disk, mostly. The request stays, and is taken up with the next look at the room.
+        acting = null;
+        log.error({ words: inWords(error) }, "what was asked for could not be done");
+        cancelRetry = clock.after(RETRY_MS, look);
+      },
+    );
   };
   const close = watchRequests(room, look);
   look();
   return async () => {
     stopped = true;
+    cancelRetry();
     close();
     await acting;
   };

@@ -81,6 +81,7 @@ export interface Cache {
    */
   acknowledge(confirmed: { report: number; event: number }): void;
 
+  /** Where more wait than `room.ts` has room for, the oldest of low value make way for one that says how many did. */
   addEvents(events: readonly NewEvent[]): void;
   /** The oldest events that no ack confirmed, at most `max`, numbered now where they had no number yet; durable before it returns. */
   numberEvents(max: number): SiteEvent[];

@@ -1,11 +1,15 @@
 import type { NewEvent, SiteEvent } from "../../shared/event.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import type { Cache, Counters } from "./cache.ts";
+import { MAX_WAITING, makeRoom, type Waiting } from "./room.ts";
 
 type Outbox = Pick<Cache, "counters" | "takeReportNumber" | "acknowledge" | "addEvents" | "numberEvents">;
 
 const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
 const OLDEST = "SELECT id, number, body FROM outbox ORDER BY id LIMIT ?";
+
+const WAITING = "SELECT count(*) AS waiting FROM outbox WHERE number IS NULL";
+const UNNUMBERED = "SELECT id, body FROM outbox WHERE number IS NULL ORDER BY id";
 
 /** Reports are numbered, events wait until a hub confirmed them. */
 export function outbox(database: Database): Outbox {
@@ -40,7 +44,12 @@ export function outbox(database: Database): Outbox {
 
     addEvents: (events: readonly NewEvent[]) => {
       transaction("cache.addEvents", () => {
-        for (const event of events) run("INSERT INTO outbox (body) VALUES (?)", JSON.stringify(event));
+        const add = (event: NewEvent) => run("INSERT INTO outbox (body) VALUES (?)", JSON.stringify(event));
+        events.forEach(add);
+        if ((all<{ waiting: number }>(WAITING)[0]?.waiting ?? 0) <= MAX_WAITING) return;
+        const room = makeRoom(all<{ id: number; body: string }>(UNNUMBERED).map(waitingOf));
+        for (const id of room?.drop ?? []) run("DELETE FROM outbox WHERE id = ?", id);
+        if (room !== null) add(room.instead);
       });
     },
     numberEvents: (max) =>
@@ -59,4 +68,8 @@ export function outbox(database: Database): Outbox {
         return events;
       }),
   };
+}
+
+function waitingOf({ id, body }: { id: number; body: string }): Waiting {
+  return { id, event: JSON.parse(body) };
 }

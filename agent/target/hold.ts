@@ -1,6 +1,9 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Hold, State } from "../cache/cache.ts";
 
+/** So many failed states are remembered, the last ones: a hub can invent values without end. */
+const MAX_FAILED = 64;
+
 /** How one bundle's place at the site changes. Pure: the caller stores the result before anything else happens. */
 
 export function sameState(a: Pick<State, "digest" | "values" | "record">, b: typeof a): boolean {
@@ -38,7 +41,7 @@ export function giveUp(hold: Hold, code: ErrorCode, since: string): Hold {
   const before = hold.failed.find((entry) => sameState(hold.running, entry));
   const retried = before?.retried === undefined ? {} : { retried: before.retried };
   const others = hold.failed.filter((entry) => entry !== before);
-  const failed = [...others, { digest, values, record, code, ...retried }];
+  const failed = [...others, { digest, values, record, code, ...retried }].slice(-MAX_FAILED);
   if (hold.committed === null) return { ...hold, state: "failed", since, failed };
   return { ...hold, running: hold.committed, state: "reverting", since, failed };
 }

@@ -32,7 +32,8 @@ export class Follower {
   private readonly refusals = new Map<string, AppError>();
   /** Heads whose content was taken in, under the newest root. */
   private readonly done = new Map<string, string>();
-  private readonly known = new Map<string, Version & { version: string }>();
+  /** By bundle, then by the source's id: one commit may stand on two branches. */
+  private readonly known = new Map<string, Map<string, Version & { version: string }>>();
   /** Something changed since the last outcome; kept over a cut in the middle of a poll. */
   private news = false;
 
@@ -161,7 +162,9 @@ export class Follower {
       this.bundles.delete(name);
       throw new AppError("undelegated", `the root lets nobody sign a bundle named ${name}`, { where: branch });
     }
-    const { versions, refused } = await this.fetch((source) => readVersions(source, name, head, root, this.known));
+    const known = this.known.get(name) ?? new Map();
+    this.known.set(name, known);
+    const { versions, refused } = await this.fetch((source) => readVersions(source, name, head, root, known));
     this.forget(`${branch} `);
     for (const [id, error] of refused) this.refuse(`${branch} ${id}`, error);
     this.bundles.set(name, new Map(versions));
@@ -194,7 +197,7 @@ export class Follower {
       }
       const checked: Version = refused === null ? { ...seen, filesChecked: true } : { kind: "refused", error: refused };
       this.bundles.get(bundle)?.set(version, checked);
-      this.known.set(seen.ref.id, { ...checked, version });
+      this.known.get(bundle)?.set(seen.ref.id, { ...checked, version });
       if (refused === null) this.refusals.delete(what);
       else this.refuse(what, refused);
       this.news = true;

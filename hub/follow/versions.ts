@@ -16,7 +16,7 @@ export interface ReadVersions {
   refused: ReadonlyMap<string, AppError>;
 }
 
-/** Every version at a head of `bundles/<name>`. `known` are those read before under the same root, by the source's id. */
+/** Every version at a head of `bundles/<name>`. `known` are those read before of it under the same root, by the source's id; others are forgotten. */
 export async function readVersions(
   source: Source,
   name: string,
@@ -27,7 +27,10 @@ export async function readVersions(
   const versions = new Map<string, Version>();
   const refused = new Map<string, AppError>();
   // Oldest first: of two that claim the same place, the newcomer is the one refused.
-  for (const ref of (await source.versions(head)).toReversed()) {
+  const refs = (await source.versions(head)).toReversed();
+  const shown = new Set(refs.map(({ id }) => id));
+  for (const id of known.keys()) if (!shown.has(id)) known.delete(id);
+  for (const ref of refs) {
     const found = known.get(ref.id) ?? (await readVersion(source, name, ref, root));
     known.set(ref.id, found);
     const error = found.kind === "refused" ? found.error : equivocation(name, found, versions);

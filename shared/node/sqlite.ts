@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { AppError } from "../errors.ts";
@@ -72,17 +72,22 @@ export function isDamaged(error: unknown): boolean {
   return cause instanceof Sqlite.SqliteError && isDamage(cause.code);
 }
 
+/** So many damaged databases are kept; a disk that goes on failing must not be filled with them. */
+const DAMAGED_KEPT = 4;
+
 /**
- * Renames a closed database and its log out of the way, to the first free `<file>.damaged-<n>`, which is returned.
+ * Renames a closed database and its log out of the way, to the first free `<file>.damaged-<n>`, which is returned. Where all are taken,
+ * the last one makes way: the first is where it began.
  * The database goes first: a new one ignores an old log, but an old one without its log would look sound and be behind.
  */
 export function setAside(file: string): string {
   let n = 1;
-  while (existsSync(`${file}.damaged-${n}`)) n += 1;
+  while (n < DAMAGED_KEPT && existsSync(`${file}.damaged-${n}`)) n += 1;
   const aside = `${file}.damaged-${n}`;
   try {
     for (const suffix of ["", "-wal", "-shm"]) {
       if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+      else rmSync(aside + suffix, { force: true });
     }
     syncFolder(file);
   } catch (cause) {

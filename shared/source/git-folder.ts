@@ -48,9 +48,10 @@ export class GitFolder {
       for (const name of wanted) {
         if (!files.has(`${prefix}${name}.json`)) continue;
         const body = await this.#whole(branch, files, `${prefix}${name}.json`, BUNDLE_MAX_BYTES);
-        size += body.length;
+        const signatures = await this.#signatures(branch, files, all, prefix, `${name}.json.`);
+        size += [...signatures.values()].reduce((sum, text) => sum + text.length, body.length);
         if (size > DOCUMENTS_MAX_BYTES) throw tooLarge(folder, size, DOCUMENTS_MAX_BYTES);
-        found.push([name, { body, signatures: await this.#signatures(branch, files, all, prefix, `${name}.json.`) }]);
+        found.push([name, { body, signatures }]);
       }
       return found;
     });

@@ -10,8 +10,9 @@ import { type MirrorFiles, whole } from "./mirror-files.ts";
 import { at, INDEX_MAX_BYTES, type MirrorIndex, readVersionList, unpackSigned } from "./mirror-layout.ts";
 import type { Source, VersionRef } from "./source.ts";
 
-/** A source that lies about its newest root cannot make a reader ask for more than these at once. */
+/** A source that lies about its newest root cannot make a reader ask for more than these at once, nor hold more than that of them. */
 const MAX_ROOTS = 1024;
+const ROOTS_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Port `source` over a mirror's files. A head is the name of the branch that Git would have and what the index says of it,
@@ -36,9 +37,15 @@ export function mirrorSource(files: MirrorFiles): Source {
     roots: async (head, after) => {
       const newest = Number(head.split("@")[1]);
       const found: SignedBytes[] = [];
+      let size = 0;
       for (let number = after + 1; number <= Math.min(newest, after + MAX_ROOTS); number += 1) {
         const document = await signed(files, at.root(number));
-        if (document !== null) found.push(document);
+        if (document === null) continue;
+        size += bytesOf(document);
+        if (size > ROOTS_MAX_BYTES) {
+          throw new AppError("too-large", `roots of more than ${ROOTS_MAX_BYTES} bytes`, { where: at.root(number) });
+        }
+        found.push(document);
       }
       return found;
     },
@@ -91,6 +98,10 @@ async function signed(files: MirrorFiles, path: string): Promise<SignedBytes | n
 async function read(files: MirrorFiles, path: string, maxBytes: number): Promise<Uint8Array | null> {
   const file = await files.open(path, maxBytes);
   return file === null ? null : whole(file);
+}
+
+function bytesOf({ body, signatures }: SignedBytes): number {
+  return [...signatures.values()].reduce((sum, text) => sum + text.length, body.length);
 }
 
 /** What an unverified manifest says of its files: how they lie in the frame of all of them. None where it says nothing. */

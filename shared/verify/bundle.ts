@@ -66,6 +66,7 @@ export function openManifest(document: SignedBytes, name: string, root: TrustedR
   notYetDone(manifest, where);
   ownFloor(manifest, where);
   stolenEpoch(manifest, delegation, where);
+  farEpoch(manifest, delegation, where);
   return { manifest, digest: sha256Hex(document.body), delegation, root: root.document.number } as OpenedBundle;
 }
 
@@ -195,6 +196,19 @@ function stolenEpoch(manifest: Bundle, delegation: Delegation, where: string): v
     where: `${where} /epoch`,
     fix: "publish this content anew, in the delegation's present epoch",
   });
+}
+
+/** Epochs rise in the root only: a thief who chose his own would be above all that the owners could ever sign after him. */
+function farEpoch(manifest: Bundle, delegation: Delegation, where: string): void {
+  if (manifest.epoch <= delegation.epoch) return;
+  throw new AppError(
+    "undelegated",
+    `epoch ${manifest.epoch} is above epoch ${delegation.epoch}, which the root is at`,
+    {
+      where: `${where} /epoch`,
+      fix: "raise the epoch in the root first",
+    },
+  );
 }
 
 function wrongTarget(manifest: Bundle, site: SiteView, where: string): void {

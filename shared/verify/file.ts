@@ -52,6 +52,9 @@ export function checkFile(sha256: string, bytes: Uint8Array): CheckedFile {
   return { sha256, size: bytes.byteLength, bytes } as CheckedFile;
 }
 
+/** Deeper than any schema of a custom resource, and no danger to what walks through it. */
+const MAX_DEPTH = 256;
+
 /** One raw Kubernetes object a file, as JSON. */
 export function parseObject(file: CheckedFile, path: string): KubeObject {
   const where = `files/${path}`;
@@ -65,6 +68,7 @@ export function parseObject(file: CheckedFile, path: string): KubeObject {
       fix: "a bundle carries JSON only: build it with `skerry bundle build`, which reads YAML as kubectl does",
     });
   }
+  if (isDeeper(value, MAX_DEPTH)) throw new AppError("malformed", `nested deeper than ${MAX_DEPTH} levels`, { where });
   if (!isMap(value) || typeof value["apiVersion"] !== "string" || typeof value["kind"] !== "string") {
     throw new AppError("malformed", "not a Kubernetes object: apiVersion and kind must be strings", { where });
   }
@@ -73,4 +77,9 @@ export function parseObject(file: CheckedFile, path: string): KubeObject {
     throw new AppError("malformed", "not a Kubernetes object: metadata.name must be a string", { where });
   }
   return value as KubeObject;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }

@@ -10,6 +10,7 @@ import type {
   StoredRecord,
   StoredVersion,
 } from "../../agent/cache/cache.ts";
+import { makeRoom } from "../../agent/cache/room.ts";
 import type { NewEvent } from "../../shared/event.ts";
 import { nameOf, type ObjectRef } from "../../shared/live.ts";
 import { comparePairs, type Pair } from "../../shared/names.ts";
@@ -218,6 +219,11 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     addEvents: (events) => {
       transaction("cache.addEvents", () => {
         state.outbox = [...state.outbox, ...events.map((event) => ({ number: null, event: out(event) }))];
+        const waiting = state.outbox.flatMap(({ number, event }, id) => (number === null ? [{ id, event }] : []));
+        const room = makeRoom(waiting);
+        if (room === null) return;
+        const kept = state.outbox.filter((_, id) => !room.drop.includes(id));
+        state.outbox = [...kept, { number: null, event: room.instead }];
       });
     },
     numberEvents: (max) =>

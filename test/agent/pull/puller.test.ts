@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Puller } from "../../../agent/pull/puller.ts";
 import { NO_TRUST, type Trust } from "../../../agent/pull/trust.ts";
+import { AppError } from "../../../shared/errors.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { Source } from "../../../shared/source/source.ts";
 import { toRelay } from "../../../shared/trust.ts";
@@ -118,6 +119,15 @@ describe("sources in order", () => {
   });
 });
 
+it("a hub that asks for a look without end gets ten in five seconds", async () => {
+  puller.now();
+  for (let each = 0; each < 200; each += 1) {
+    await pass(10);
+    puller.now();
+  }
+  expect(first.asked("heads")).toBe(10);
+});
+
 describe("a mirror that lies", () => {
   const changed = () => new Map([["0-till.json", new TextEncoder().encode("{}")]]);
 
@@ -179,6 +189,32 @@ describe("what the hub relays", () => {
     expect([atOnce, trust.root?.document.number]).toEqual([1, 3]);
     await pass(POLL);
     expect(trust.root?.document.number).toBe(3);
+  });
+
+  it("is read no more often than it can bring something, whoever sends it, and what came last is", async () => {
+    first.faults.cut = second.faults.cut = true;
+    puller.take({ roots: [toRelay(signedRoot())] });
+    await pass(0);
+    const forged = (number: number) => toRelay(signedRoot({ number, fleet: "ships" }));
+    for (let each = 2; each < 100; each += 1) puller.take({ roots: [forged(each)] });
+    expect(trust.root?.document.number).toBe(1);
+    puller.take({ roots: [toRelay(signedRoot({ number: 2 }))] });
+    expect(trust.root?.document.number).toBe(1);
+    clock.advance(10_000);
+    expect(trust.root?.document.number).toBe(2);
+  });
+
+  it("that a full disk cannot keep ends nothing", () => {
+    const kept = cache.keepRoot;
+    cache.keepRoot = () => {
+      throw new AppError("storage", "the disk is full");
+    };
+    puller.take({ roots: [toRelay(signedRoot())] });
+    expect(trust.root).toBeNull();
+    cache.keepRoot = kept;
+    clock.advance(10_000);
+    puller.take({ roots: [toRelay(signedRoot())] });
+    expect(trust.root?.document.number).toBe(1);
   });
 
   it("reaches a site whose sources are out of reach", async () => {

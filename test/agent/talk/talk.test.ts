@@ -139,6 +139,12 @@ describe("events", () => {
     expect(site.cache.numberEvents(9)).toHaveLength(0);
   });
 
+  it("keep their numbers where a stolen key acknowledges more than there will ever be", () => {
+    site.ack(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    expect(site.refusals()).toEqual(["malformed"]);
+    expect(Math.max(...Object.values(site.cache.counters()))).toBeLessThan(100);
+  });
+
   it("are not dropped by an ack that no hub of this fleet signed, which is told", () => {
     site.hear("down/ack", { boot: BOOT, report: 1, event: 2 }, keys.stranger);
     expect(site.cache.counters().eventAcked).toBe(0);
@@ -242,6 +248,14 @@ describe("an assignment set", () => {
     site.hear("down/assign", assignmentSet({ term: 1, number: 1 }), keys.stranger);
     expect(site.talk.current()).toMatchObject({ term: 1, number: 1 });
   });
+});
+
+it("of what strangers send no more is told than fits an hour", () => {
+  for (let each = 0; each < 100; each += 1) site.talk.heard("down/assign", Buffer.from(`stranger ${each}`.repeat(9)));
+  expect([site.refusals().length, site.counts.changes]).toEqual([16, 16]);
+  site.clock.advance(3_600_000);
+  site.talk.heard("down/assign", Buffer.from("another".repeat(9)));
+  expect(site.refusals().length).toBe(17);
 });
 
 describe("a question", () => {

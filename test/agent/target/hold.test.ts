@@ -36,6 +36,16 @@ describe("a bundle's place at a site", () => {
     expect(glance(commit(back, SINCE))).toBe("reverted v1, committed v1, previous -, failed v2");
   });
 
+  it("remembers the last failed states, however many values a hub invents", () => {
+    let hold = committed(null, "v1");
+    for (let each = 0; each < 200; each += 1) {
+      const state = { ...version("v2"), values: each.toString(16).padStart(16, "0") };
+      hold = giveUp(begin(hold, "pos", { state, run: "r-1" }, SINCE), "unhealthy", SINCE);
+    }
+    expect(hold.failed.length).toBe(64);
+    expect(hold.failed.at(-1)?.values).toBe((199).toString(16).padStart(16, "0"));
+  });
+
   it("a first install that is given up stays as it is: there is nothing to return to", () => {
     const failed = giveUp(start(null, "v1"), "kube", SINCE);
     expect(glance(failed)).toBe("failed v1, committed -, previous -, failed v1");

@@ -264,3 +264,14 @@ test("what is known of a rollout and not done yet is refused with its line", asy
     error: { code: "unsupported", where: "rollouts/pos.yaml:5 /lane" },
   });
 });
+
+test("a commit that stands on two branches is judged for each of them", async () => {
+  repository.commit("bundles/pos", bundleFiles({}), "1.0.0");
+  repository.commit("bundles/pos-two", { "README.md": "x" }, "1.0.0");
+  const { versions } = repository.source;
+  const heads = await repository.source.heads();
+  Object.assign(repository.source, { versions: async () => versions(heads.get("bundles/pos") ?? "") });
+  const { bundles } = await look();
+  expect(bundles.get("pos")?.get("1.0.0")?.kind).toBe("accepted");
+  expect([...(bundles.get("pos-two")?.values() ?? [])].map(({ kind }) => kind)).toEqual(["refused"]);
+});

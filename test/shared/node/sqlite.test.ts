@@ -190,6 +190,18 @@ it("sets a database aside with its log, each under a new name", () => {
   expect(readFileSync(`${file}.damaged-2-wal`, "utf8")).toBe("2-wal");
 });
 
+it("keeps no more than four that were set aside: the last makes way, with its log", () => {
+  const file = fileInFolder("a.db");
+  for (const n of [1, 2, 3, 4, 5]) {
+    writeFileSync(file, String(n));
+    if (n === 4) writeFileSync(`${file}-wal`, String(n));
+    setAside(file);
+  }
+  const kept = readdirSync(dirname(file)).toSorted();
+  expect(kept).toEqual([1, 2, 3, 4].map((n) => `a.db.damaged-${n}`));
+  expect(readFileSync(`${file}.damaged-4`, "utf8")).toBe("5");
+});
+
 it("begins anew beside a log that was left over when a setting aside was cut off", () => {
   const file = fileInFolder("a.db");
   const old = open(file);

@@ -5,7 +5,7 @@ import { sha256Hex } from "../../../shared/node/sha256.ts";
 import type { ItemFlag } from "../../../shared/report.ts";
 import type { Delegation } from "../../../shared/root.ts";
 import { close, openForSite, reopen, rushedUntil, type SiteView, standing } from "../../../shared/verify/bundle.ts";
-import { checkFile, expectFile, finish, take } from "../../../shared/verify/file.ts";
+import { checkFile, expectFile, finish, parseObject, take } from "../../../shared/verify/file.ts";
 import { VERSION } from "../../../shared/version.ts";
 import { configMap, keys, NOW, sign, signBytes, signedBundle, siteDocument, trustedRoot } from "../../support/fleet.ts";
 
@@ -100,6 +100,11 @@ describe("an attack on the manifest is refused by name", () => {
       "keys in another order",
       "malformed",
       () => open(signBytes(Buffer.from(`${text().slice(0, -2)}, "a":1}\n`), BUNDLE_NAMESPACE, { pos: keys.pos })),
+    ],
+    [
+      "an epoch that the root is not at, above all that owners could sign after a thief",
+      "undelegated",
+      () => open(later({ epoch: Number.MAX_SAFE_INTEGER })),
     ],
     ["what this version does not do", "unsupported", () => open(later({ hold: { atMost: "8h" } }))],
     ["made for a later agent", "unsupported", () => open(later({ minAgent: "99.0.0" }))],
@@ -206,6 +211,13 @@ describe("an attack on the files", () => {
       close(openForSite(document, "pos", root, view()), new Map([[sha256, checkFile(sha256, yaml)]])),
     );
     expect(found).toMatchObject({ code: "malformed", where: "files/till.yaml" });
+  });
+
+  it("nested so deep that whoever walks through it falls", () => {
+    const deep = Buffer.from(
+      `{"apiVersion":"v1","kind":"X","metadata":{"name":"x"},"spec":${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
+    );
+    expect(refusal(() => parseObject(checkFile(sha256Hex(deep), deep), "x.json")).code).toBe("malformed");
   });
 
   it("bytes on disk that rotted", () => {

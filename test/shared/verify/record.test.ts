@@ -49,6 +49,11 @@ describe("a site record", () => {
       () => acceptRecord(signedSite({ box: ageIdentity(Buffer.alloc(32, 1)).recipient }), self, trustedRoot()),
     ],
     [
+      "that leaves no number above it: the key of a thief outlives its root in it",
+      "record",
+      () => acceptRecord(signedSite({ number: Number.MAX_SAFE_INTEGER }), { ...self, held: held() }, trustedRoot()),
+    ],
+    [
       "under the number of the one held, with other content",
       "equivocation",
       () => acceptRecord(signedSite({ labels: { ring: "shop" } }), { ...self, held: held() }, trustedRoot()),
