@@ -8,6 +8,7 @@ import * as git from "isomorphic-git";
 import { AppError } from "../errors.ts";
 import { checkPack, type PackLimits } from "./git-pack.ts";
 import type { GitServer } from "./git-server.ts";
+import { completed, type GitObject } from "./git-thin.ts";
 
 /** Each fetch adds a pack, and each pack an index in memory: from here on, a first fetch is cheaper. */
 const MAX_PACKS = 64;
@@ -100,12 +101,14 @@ export class GitBranch {
     const incoming = this.#path("incoming.pack");
     try {
       await pipeline(Readable.from(server.pack(commit, have)), fs.createWriteStream(incoming));
-      checkPack(await readFile(incoming), limits);
+      const pack = await readFile(incoming);
+      const bases = await this.#held(checkPack(pack, limits), limits.objectBytes);
+      if (bases.length > 0) await writeFile(incoming, completed(pack, bases));
       await git.indexPack({ ...this.#local(), dir, filepath: "incoming.pack" });
       // A pack without its index is not seen: only the last of these steps counts, and a kill before it costs one more fetch.
-      const pack = join(this.#packs, `pack-${commit}`);
-      await rename(incoming, `${pack}.pack`);
-      await rename(this.#path("incoming.idx"), `${pack}.idx`);
+      const place = join(this.#packs, `pack-${commit}`);
+      await rename(incoming, `${place}.pack`);
+      await rename(this.#path("incoming.idx"), `${place}.idx`);
     } finally {
       await rm(incoming, { force: true });
     }
@@ -113,6 +116,20 @@ export class GitBranch {
       throw new AppError("malformed", `the server names ${commit} as a head of ${branch} and does not send it`);
     }
     await writeFile(this.#path("have"), commit);
+  }
+
+  /** Those of the objects that were fetched before, whole. */
+  async #held(oids: Iterable<string>, maxBytes: number): Promise<GitObject[]> {
+    const found: GitObject[] = [];
+    let size = 0;
+    for (const oid of oids) {
+      const object = await git.readObject({ ...this.#local(), oid, format: "content" }).catch(() => null);
+      if (object === null || object.format !== "content") continue;
+      size += object.object.length;
+      if (size > maxBytes) throw new AppError("too-large", `a pack that builds on more than ${maxBytes} bytes`);
+      found.push(object);
+    }
+    return found;
   }
 
   async #names(): Promise<string[]> {

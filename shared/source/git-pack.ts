@@ -17,19 +17,22 @@ const [OFFSET_DELTA, REFERENCE_DELTA] = [6, 7];
 
 /**
  * Throws `malformed` or `too-large`. Takes no more memory than `objectBytes`: an object is unpacked to the size that it
- * announces and not a byte further, one by one; a delta announces the size of what it makes.
+ * announces and not a byte further, one by one; a delta announces the size of what it makes. Returns the ids of objects that deltas
+ * build on, which a thin pack need not have.
  */
-export function checkPack(pack: Buffer, limits: PackLimits): void {
+export function checkPack(pack: Buffer, limits: PackLimits): Set<string> {
   const end = pack.length - SUM_BYTES;
   if (end < HEADER_BYTES || pack.toString("latin1", 0, 4) !== "PACK") throw damaged("it is no pack");
   const sum = createHash("sha1").update(pack.subarray(0, end)).digest();
   if (!sum.equals(pack.subarray(end))) throw damaged("its checksum does not hold");
   const objects = pack.readUInt32BE(8);
   if (objects > limits.objects) throw tooLarge(`${objects} objects, at most ${limits.objects} are taken`);
+  const bases = new Set<string>();
   let total = 0;
   let at = HEADER_BYTES;
   for (let index = 0; index < objects; index += 1) {
     const { type, size, start } = headerAt(pack, at);
+    if (type === REFERENCE_DELTA) bases.add(pack.toString("hex", start - SUM_BYTES, start));
     if (size > limits.objectBytes)
       throw tooLarge(`an object of ${size} bytes, at most ${limits.objectBytes} are taken`);
     const { bytes, read } = inflate(pack.subarray(start, end), size);
@@ -41,6 +44,7 @@ export function checkPack(pack: Buffer, limits: PackLimits): void {
     at = start + read;
   }
   if (at !== end) throw damaged("something follows its objects");
+  return bases;
 }
 
 function headerAt(pack: Buffer, at: number): { type: number; size: number; start: number } {

@@ -1,6 +1,6 @@
 /** What may happen to branches and repositories between two calls. */
 import { execFileSync } from "node:child_process";
-import { readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openLine } from "../../lab/git/line.ts";
 import { commitFiles, createRepository } from "../../lab/git/repository.ts";
@@ -56,6 +56,25 @@ test("a branch that begins anew every few versions leaves no more behind than it
     const versions = await source.versions(await headOf(source, "bundles/pos"));
     expect(versions[0]?.version).toBe(`${number}`);
     expect(versions).toHaveLength(((number - 1) % 4) + 1);
+  }
+});
+
+test("a file that goes back to what it was, and forth again, as by reverts", async () => {
+  const { root, repository, source: open } = await gitLab();
+  const source = open();
+  const file = (name: string) =>
+    `kind: Rollout/v1\nbundle: pos\nversion: ${name}\nsites: { ring: shop }\nwaves:\n  - { name: lab, sites: { ring: lab }, soak: 1s }\n  - { name: rest }\n`;
+  // With loose objects, as pushes leave them, each answer is packed anew against what the reader has.
+  const work = `${root}/work`;
+  git(root, "clone", "--quiet", repository, work);
+  await mkdir(`${work}/rollouts`);
+  for (const name of ["1.0.0", "1.1.0", "1.2.0", "1.1.0", "1.2.1", "1.1.0", "1.3.0", "1.1.0", "1.3.0", "1.2.1"]) {
+    await writeFile(`${work}/rollouts/pos.yaml`, file(name));
+    git(work, "add", ".");
+    git(work, "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", name);
+    git(work, "push", "--quiet", "origin", "HEAD:main");
+    const [found] = await source.files(await headOf(source, "main"), "rollouts");
+    expect(Buffer.from(found?.bytes ?? []).toString()).toBe(file(name));
   }
 });
 
