@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { sorted } from "../../shared/canonical.ts";
 import { isMap, type KubeObject } from "../../shared/live.ts";
 import { ageEncrypt } from "../../shared/node/age.ts";
+import { formatAgeIdentity } from "../../shared/node/age-key.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { readYamlAsKubectl } from "../../shared/node/yaml-document.ts";
 import { ask } from "../lab/demo/cluster.ts";
@@ -60,6 +61,11 @@ const kube = (site: AttackedSite, method: "GET" | "PATCH", body?: unknown) =>
     "/api/v1/namespaces/shop/secrets/db",
     body,
   );
+const kept = async (site: AttackedSite) => {
+  const at = { ...site.cluster, agentTokenFile: "", adminToken: site.cluster.token, caFile: null };
+  const { body } = await ask(at, "GET", "/api/v1/namespaces/skerry-system/secrets/skerry-site");
+  return (body["data"] ?? {}) as Record<string, string>;
+};
 const dataOf = async (site: AttackedSite) => (await kube(site, "GET")).body["data"];
 const committed = (site: AttackedSite, bundle: ReturnType<typeof version>, record: number) =>
   until(
@@ -184,5 +190,21 @@ it("a site whose record has another group, or another box, is told so, and takes
   site.owner.record(grouped(4));
   await site.assign(version(1), { record: 4 });
   await committed(site, version(1), 4);
+  expect(await dataOf(site)).toEqual(DATA);
+
+  // An empty disk has the box key back out of the cluster, so that the record holds as it is.
+  await until(
+    async () => (await kept(site))["box.key"],
+    (text) => text === b64(formatAgeIdentity(box)),
+    "the cluster does not keep the box key",
+  );
+  await site.wipeDisk();
+  const before = site.hub.reports.length;
+  await site.start();
+  await until(
+    () => site.hub.reports.slice(before).at(-1)?.items[0]?.state,
+    (state) => state === "committed",
+    "it does not come back",
+  );
   expect(await dataOf(site)).toEqual(DATA);
 });
