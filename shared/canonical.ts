@@ -43,6 +43,9 @@ export function parseCanonical(bytes: Uint8Array, where: string, maxBytes: numbe
       fix: "documents are JSON made by `skerry`; YAML belongs in bundle.yaml and rollouts/, which the builder reads",
     });
   }
+  // Readers of maps drop it without a word, and what assigns to it changes an object's nature. In this form it is spelled like this only.
+  if (text.includes('"__proto__":'))
+    throw new AppError("malformed", "a key that no document may have: __proto__", { where });
   if (canonical !== text) {
     throw new AppError(
       "malformed",

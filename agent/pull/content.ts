@@ -56,6 +56,11 @@ export class Contents {
     return content;
   }
 
+  /** How many are held in memory. */
+  get size(): number {
+    return this.held.size;
+  }
+
   /** Frees the memory of all others. */
   keepOnly(state: Asked): void {
     for (const other of this.held.keys()) if (other !== keyOf(state)) this.held.delete(other);

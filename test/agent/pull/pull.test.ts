@@ -294,3 +294,16 @@ function inNamespace(namespace: string): ReturnType<typeof configMap> {
 function delegatedTo(key: string): ReturnType<typeof rootDocument>["bundles"] {
   return [{ pattern: "pos*", keys: [key], threshold: 1, epoch: 1, namespaces: ["shop"], kinds: ["*"] }];
 }
+
+it("of what could run only the last few are held in memory, however many values a hub makes up", async () => {
+  site.publish(v(1));
+  await site.pull();
+  const contents = new Contents(site.cache, "s-1", unsealing);
+  const get = (values: string) => contents.get({ digest: v(1).digest, record: 1, values, given: {} }, site.trust());
+  const runs = get("");
+  for (let each = 0; each < 10; each += 1) {
+    const invented = get(String(each));
+    expect([get("") === runs, get(String(each)) === invented]).toEqual([true, true]);
+  }
+  expect([contents.size, get("0") === get("0")]).toEqual([4, true]);
+});
