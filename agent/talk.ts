@@ -16,6 +16,7 @@ import { isDue, type Unnumbered } from "./report/report.ts";
 /** Without an answer from the hub for this long, what was sent is sent again. */
 const RESEND_MS = 15_000;
 const EVENTS_A_BATCH = 100;
+const AFTER_FAULT_MS = 5_000;
 /** Of reports and events; no site lives to send so many. Taken over, higher ones would leave no room for those to come. */
 const HIGHEST_NUMBER = 2 ** 48;
 /** Messages that are refused are told so often in an hour; anybody on the bus can send more. */
@@ -100,6 +101,14 @@ export class Talk {
 
   heard(kind: TopicKind, frame: Uint8Array): void {
     try {
+      this.take(kind, frame);
+    } catch (error) {
+      this.unkept(kind, frame, error);
+    }
+  }
+
+  private take(kind: TopicKind, frame: Uint8Array): void {
+    try {
       if (kind === "down/assign") this.takeAssignment(frame);
       else if (kind === "down/trust") this.world.onRelayed(openTrust(frame, this.world.sender));
       else this.takeOther(kind, frame);
@@ -170,13 +179,16 @@ export class Talk {
       this.world.onPullWanted();
       return;
     }
-    this.pending = null;
-    if (opened === null) return;
+    if (opened === null) {
+      this.pending = null;
+      return;
+    }
     const { term, number } = opened.set;
     cache.transaction("assignment.take", () => {
       cache.keepAssignment({ term, number, key: opened.key, frame });
       cache.addEvents([{ at: rfc3339(clock.now()), kind: "assigned", words: `set ${term}.${number}` }]);
     });
+    this.pending = null;
     log.info({ term, number }, "assigned");
     this.assignment = opened;
     this.world.onChange();
@@ -208,6 +220,16 @@ export class Talk {
     } else {
       this.refuse(frame, { code: "unsupported", words: `this version does not take ${kind}` });
     }
+  }
+
+  /** A full disk, mostly. A set waits here; whatever else it was, the hub says it again. */
+  private unkept(kind: TopicKind, frame: Uint8Array, error: unknown): void {
+    const { log, clock } = this.world;
+    log.error({ kind, words: inWords(error) }, "a message could not be kept");
+    if (kind !== "down/assign") return;
+    clock.after(AFTER_FAULT_MS, () => {
+      if (this.pending === frame) this.heard(kind, frame);
+    });
   }
 
   /** Told once for the same bytes: a retained message comes again with every connect. */

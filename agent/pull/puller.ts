@@ -109,14 +109,19 @@ export class Puller {
     if (this.stopped) return;
     this.cancel = this.world.clock.after(inMs, () => {
       this.begun = [...this.begun, this.world.clock.monotonic()].slice(-HURRIED.rounds);
-      this.round = this.ask().finally(() => {
-        this.round = null;
-        this.takeWaiting();
-        const { again } = this;
-        this.again = false;
-        this.schedule(again ? this.breath() : this.pause());
-        this.world.onRound();
-      });
+      const unkept = (error: unknown): void =>
+        // A full disk, mostly: what could not be kept is asked for again, and what could not be told is not.
+        this.world.log.error({ words: inWords(error) }, "a look at the sources ended early");
+      this.round = this.ask()
+        .catch(unkept)
+        .finally(() => {
+          this.round = null;
+          this.takeWaiting();
+          const { again } = this;
+          this.again = false;
+          this.schedule(again ? this.breath() : this.pause());
+          this.world.onRound();
+        });
     });
   }
 

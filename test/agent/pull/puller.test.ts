@@ -119,6 +119,21 @@ describe("sources in order", () => {
   });
 });
 
+it("a full disk ends no round for good", async () => {
+  const { addEvents } = cache;
+  cache.addEvents = () => {
+    throw new AppError("storage", "the disk is full");
+  };
+  first.faults.cut = true;
+  puller.now();
+  await pass(0);
+  cache.addEvents = addEvents;
+  first.publish(v(1));
+  first.faults.cut = false;
+  await pass(POLL);
+  expect(complete()).toEqual(["1.0.0"]);
+});
+
 it("a hub that asks for a look without end gets ten in five seconds", async () => {
   puller.now();
   for (let each = 0; each < 200; each += 1) {

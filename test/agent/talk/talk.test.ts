@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { AppError } from "../../../shared/errors.ts";
 import { keys, rootDocument, trustedRoot } from "../../support/fleet.ts";
 import { assignmentSet, BOOT, reportWith, talkingSite, trustUnder } from "./talking-site.ts";
 
@@ -248,6 +249,18 @@ describe("an assignment set", () => {
     site.hear("down/assign", assignmentSet({ term: 1, number: 1 }), keys.stranger);
     expect(site.talk.current()).toMatchObject({ term: 1, number: 1 });
   });
+});
+
+it("an assignment that a full disk cannot keep waits, and ends nothing", () => {
+  const { keepAssignment } = site.cache;
+  site.cache.keepAssignment = () => {
+    throw new AppError("storage", "the disk is full");
+  };
+  site.hear("down/assign", assignmentSet());
+  expect([site.talk.current(), site.refusals()]).toEqual([null, []]);
+  site.cache.keepAssignment = keepAssignment;
+  site.clock.advance(5_000);
+  expect(site.talk.current()?.number).toBe(1);
 });
 
 it("of what strangers send no more is told than fits an hour", () => {
