@@ -76,7 +76,11 @@ async function perform(
   switch (step.do) {
     case "apply": {
       journal("kube.apply", "before");
-      const answer = kube.apply(step.object, { manager: FIELD_MANAGER, force: true, dryRun: false });
+      const answer = kube.apply(step.opened?.reveal() ?? step.object, {
+        manager: FIELD_MANAGER,
+        force: true,
+        dryRun: false,
+      });
       journal("kube.apply", "between");
       const { object } = await answer;
       journal("kube.apply", "after");

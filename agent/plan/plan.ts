@@ -1,5 +1,6 @@
 import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed } from "../../shared/live.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
+import type { Opened } from "../../shared/render/sealed.ts";
 import type { InventoryRow } from "../cache/cache.ts";
 import { stageOf } from "./order.ts";
 
@@ -19,6 +20,8 @@ export type Step =
       readonly stage: number;
       readonly ref: ObjectRef;
       readonly object: KubeObject;
+      /** To apply in place of `object`. */
+      readonly opened?: Opened;
       readonly hash: string;
       readonly because: "absent" | "changed" | "drift" | "unsettled";
     }
@@ -97,6 +100,7 @@ function applyStep(
     stage: stageOf(wanted.ref),
     ref: wanted.ref,
     object: wanted.object,
+    ...(wanted.opened !== undefined && { opened: wanted.opened }),
     hash: wanted.hash,
     because,
   };

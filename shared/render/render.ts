@@ -14,7 +14,7 @@ import { compileHealthRules, type HealthRules } from "./health-rules.ts";
 import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
 import { checkPrivilege } from "./privilege.ts";
-import { type Secrets, sealedObject, unsealedObject } from "./sealed.ts";
+import { type Opened, opened, type Secrets, sealedObject } from "./sealed.ts";
 import { withoutStringData } from "./secret-data.ts";
 import { substitute } from "./substitute.ts";
 import { type Value, valuesFor } from "./variables.ts";
@@ -43,19 +43,19 @@ export interface RenderedBundle {
 
 export interface RenderedObject {
   readonly ref: ObjectRef;
+  /** As everybody may see it: what is sealed is `sealed:<hash of the ciphertext>`. */
   readonly object: KubeObject;
-  /**
-   * SHA-256 of the canonical object: what was asked for, whatever the server made of it. With what is sealed as `sealed:<hash of the
-   * ciphertext>`, so that it lies in databases without a word about the plaintext.
-   */
+  /** Of a sealed Secret, where it was opened: the object to apply. */
+  readonly opened?: Opened;
+  /** SHA-256 of the canonical object: what was asked for, whatever the server made of it. */
   readonly hash: string;
 }
 
 /**
  * Objects as they shall be applied: overlays that select the site, then values, then every check on what came out. Throws `variable`, `patch`,
  * `privilege`, `image`, `policy`, or `schema` where two files are the same object. Pure: the same bundle and inputs give the
- * same bytes on a site and on a laptop. What is sealed stays so during every check, and is put in place last: no plaintext can stand in a
- * refusal, and none can make a difference to it.
+ * same bytes on a site and on a laptop. What is sealed stays so during every check: no plaintext can stand in a refusal, and none can
+ * make a difference to it.
  */
 export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBundle {
   const { manifest, delegation } = bundle;
@@ -74,11 +74,13 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
   const objects = renderObjects(files, values, rules).map((object, index) => {
     const path = files[index]?.path ?? "";
     const secret = sealed.get(path);
-    const opened =
-      secret === undefined || inputs.secrets === undefined
-        ? object
-        : unsealedObject(object, secret, inputs.secrets, path);
-    return { ref: refOf(object), object: opened, hash: sha256Hex(Buffer.from(sorted(object))) };
+    return {
+      ref: refOf(object),
+      object,
+      ...(secret !== undefined &&
+        inputs.secrets !== undefined && { opened: opened(object, secret, inputs.secrets, path) }),
+      hash: sha256Hex(Buffer.from(sorted(object))),
+    };
   });
   const health = compileHealthRules(manifest.health.rules);
   return { bundle: manifest.name, digest: bundle.digest, objects, health } as unknown as RenderedBundle;

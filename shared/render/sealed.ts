@@ -30,17 +30,31 @@ export function inTheClear(sealed: KubeObject): KubeObject {
   return { ...sealed, data: Object.fromEntries(data) };
 }
 
-/** A rendered Secret with its values in place of what stood for them, as far as overlays left that there. */
-export function unsealedObject(rendered: KubeObject, sealed: KubeObject, secrets: Secrets, path: string): KubeObject {
-  const opened = secrets.get(path);
-  if (opened === undefined) throw new AppError("internal", "it was not opened", { where: `files/${path}` });
+/** An object with plaintexts, until it is applied: plans carry it, and whoever prints or stores one sees nothing of it. */
+export class Opened {
+  readonly #object: KubeObject;
+
+  constructor(object: KubeObject) {
+    this.#object = object;
+  }
+
+  /** For the API server, and nobody else. */
+  reveal(): KubeObject {
+    return this.#object;
+  }
+}
+
+/** A rendered Secret with its values in place of what stands for them, as far as overlays left that there. */
+export function opened(rendered: KubeObject, sealed: KubeObject, secrets: Secrets, path: string): Opened {
+  const secret = secrets.get(path);
+  if (secret === undefined) throw new AppError("internal", "it was not opened", { where: `files/${path}` });
   const shown = member(sealed, "data");
-  const plain = member(withoutStringData(opened, path), "data");
+  const plain = member(withoutStringData(secret, path), "data");
   const data = entries(rendered, "data").map(([key, value]) => [
     key,
     isPlaceholder(value) && shown[key] === value ? (plain[key] ?? value) : value,
   ]);
-  return { ...rendered, data: Object.fromEntries(data) };
+  return new Opened({ ...rendered, data: Object.fromEntries(data) });
 }
 
 function placeholder(value: JsonObject[string]): string | null {

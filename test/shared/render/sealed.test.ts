@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Bundle } from "../../../shared/bundle.ts";
 import type { KubeObject } from "../../../shared/live.ts";
@@ -25,11 +26,17 @@ function rendered(secrets: Secrets | undefined, changes: Partial<Bundle> = {}, m
   return found;
 }
 
+function revealed(...given: Parameters<typeof rendered>): KubeObject {
+  const { opened } = rendered(...given);
+  if (opened === undefined) throw new Error("not opened");
+  return opened.reveal();
+}
+
 const b64 = (text: string) => Buffer.from(text).toString("base64");
 
 describe("a sealed Secret", () => {
   it("has its values where they are opened, as data, without the metadata of SOPS", () => {
-    const { object } = rendered(OPENED);
+    const object = revealed(OPENED);
     expect(object["data"]).toMatchObject({
       password: b64("hunter2"),
       empty: "",
@@ -38,8 +45,15 @@ describe("a sealed Secret", () => {
     expect([object["sops"], object["stringData"]]).toEqual([undefined, undefined]);
   });
 
-  it("shows `sealed:<hash>` to all others", () => {
-    const { object } = rendered(undefined);
+  it.each([undefined, OPENED])("shows `sealed:<hash>` to whoever looks at it, opened or not", (secrets) => {
+    const { object, opened } = rendered(secrets);
+    for (const printed of [
+      JSON.stringify(opened),
+      inspect(opened, { showHidden: true, depth: 9 }),
+      JSON.stringify(object),
+    ]) {
+      expect(printed ?? "").not.toMatch(/hunter2|aHVudGVyMg/);
+    }
     const data = Object.entries(object["data"] as Record<string, string>);
     const shown = Object.fromEntries(
       data.map(([key, value]) => [key, value.replace(/^sealed:[0-9a-f]{16}$/, "sealed")]),
@@ -59,7 +73,7 @@ describe("a sealed Secret", () => {
 
   it("keeps `${...}` of a secret as text: it is data, and no variable", () => {
     const plain = { ...PLAIN, stringData: { url: "${NOBODY} declared" } };
-    expect(rendered(new Map([[PATH, plain]])).object["data"]).toMatchObject({ url: b64("${NOBODY} declared") });
+    expect(revealed(new Map([[PATH, plain]]))["data"]).toMatchObject({ url: b64("${NOBODY} declared") });
   });
 
   it("can be patched, and what an overlay takes out or replaces stays so", () => {
@@ -69,7 +83,7 @@ describe("a sealed Secret", () => {
       data: { password: b64("other"), url: null },
       metadata: { name: "db", namespace: "shop", labels: { tier: "back" } },
     };
-    const { object } = rendered(OPENED, { overlays: [{ sites: {}, patch: "2-db.json", type: "strategic" }] }, [
+    const object = revealed(OPENED, { overlays: [{ sites: {}, patch: "2-db.json", type: "strategic" }] }, [
       patch as unknown as KubeObject,
     ]);
     expect(object["data"]).toEqual({
