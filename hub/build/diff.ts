@@ -1,6 +1,7 @@
 import type { Bundle } from "../../shared/bundle.ts";
 import { isMap, type Json, type JsonObject, type KubeObject, nameOf, refOf } from "../../shared/live.ts";
 import { pointer } from "../../shared/parse.ts";
+import { sealedObject } from "../../shared/render/sealed.ts";
 
 export interface DiffSide {
   manifest: Bundle;
@@ -39,7 +40,8 @@ function partsOf({ manifest, files }: DiffSide): Map<string, JsonObject> {
   const facts = Object.entries(manifest).filter(([key]) => !OF_THE_VERSION.has(key));
   const patches = new Set(manifest.overlays?.map(({ patch }) => patch));
   const objects = files.map(({ path, bytes }): [string, JsonObject] => {
-    const object = JSON.parse(Buffer.from(bytes).toString()) as KubeObject;
+    const read = JSON.parse(Buffer.from(bytes).toString()) as KubeObject;
+    const object = manifest.secrets?.includes(path) === true ? sealedObject(read, path) : read;
     return [patches.has(path) ? `patch ${path}` : nameOf(refOf(object)), object];
   });
   return new Map([["bundle.json", Object.fromEntries(facts) as JsonObject], ...objects]);

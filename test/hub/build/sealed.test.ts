@@ -73,6 +73,22 @@ describe("a bundle with a Secret that sops encrypted", () => {
     expect(err.join("\n")).not.toMatch(/hunter2|aHVudGVyMg/);
   });
 
+  it("shows what changed between two versions without the ciphertext", async () => {
+    await build(SEALED);
+    await fleet.write(
+      "bundles/pos/bundle.yaml",
+      `${BUNDLE_YAML.replace("1.4.2", "1.4.3")}secrets: [secrets/*.sops.yaml]\n`,
+    );
+    await fleet.write(FILE, golden("two-groups.sops.yaml"));
+    fleet.commit("sealed anew");
+    await fleet.skerry("bundle", "build", "bundles/pos");
+    const { out } = await fleet.skerry("bundle", "diff", "pos@1.4.2", "pos@1.4.3");
+    expect(out).toContainEqual(
+      expect.stringMatching(/\/data\/password: "sealed:[0-9a-f]{16}" -> "sealed:[0-9a-f]{16}"/),
+    );
+    expect(out.join("\n")).not.toMatch(/ENC\[|sops\//);
+  });
+
   it("may hold values in the clear where plainSecrets says so, each with a warning", async () => {
     const { code, err } = await build(golden("suffix-in-the-clear.sops.yaml"), "plainSecrets: [shop/db]\n");
     expect([code, err]).toEqual([
