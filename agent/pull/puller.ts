@@ -30,8 +30,8 @@ export interface PullerWorld {
 
 /** However often a hub asks for it, so many rounds begin in so many milliseconds, and no more. */
 const HURRIED = { rounds: 10, inMs: 5_000 };
-/** Anybody on the bus can relay: after what brought nothing, so long nothing more of it is read, and then what came last. */
-const RELAY_RESTS_MS = 10_000;
+/** Anybody on the bus can relay: of what brings nothing so much is read in so long; after that, what came last. */
+const RELAYED = { fruitless: 6, inMs: 60_000 };
 
 /** Asks the sources in turn, for ever, one round at a time: the next one is asked where this one fails, lies, or lacks something. */
 export class Puller {
@@ -42,7 +42,8 @@ export class Puller {
   private stopped = false;
   private soughtFor = "";
   private relayed: TrustMessage | null = null;
-  private relayRestsUntil = 0;
+  /** When what was relayed brought nothing, the last times, monotonic ms. */
+  private fruitless: readonly number[] = [];
   /** When the last rounds began, monotonic ms. */
   private begun: readonly number[] = [];
   private cancel = () => {};
@@ -139,7 +140,8 @@ export class Puller {
     const message = this.relayed;
     if (message === null || this.stopped) return;
     this.cancelRelayed();
-    const rest = this.relayRestsUntil - clock.monotonic();
+    const first = this.fruitless.at(-RELAYED.fruitless);
+    const rest = first === undefined ? 0 : first + RELAYED.inMs - clock.monotonic();
     if (rest > 0) {
       this.cancelRelayed = clock.after(rest, () => this.take(message));
       return;
@@ -154,7 +156,7 @@ export class Puller {
       log.error({ words: inWords(error) }, "what the hub relayed could not be kept");
     }
     if (next !== before) onTrust(next);
-    else this.relayRestsUntil = clock.monotonic() + RELAY_RESTS_MS;
+    else this.fruitless = [...this.fruitless, clock.monotonic()].slice(-RELAYED.fruitless);
   }
 
   /** True where this source had all that there is to want. */

@@ -215,7 +215,7 @@ describe("what the hub relays", () => {
     expect(trust.root?.document.number).toBe(1);
     puller.take({ roots: [toRelay(signedRoot({ number: 2 }))] });
     expect(trust.root?.document.number).toBe(1);
-    clock.advance(10_000);
+    clock.advance(60_000);
     expect(trust.root?.document.number).toBe(2);
   });
 
@@ -227,7 +227,6 @@ describe("what the hub relays", () => {
     puller.take({ roots: [toRelay(signedRoot())] });
     expect(trust.root).toBeNull();
     cache.keepRoot = kept;
-    clock.advance(10_000);
     puller.take({ roots: [toRelay(signedRoot())] });
     expect(trust.root?.document.number).toBe(1);
   });
