@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { AppError } from "../errors.ts";
 import type { GitAsk, GitCall, GitCalls, GitRemote, GitReply } from "./git-messages.ts";
 
@@ -62,7 +63,7 @@ export class GitProcess {
     const { deadlineMs, memoryMb, remote } = this.#options;
     const late = setTimeout(() => end(new AppError("unreachable", `no end after ${deadlineMs / 1000} s`)), deadlineMs);
     const watch = setInterval(() => {
-      if (residentMb(child.pid) > memoryMb) end(outgrown());
+      if (residentMb(child.pid) > memoryMb) end(new Outgrown());
     }, WATCH_MS);
     child.once("message", (reply: GitReply) => resolve(reply));
     child.once("exit", exited);
@@ -73,6 +74,8 @@ export class GitProcess {
       if ("code" in reply) throw new AppError(reply.code, reply.what, { ...(reply.fix && { fix: reply.fix }) });
       return reply.answer as GitReply & object;
     } catch (error) {
+      // Perhaps it is what lies in the folder that takes so much: the next question begins with an empty one.
+      if (error instanceof Outgrown) await rm(remote.dir, { recursive: true, force: true });
       const words = error instanceof AppError ? { where: remote.url, ...(error.fix && { fix: error.fix }) } : {};
       throw error instanceof AppError ? new AppError(error.code, error.message, { ...words, cause: error }) : error;
     } finally {
@@ -112,15 +115,17 @@ function kib(memoryMb: number): number {
 
 /** Node dies by a trap or an abort where it gets no memory; `sh` may pass that on as 128 + the signal. */
 function death(code: number | null, signal: string | null): AppError {
-  if (signal === "SIGTRAP" || signal === "SIGABRT" || code === 133 || code === 134) return outgrown();
+  if (signal === "SIGTRAP" || signal === "SIGABRT" || code === 133 || code === 134) return new Outgrown();
   if (signal !== null) return new AppError("unreachable", `Git was ended by ${signal}`);
   return new AppError("malformed", `Git failed on what the server sent (exit ${code})`);
 }
 
-function outgrown(): AppError {
-  return new AppError("too-large", "what the server sent does not fit into the memory allowed", {
-    fix: "look at what is in that repository; if it is as it should be, allow Git more memory",
-  });
+class Outgrown extends AppError {
+  constructor() {
+    super("too-large", "what the server sent does not fit into the memory allowed", {
+      fix: "look at what is in that repository; if it is as it should be, allow Git more memory",
+    });
+  }
 }
 
 /** 0 where the system does not say. */
