@@ -18,7 +18,7 @@ export interface PullInput {
   /** Digests that are assigned or run, by bundle: these are looked for among older versions, too. */
   wanted: ReadonlyMap<string, readonly string[]>;
   clock: { now: number; synced: boolean };
-  /** At once: what follows may be cut, and is not looked at again before it changes. */
+  /** Also where the rest was cut: what was taken in is not looked at again before it changes. */
   onTrust(trust: Trust): void;
 }
 
@@ -59,23 +59,26 @@ export async function pull(input: PullInput): Promise<Pulled> {
     if (head !== undefined) seen.set(ref, head);
   };
   let { trust } = input;
-  const trusting = (next: Trust) => {
-    if (next !== trust) input.onTrust(next);
-    trust = next;
+  let told = trust;
+  const tellTrust = () => {
+    if (trust !== told) input.onTrust(trust);
+    told = trust;
   };
   // What was refused under one root may hold under the next, whoever brought that.
   const sameRoot = () => trust.root !== null && seen.get(ROOT) === String(trust.root.document.number);
   try {
     const trustHead = heads.get("trust");
     if (trustHead !== undefined && (!sameRoot() || changed("trust"))) {
-      trusting(await pullRoots(to, source, identity, trust, trustHead));
+      trust = await pullRoots(to, source, identity, trust, trustHead);
       done("trust");
     }
     const ownHead = heads.get(own);
     if (ownHead !== undefined && (trust.record === null || !sameRoot() || changed(own))) {
-      trusting(await pullRecord(to, source, identity, trust, ownHead));
+      trust = await pullRecord(to, source, identity, trust, ownHead);
       done(own);
     }
+    // Together: a new root that came before its record would look like one that drops it.
+    tellTrust();
     const { record, root } = trust;
     if (root !== null) seen.set(ROOT, String(root.document.number));
     if (record === null || root === null || record.retired === true)
@@ -106,6 +109,7 @@ export async function pull(input: PullInput): Promise<Pulled> {
     seen.set(UNDER, under);
     return { trust, refused: to.refused > 0, lie };
   } finally {
+    tellTrust();
     if (!isSame(seen, before)) cache.keepSeen(source.address, seen);
   }
 }
