@@ -12,7 +12,7 @@ test("what lies in the folder goes with a child that outgrew its memory: it may 
   const child = join(room, "child.mjs");
   writeFileSync(
     child,
-    "const held = []; process.on('message', () => setInterval(() => held.push(Buffer.alloc(8e6, 1)), 5));",
+    "const held = []; process.on('message', () => setInterval(() => held.push(Buffer.alloc(4e6, 1)), 40));",
   );
   const remote = { url: "http://127.0.0.1:1", dir, silenceMs: 1_000, maxResponseBytes: 1_000 };
   const git = new GitProcess({ remote, child, memoryMb: 128, idleMs: 1_000, deadlineMs: 60_000 });
