@@ -11,6 +11,7 @@ import { hmacSha256 } from "../shared/node/sha256.ts";
 import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { directorySource } from "../shared/source/directory.ts";
+import { VERSION } from "../shared/version.ts";
 import { attend } from "./adopt/attend.ts";
 import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
@@ -31,8 +32,6 @@ import { openSources } from "./sources.ts";
 import { Talk } from "./talk.ts";
 import { type Time, timeOf } from "./target/clock.ts";
 import { unseal } from "./unseal/unseal.ts";
-
-export const AGENT_VERSION = "0.1.0";
 
 /** When this program was built, RFC 3339: it is later than that. Not set where the sources run as they are. */
 declare const SKERRY_BUILT_AT: string | undefined;
@@ -104,7 +103,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     log,
     sender: { ...owner, key: key.key, format: config.wire },
     boot,
-    agent: AGENT_VERSION,
+    agent: VERSION,
     trust: () => trust,
     onChange: () => loop.wake(),
     onPullWanted: () => puller.now(),
@@ -166,7 +165,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     visit: (source) => puller.visit(source),
     onChange: () => loop.wake(),
   });
-  cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${AGENT_VERSION}` }]);
+  cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${VERSION}` }]);
   // Told by the pull that brought the root, unless the agent ended just then.
   if (trust.record === null && cache.record() !== null) {
     const words = "the site record on disk holds no more under the present root: nothing new is taken";
@@ -257,7 +256,7 @@ if (import.meta.main) {
   await runDaemon({
     name: "skerry-agent",
     description: "keeps one cluster on what its owners signed for",
-    version: AGENT_VERSION,
+    version: VERSION,
     readConfig,
     commands: [(program) => adoptCommand(program, (file) => readConfig(file).dataDir)],
     start: (config) =>

@@ -9,6 +9,7 @@ import { stdoutLog } from "../shared/node/log.ts";
 import { readAccess } from "../shared/node/web-access.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { gitSource } from "../shared/source/git.ts";
+import { VERSION } from "../shared/version.ts";
 import { apiServer } from "./api/server.ts";
 import { embeddedBroker } from "./broker/embedded.ts";
 import { type HubConfig, readAssignKey, readConfig, readToken } from "./config.ts";
@@ -18,8 +19,6 @@ import { Memory } from "./memory.ts";
 import { sqliteStore } from "./registry/sqlite.ts";
 import { reopen } from "./reopen.ts";
 import { inWordsBecause } from "./rollout/because.ts";
-
-export const HUB_VERSION = "0.1.0";
 
 export interface HubWorld {
   journal: Journal;
@@ -109,7 +108,7 @@ if (import.meta.main) {
   await runDaemon({
     name: "skerry-hub",
     description: "moves a fleet of sites to the versions that its owners signed for",
-    version: HUB_VERSION,
+    version: VERSION,
     readConfig,
     start: async (config) => {
       const log = stdoutLog("skerry-hub", config.log);

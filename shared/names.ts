@@ -71,7 +71,7 @@ export function comparePairs(a: Pair, b: Pair): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 
-/** The longer of two delegations or records wins by this: how specific a pattern is. */
+/** A pattern is a bundle's name, or a prefix of it followed by `*`. */
 export function matchesPattern(pattern: string, bundle: string): boolean {
   return pattern.endsWith("*") ? bundle.startsWith(pattern.slice(0, -1)) : pattern === bundle;
 }
