@@ -9,7 +9,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "**/*.k8s.test.ts"],
     // Most tests wait for processes and sockets, not for the processor.
-    maxWorkers: 3,
+    maxWorkers: 5,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
