@@ -1,10 +1,11 @@
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { type AppError, inWords } from "../shared/errors.ts";
-import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
+import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
-import type { Adoption, Cache } from "./cache/cache.ts";
+import type { Adoption, Cache, Refusal, StoredVersion } from "./cache/cache.ts";
 import type { Keeper } from "./keep/keeper.ts";
+import { lacking } from "./pull/take.ts";
 import type { Trust } from "./pull/trust.ts";
 import { withheldSince } from "./pull/withheld.ts";
 import { isLasting, OF_TARGET } from "./refusal.ts";
@@ -90,8 +91,9 @@ export class Loop {
     this.settleTime(trust, time);
     this.dropRecords(set);
     keeper.tend();
-    this.world.onMissing(this.missing());
-    const shown = { versions: cache.versions(), refusals: cache.refusals() };
+    // Read once: each reading takes the file lists of all versions apart.
+    const shown: Shown = { versions: cache.versions(), refusals: cache.refusals() };
+    this.world.onMissing(lacking(shown.versions, [...this.wanted().values()].flat()));
     const withheld = withheldSince(trust, shown, time);
     const every = reportEvery(set?.items ?? []);
     const report = reportOf({
@@ -105,7 +107,7 @@ export class Loop {
       now: clock.now(),
       synced: time.synced,
       bundles: situations,
-      refused: this.refused(trust, situations),
+      refused: refusedOf(shown, trust, situations),
     });
     if (report.root > 0 && report.record > 0) await talk.speak(report, every);
     this.sleep(every);
@@ -129,8 +131,7 @@ export class Loop {
     const bundles = [...held, ...cache.adoptions().keys()];
     if (!adopt || record === null) return new Set(bundles);
     const adoptable = cache.versions().map(({ bundle }) => bundle);
-    const isNamed = (bundle: string) => record.bundles.some((pattern) => matchesPattern(pattern, bundle));
-    return new Set([...bundles, ...adoptable.filter(isNamed)]);
+    return new Set([...bundles, ...adoptable.filter((bundle) => matchesAny(record.bundles, bundle))]);
   }
 
   /** Names that an assignment made up stay for nothing once it is replaced. */
@@ -209,38 +210,6 @@ export class Loop {
     if (soonest.length > 0) this.cancelWake = this.world.clock.after(Math.min(...soonest), () => this.wake());
   }
 
-  private refused(
-    trust: Trust,
-    running: readonly BundleSituation[],
-  ): { bundle: string; digest: string; code: AppError["code"] }[] {
-    const { cache } = this.world;
-    const root = trust.root?.document.number;
-    const record = trust.record?.number;
-    // What one source has wrong, another may have brought since.
-    const complete = new Set(cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])));
-    const found = new Map<string, { bundle: string; digest: string; code: AppError["code"] }>();
-    const runs = new Set(running.map(({ hold }) => hold.bundle));
-    for (const refusal of cache.refusals()) {
-      const { bundle, digest, code, ...under } = refusal;
-      // What runs says in its own place what it waits for.
-      const counts =
-        under.id === OF_TARGET
-          ? isLasting(refusal) && !runs.has(bundle)
-          : !complete.has(digest ?? "") && under.root === root && under.record === record;
-      if (digest === null || !counts) continue;
-      found.set(`${bundle} ${digest}`, { bundle, digest, code });
-    }
-    return [...found.values()].slice(-16);
-  }
-
-  /** Assigned or running, and not complete on disk. */
-  private missing(): string[] {
-    const complete = new Set(
-      this.world.cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])),
-    );
-    return [...this.wanted().values()].flat().filter((digest) => !complete.has(digest));
-  }
-
   /** Assigned or running, by bundle. */
   wanted(): Map<string, string[]> {
     const wanted = new Map<string, string[]>();
@@ -251,6 +220,42 @@ export class Loop {
     }
     return wanted;
   }
+}
+
+/** What the disk has, and what of it or of the sources was refused. */
+interface Shown {
+  versions: readonly StoredVersion[];
+  refusals: readonly Refusal[];
+}
+
+/** Refused versions that nothing has made up for. */
+function refusedOf(
+  { versions, refusals }: Shown,
+  trust: Trust,
+  running: readonly BundleSituation[],
+): { bundle: string; digest: string; code: AppError["code"] }[] {
+  const root = trust.root?.document.number;
+  const record = trust.record?.number;
+  const found = new Map<string, { bundle: string; digest: string; code: AppError["code"] }>();
+  const runs = new Set(running.map(({ hold }) => hold.bundle));
+  // What one source has wrong, another may have brought since.
+  const lacked = new Set(
+    lacking(
+      versions,
+      refusals.flatMap(({ digest }) => digest ?? []),
+    ),
+  );
+  for (const refusal of refusals) {
+    const { bundle, digest, code, ...under } = refusal;
+    if (digest === null) continue;
+    // What runs says in its own place what it waits for.
+    const counts =
+      under.id === OF_TARGET
+        ? isLasting(refusal) && !runs.has(bundle)
+        : lacked.has(digest) && under.root === root && under.record === record;
+    if (counts) found.set(`${bundle} ${digest}`, { bundle, digest, code });
+  }
+  return [...found.values()].slice(-16);
 }
 
 /** Until the hub says something new. */

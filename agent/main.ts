@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { matchesPattern, milliseconds, rfc3339 } from "../shared/names.ts";
+import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
@@ -159,7 +159,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     clock,
     journal,
     log,
-    named: (bundle) => trust.record?.bundles.some((pattern) => matchesPattern(pattern, bundle)) === true,
+    named: (bundle) => matchesAny(trust.record?.bundles ?? [], bundle),
     assignment: () => loop.assignment(),
     open: directorySource,
     visit: (source) => puller.visit(source),

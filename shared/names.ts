@@ -76,6 +76,11 @@ export function matchesPattern(pattern: string, bundle: string): boolean {
   return pattern.endsWith("*") ? bundle.startsWith(pattern.slice(0, -1)) : pattern === bundle;
 }
 
+/** Whether one of these patterns is the bundle's: as a site record names what its site follows. */
+export function matchesAny(patterns: readonly string[], bundle: string): boolean {
+  return patterns.some((pattern) => matchesPattern(pattern, bundle));
+}
+
 const UNIT: Readonly<Record<string, number>> = { d: 86_400, h: 3_600, m: 60, s: 1 };
 
 /** Milliseconds of a duration that the schema accepted. */

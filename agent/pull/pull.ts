@@ -1,5 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
-import { matchesPattern } from "../../shared/names.ts";
+import { matchesAny } from "../../shared/names.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { recordBranch, type Source } from "../../shared/source/source.ts";
 import type { Cache } from "../cache/cache.ts";
@@ -8,6 +8,7 @@ import { pullDelta } from "./pull-delta.ts";
 import { pullRecord, pullRoots } from "./pull-trust.ts";
 import type { Refusing } from "./refuse.ts";
 import { isLie } from "./standing.ts";
+import { lacking } from "./take.ts";
 import type { Identity, Trust } from "./trust.ts";
 
 export interface PullInput {
@@ -122,7 +123,7 @@ function followedBundles(
 ): { followed: string[]; lie: AppError | null } {
   const named = [...heads.keys()]
     .flatMap((ref) => (ref.startsWith("bundles/") ? [ref.slice("bundles/".length)] : []))
-    .filter((bundle) => patterns.some((pattern) => matchesPattern(pattern, bundle)));
+    .filter((bundle) => matchesAny(patterns, bundle));
   if (named.length <= MAX_BUNDLES) return { followed: named, lie: null };
   const followed = named.toSorted((a, b) => Number(wanted.has(b)) - Number(wanted.has(a))).slice(0, MAX_BUNDLES);
   const what = `${named.length} bundles for this site, at most ${MAX_BUNDLES} are looked at`;
@@ -131,8 +132,8 @@ function followedBundles(
 
 /** Wanted versions that do not lie complete on disk. */
 function missingDigests({ cache, wanted }: PullInput, name: string): Set<string> {
-  const complete = new Set(cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])));
-  return new Set((wanted.get(name) ?? []).filter((digest) => !complete.has(digest)));
+  const digests = wanted.get(name) ?? [];
+  return new Set(digests.length === 0 ? [] : lacking(cache.versions(), digests));
 }
 
 function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

@@ -7,6 +7,7 @@ import type { Cache } from "../cache/cache.ts";
 import { type Pulled, pull } from "./pull.ts";
 import { takeRelayed } from "./relayed.ts";
 import { failed, hopeful, NEW_SOURCE, type Standing } from "./standing.ts";
+import { lacking } from "./take.ts";
 import type { Identity, Trust } from "./trust.ts";
 
 export interface PullerWorld {
@@ -191,10 +192,7 @@ export class Puller {
 
   private hasAll({ trust }: Pulled): boolean {
     if (trust.record === null) return false;
-    const complete = new Set(
-      this.world.cache.versions().flatMap((version) => (version.complete ? [version.digest] : [])),
-    );
-    return [...this.world.wanted().values()].flat().every((digest) => complete.has(digest));
+    return lacking(this.world.cache.versions(), [...this.world.wanted().values()].flat()).length === 0;
   }
 
   private well(source: Source): void {

@@ -21,7 +21,7 @@ export interface Judge {
 /** The checks of a manifest before any of its files is fetched. Throws a refusal. */
 export function judge({ cache, root, record, clock }: Judge, bundle: string, document: SignedBytes): OpenedBundle {
   const marks = cache.marks().get(bundle) ?? null;
-  const known = cache.versions().filter((version) => version.bundle === bundle && version.complete);
+  const known = heldVersions(cache, bundle);
   return openForSite(document, bundle, root, { record, marks, known, ...clock });
 }
 
@@ -71,6 +71,12 @@ export function heldVersions(cache: Cache, bundle: string): StoredVersion[] {
     .versions()
     .filter((version) => version.bundle === bundle && version.complete)
     .toReversed();
+}
+
+/** Of these digests, those that do not lie complete on disk. */
+export function lacking(versions: readonly StoredVersion[], digests: readonly string[]): string[] {
+  const complete = new Set(versions.flatMap((version) => (version.complete ? [version.digest] : [])));
+  return digests.filter((digest) => !complete.has(digest));
 }
 
 export function digestOf(document: SignedBytes): string {

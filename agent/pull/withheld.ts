@@ -1,4 +1,4 @@
-import { comparePairs, matchesPattern, type Pair } from "../../shared/names.ts";
+import { comparePairs, matchesAny, type Pair } from "../../shared/names.ts";
 import { freshness } from "../../shared/verify/head.ts";
 import type { Refusal, StoredVersion } from "../cache/cache.ts";
 import { cameWhole } from "./refuse.ts";
@@ -14,9 +14,7 @@ export function withheldSince(
   time: { now: number; synced: boolean },
 ): number | null {
   if (root === null || record === null) return null;
-  const followed = Object.keys(head?.newest ?? {}).filter((bundle) =>
-    record.bundles.some((pattern) => matchesPattern(pattern, bundle)),
-  );
+  const followed = Object.keys(head?.newest ?? {}).filter((bundle) => matchesAny(record.bundles, bundle));
   const newest = new Map<string, Pair | null>(followed.map((bundle) => [bundle, null]));
   for (const { bundle, pair } of [...shown.versions, ...shown.refusals.filter(cameWhole)]) {
     const highest = newest.get(bundle);

@@ -1,4 +1,4 @@
-import { comparePairs, matchesPattern, type Pair, short } from "../../shared/names.ts";
+import { comparePairs, matchesAny, type Pair, short } from "../../shared/names.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { highestMark, itemOf } from "./evidence.ts";
 import type { Left, Target } from "./run.ts";
@@ -21,7 +21,7 @@ export function ineligibility(member: FleetMember, target: Target): Omit<Left, "
 
 /** By its site record. */
 export function mayHave(member: FleetMember, bundle: string): boolean {
-  return member.barred === undefined && member.bundles.some((pattern) => matchesPattern(pattern, bundle));
+  return member.barred === undefined && matchesAny(member.bundles, bundle);
 }
 
 /** It has committed something newer than the target, and the target is not what it runs. */
