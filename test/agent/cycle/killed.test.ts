@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../support/fleet.ts";
 import { labSite } from "./lab-site.ts";
-import { mortal } from "./mortal.ts";
+import { killedOnItsWay, mortal } from "./mortal.ts";
 
 describe("killed at any point of an update, it ends where it would have ended", () => {
   it("every effect was hit before, between and after", async () => {
@@ -12,17 +12,9 @@ describe("killed at any point of an update, it ends where it would have ended", 
       site.assign(1, [configMap("kept", { v: "1" }), configMap("gone")]);
       await site.until("committed", () => site.state() === "committed 1.0.0");
       site.assign(2, [configMap("kept", { v: "2" }), configMap("new")]);
-      life.dieAfter(point);
-      await site
-        .until("committed", () => site.state() === "committed 1.1.0")
-        .catch((error: Error) => {
-          if (error.message !== "killed") throw error;
-        });
-      done = life.diedAt() === "";
-      hit.add(life.diedAt());
-      life.dieAfter(Number.POSITIVE_INFINITY);
-      site.restart();
-      await site.until(`committed after ${life.diedAt()}`, () => site.state() === "committed 1.1.0");
+      const diedAt = await killedOnItsWay(site, life, point, "committed 1.1.0");
+      done = diedAt === "";
+      hit.add(diedAt);
       await site.until("at rest", async () => (await site.run())?.drifted === 0);
       expect([await site.names(), await site.data("kept")], hit.has("") ? "" : [...hit].at(-1)).toEqual([
         ["kept", "new"],

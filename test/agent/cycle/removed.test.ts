@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BUNDLE_LABEL } from "../../../shared/render/render.ts";
 import { configMap } from "../../support/fleet.ts";
 import { deployment, labSite } from "./lab-site.ts";
-import { mortal } from "./mortal.ts";
+import { killedOnItsWay, mortal } from "./mortal.ts";
 
 const whole = [configMap("one"), configMap("two"), deployment("till", "ready")];
 const GONE = { remove: true, files: [], prune: { share: "0%" } };
@@ -62,18 +62,10 @@ describe("a version that takes its bundle away", () => {
       site.assign(1, [configMap("one"), configMap("two")]);
       await site.until("committed", () => site.state() === "committed 1.0.0");
       site.assign(2, [], GONE);
-      life.dieAfter(point);
-      await site
-        .until("committed", () => site.state() === "committed 1.1.0")
-        .catch((error: Error) => {
-          if (error.message !== "killed") throw error;
-        });
-      done = life.diedAt() === "";
-      hit.add(life.diedAt());
-      life.dieAfter(Number.POSITIVE_INFINITY);
-      site.restart();
-      await site.until(`committed after ${life.diedAt()}`, () => site.state() === "committed 1.1.0");
-      expect([await site.names(), await site.data("theirs")], life.diedAt()).toEqual([[], { greeting: "hello" }]);
+      const diedAt = await killedOnItsWay(site, life, point, "committed 1.1.0");
+      done = diedAt === "";
+      hit.add(diedAt);
+      expect([await site.names(), await site.data("theirs")], diedAt).toEqual([[], { greeting: "hello" }]);
       expect(site.cache.inventory("pos")).toEqual([]);
       expect(site.events().filter((event) => event.startsWith("committed"))).toHaveLength(2);
     }
