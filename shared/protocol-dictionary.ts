@@ -38,7 +38,7 @@ const ASSIGN_1 =
 
 const REPORT_1 =
   '"held":"","refused":[{"bundle":"","code":"","digest":""}],"failed":{"code":"health","digest":""},"jobs":[""],' +
-  '"prepared":{"code":"","diff":"","digest":"","record":1,"values":""},"waitingOn":"","state":"stuck","state":"failed",' +
+  '"prepared":[{"bundle":"","code":"","diff":"","digest":"","record":1,"values":""}],"waitingOn":"","state":"stuck","state":"failed",' +
   '"state":"reverting","state":"reverted","state":"applying","state":"verifying","synced":false}' +
   '{"assignment":[1,1],"at":"2027-01-01T00:00:00Z","boot":"","head":1,"items":[{"bundle":"","digest":"","healthyFor":0,' +
   '"marks":[[1,1],[1,1]],"objects":{"drifted":0,"healthy":1,"total":1},"previous":"","record":1,' +

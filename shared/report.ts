@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { distinct } from "./distinct.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { boot, count, name, number, pair, shortDigest, time, valuesHash } from "./names.ts";
 
@@ -27,15 +28,6 @@ const item = z.strictObject({
   /** Highest committed pair, highest committed floor. */
   marks: z.optional(z.tuple([pair, pair])),
   previous: z.optional(shortDigest),
-  prepared: z.optional(
-    z.strictObject({
-      digest: shortDigest,
-      values: valuesHash,
-      record: number,
-      code: z.optional(code),
-      diff: z.optional(shortDigest),
-    }),
-  ),
   failed: z.optional(z.strictObject({ digest: shortDigest, code })),
   waitingOn: z.optional(z.string().check(z.maxLength(200))),
   jobs: z.optional(z.array(z.string())),
@@ -45,6 +37,20 @@ const item = z.strictObject({
 });
 
 const refused = z.array(z.strictObject({ bundle: name, digest: shortDigest, code }));
+
+/**
+ * A state that was to be prepared, and how that stands. With a `code` it is not ready, and that is why; without one it is. Nothing is said
+ * before the first answer. What waits for something (`rushed`, `requires`, `kube`) may be ready in a later report.
+ */
+const prepared = z.strictObject({
+  bundle: name,
+  digest: shortDigest,
+  values: valuesHash,
+  record: number,
+  code: z.optional(code),
+  /** Hash of what would change: equal at sites where the same would change. */
+  diff: z.optional(shortDigest),
+});
 
 export const report = z.strictObject({
   /** Rises by one with every report that is sent, over restarts too. */
@@ -65,6 +71,10 @@ export const report = z.strictObject({
   items: z.array(item),
   /** Bundles refused and not running here: also for bundles that have no item. */
   refused: z.optional(refused),
+  /** What is being prepared here: one for each bundle at most, also for bundles that have no item. */
+  prepared: z.optional(
+    z.array(prepared).check(distinct<z.infer<typeof prepared>>("entry for", ({ bundle }) => bundle)),
+  ),
 });
 
 const { boot: _, ...changeable } = z.partial(report).shape;
@@ -86,3 +96,4 @@ export const reportDelta = z.strictObject({
 
 export type Report = z.infer<typeof report>;
 export type ReportItem = z.infer<typeof item>;
+export type Prepared = z.infer<typeof prepared>;
