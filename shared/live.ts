@@ -88,6 +88,15 @@ export interface Observed extends Fingerprint {
 /** The live objects that carry our label, by name, and the kinds of which the view is not complete. */
 export interface LiveView {
   objects: ReadonlyMap<string, Observed>;
-  /** `apps/v1 Deployment`: not listed yet, or its watch is broken; with the reason. */
+  /**
+   * `apps/v1 Deployment`, or `apps/v1 Deployment shop` where only that namespace of it is meant: not listed yet, or its watch is broken;
+   * with the reason.
+   */
   unseen: ReadonlyMap<string, string>;
+}
+
+/** Why it cannot be told whether an object is there; undefined where it can. */
+export function unseenBecause({ unseen }: LiveView, ref: ObjectRef): string | undefined {
+  const kind = `${ref.apiVersion} ${ref.kind}`;
+  return unseen.get(kind) ?? unseen.get(`${kind} ${ref.namespace}`);
 }

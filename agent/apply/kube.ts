@@ -60,6 +60,8 @@ export type WatchEvent =
 
 export interface WatchOptions extends Selection {
   resourceVersion?: string;
+  /** The server has accepted the watch. */
+  onOpen?(): void;
   onEvent(event: WatchEvent): void;
   signal: AbortSignal;
 }

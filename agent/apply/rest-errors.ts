@@ -2,6 +2,9 @@ import type { Json, JsonObject } from "../../shared/live.ts";
 import { type KubeClass, KubeError } from "./kube.ts";
 import { asRecord, readObject } from "./rest-body.ts";
 
+/** Seconds that a Retry-After counts for. */
+const RETRY_AFTER_AT_MOST = 300;
+
 /** An answer as it came. `retryAfter` in seconds. */
 export interface Answer {
   status: number;
@@ -218,9 +221,14 @@ export function fromStatus(
     status: refusal.status,
     reason: refusal.reason,
     fields,
-    retryAfter: answer.retryAfter ?? (typeof seconds === "number" ? seconds : undefined),
+    retryAfter: patience(answer.retryAfter ?? seconds),
     where,
   });
+}
+
+/** A proxy that says "in a week" would silence a site for a week. */
+function patience(seconds: Json | undefined): number | undefined {
+  return typeof seconds === "number" && seconds >= 0 ? Math.min(seconds, RETRY_AFTER_AT_MOST) : undefined;
 }
 
 /** For an answer of 2xx that is not what was asked for. */

@@ -72,10 +72,14 @@ export class Transport {
   }
 
   /**
-   * The chunks of a long answer to `consume`, until it ends cleanly or `signal` aborts: then null. An answer other than
+   * The chunks of a long answer to `to`, until it ends cleanly or `signal` aborts: then null. An answer other than
    * 2xx is returned whole. Throws `KubeError` `unreachable` when the connection breaks.
    */
-  async stream(path: string, signal: AbortSignal, consume: (chunk: Buffer) => void): Promise<Answer | null> {
+  async stream(
+    path: string,
+    signal: AbortSignal,
+    to: { open(): void; chunk(chunk: Buffer): void },
+  ): Promise<Answer | null> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), this.limits.timeout);
     const stop = AbortSignal.any([signal, this.closing.signal, late.signal]);
@@ -86,10 +90,11 @@ export class Transport {
       const answer = head(response);
       if (answer.status >= 300) return { ...answer, body: await this.collect(response, stop) };
       clearTimeout(timer);
+      to.open();
       for await (const chunk of response) {
         if (signal.aborted) break;
         consuming = true;
-        consume(chunk as Buffer);
+        to.chunk(chunk as Buffer);
         consuming = false;
       }
       return null;

@@ -94,12 +94,15 @@ export class RestKube implements Kube {
     const path = `${await this.paths.collection(kind, options.namespace)}?${query}`;
     const where = about(kind);
     const lines = new Lines(EVENT_BYTES);
-    const answer = await this.transport.stream(path, options.signal, (chunk) => {
-      for (const line of lines.take(chunk)) {
-        if (options.signal.aborted) return;
-        const event = readEvent(line, where);
-        if (event !== undefined) options.onEvent(event);
-      }
+    const answer = await this.transport.stream(path, options.signal, {
+      open: () => options.onOpen?.(),
+      chunk: (chunk) => {
+        for (const line of lines.take(chunk)) {
+          if (options.signal.aborted) return;
+          const event = readEvent(line, where);
+          if (event !== undefined) options.onEvent(event);
+        }
+      },
     });
     if (answer !== null) throw this.refused(answer, kind);
     if (lines.torn && !options.signal.aborted) throw garbled("half an event and then an end", where);

@@ -1,37 +1,25 @@
-import { inWords } from "../../shared/errors.ts";
 import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
-import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { type HealthRules, NO_RULES } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
-import { type KindRef, type Kube, KubeError, type Selection, type WatchEvent } from "../apply/kube.ts";
+import type { KindRef, Selection } from "../apply/kube.ts";
 import type { Fingerprinting } from "./fingerprint.ts";
+import { KindWatch, type Watcher, type WatchWorld } from "./kind-watch.ts";
 import { changedKinds, observe } from "./observed.ts";
+import { older } from "./rewatch.ts";
 
-/** How long a broken watch may try to come back before what it showed counts as unknown. */
-const STALE_AFTER_MS = 10_000;
-/** A watch without a sign of life for this long is broken: bookmarks come each minute. */
-const SILENT_AFTER_MS = 150_000;
-const RETRY_MAX_MS = 30_000;
+/** So many deletions are remembered: an answer that is older than all of them is on its way no more. */
+const GONE_AT_MOST = 1000;
 
+/** A kind, and how it is watched. */
 interface Followed {
   kind: KindRef;
-  /** Where the next watch resumes; undefined: from a full set of initial events. */
-  resourceVersion: string | undefined;
-  listed: boolean;
-  /** When the watch broke (monotonic); null while it runs. */
-  brokenAt: number | null;
-  because: string;
-  attempts: number;
-  abort: AbortController;
-  /** Objects named by the initial events that are under way; what is not among them at their end is gone. */
-  sweep: Set<string> | null;
+  /** Those of its objects that are of interest. */
+  namespaces: Set<string>;
+  /** All namespaces in one, by the key ""; or, where RBAC allows only that, one for each namespace. */
+  watches: Map<string, KindWatch>;
 }
 
-interface LiveWorld {
-  kube: Kube;
-  clock: Clock;
-  random: Random;
-  log: Log;
+interface LiveWorld extends WatchWorld {
   onChange: () => void;
   fingerprint: Fingerprinting;
   /** Which objects; the default: those of bundles, over all namespaces. */
@@ -53,23 +41,20 @@ export class Live {
     this.world = world;
   }
 
-  /** Begins to watch kinds that are not watched yet. */
-  follow(kinds: Iterable<KindRef>): void {
-    for (const { apiVersion, kind } of kinds) {
+  /** Begins to watch kinds, or namespaces of them, that are not watched yet. */
+  follow(wanted: Iterable<KindRef & { namespace?: string }>): void {
+    if (this.closed) return;
+    for (const { apiVersion, kind, namespace = "" } of wanted) {
       const key = `${apiVersion} ${kind}`;
-      if (this.closed || this.followed.has(key)) continue;
-      const entry: Followed = {
-        kind: { apiVersion, kind },
-        resourceVersion: undefined,
-        listed: false,
-        brokenAt: this.world.clock.monotonic(),
-        because: "not listed yet",
-        attempts: 0,
-        abort: new AbortController(),
-        sweep: null,
-      };
-      this.followed.set(key, entry);
-      void this.watchForEver(entry);
+      const known = this.followed.get(key);
+      const entry = known ?? { kind: { apiVersion, kind }, namespaces: new Set(), watches: new Map() };
+      if (known === undefined) {
+        this.followed.set(key, entry);
+        this.watch(entry, "");
+      }
+      if (namespace === "" || entry.namespaces.has(namespace)) continue;
+      entry.namespaces.add(namespace);
+      if (!entry.watches.has("")) this.watch(entry, namespace);
     }
   }
 
@@ -86,27 +71,23 @@ export class Live {
       const verdict = { health: "progressing", because: "is looked at again: its health rule changed" } as const;
       this.objects.set(name, { ...held, verdict });
     }
-    for (const key of changed) {
-      const entry = this.followed.get(key);
-      if (entry === undefined) continue;
-      entry.resourceVersion = undefined;
-      entry.abort.abort();
-    }
+    for (const key of changed) this.followed.get(key)?.watches.forEach((watch) => watch.relist());
   }
 
   view(): LiveView {
-    const now = this.world.clock.monotonic();
     const unseen = new Map<string, string>();
-    for (const [key, entry] of this.followed) {
-      if (!entry.listed || (entry.brokenAt !== null && now - entry.brokenAt > STALE_AFTER_MS))
-        unseen.set(key, entry.because);
+    for (const [kind, { watches }] of this.followed) {
+      for (const [namespace, watch] of watches) {
+        const because = watch.unseen();
+        if (because !== undefined) unseen.set(namespace === "" ? kind : `${kind} ${namespace}`, because);
+      }
     }
     return { objects: this.objects, unseen };
   }
 
   /** What an apply of ours was answered with: known before its watch event comes. */
   feed(object: KubeObject): void {
-    this.take(object);
+    this.take(this.observed(object));
   }
 
   /** What a delete of ours was answered with. */
@@ -116,115 +97,63 @@ export class Live {
 
   close(): void {
     this.closed = true;
-    for (const entry of this.followed.values()) entry.abort.abort();
+    for (const { watches } of this.followed.values()) watches.forEach((watch) => watch.stop());
   }
 
-  private async watchForEver(entry: Followed): Promise<void> {
-    while (!this.closed) {
-      try {
-        await this.watchOnce(entry);
-        entry.attempts = 0;
-      } catch (error) {
-        if (this.closed) return;
-        entry.attempts += 1;
-        entry.because = inWords(error);
-        entry.brokenAt ??= this.world.clock.monotonic();
-        if (error instanceof KubeError && (error.kubeClass === "expired" || error.kubeClass === "missing-kind")) {
-          entry.resourceVersion = undefined;
+  private watch(entry: Followed, namespace: string): void {
+    const { selection = { labels: BUNDLE_LABEL } } = this.world;
+    const of = namespace === "" ? selection : { ...selection, namespace };
+    entry.watches.set(namespace, new KindWatch(entry.kind, of, this.world, this.watcher(entry, namespace)));
+  }
+
+  private watcher(entry: Followed, namespace: string): Watcher {
+    const { onChange } = this.world;
+    const isOurs = ({ ref }: Observed) =>
+      ref.apiVersion === entry.kind.apiVersion &&
+      ref.kind === entry.kind.kind &&
+      (namespace === "" || ref.namespace === namespace);
+    let list = new Map<string, Observed>();
+    return {
+      onListing: () => {
+        list = new Map();
+      },
+      onListed: (object) => list.set(nameOf(refOf(object)), this.observed(object)),
+      onSynced: (version, wentBack) => {
+        // What is known of a cluster that was put back to an earlier self is of a future that it will not have.
+        if (wentBack) this.gone.clear();
+        for (const [name, held] of this.objects) {
+          // One that is newer than the list was answered to us meanwhile; its event is on its way.
+          const isListed = list.has(name) || older(version, held.resourceVersion);
+          if (isOurs(held) && (wentBack || !isListed)) this.objects.delete(name);
         }
-        this.world.log.debug({ kind: entry.kind, because: entry.because }, "watch ended");
-        this.world.onChange();
-      }
-      if (this.closed) return;
-      const ceiling = Math.min(RETRY_MAX_MS, 250 * 2 ** Math.min(entry.attempts, 10));
-      await new Promise<void>((resolve) =>
-        this.world.clock.after(entry.attempts === 0 ? 0 : this.world.random() * ceiling, resolve),
-      );
-    }
-  }
-
-  /** One watch until it ends; one that falls silent is ended here. */
-  private async watchOnce(entry: Followed): Promise<void> {
-    const { signal } = (entry.abort = new AbortController());
-    entry.sweep = entry.resourceVersion === undefined ? new Set() : null;
-    let cancel = () => {};
-    let silent = false;
-    const alive = () => {
-      cancel();
-      cancel = this.world.clock.after(SILENT_AFTER_MS, () => {
-        silent = true;
-        entry.abort.abort();
-      });
+        for (const fresh of list.values()) this.take(fresh);
+        list = new Map();
+      },
+      onChange: (type, object) => {
+        if (type === "deleted") this.drop(object);
+        else this.take(this.observed(object));
+        onChange();
+      },
+      onSight: onChange,
+      onForbidden: () => {
+        if (namespace !== "" || entry.namespaces.size === 0) return false;
+        entry.watches.clear();
+        for (const each of entry.namespaces) this.watch(entry, each);
+        onChange();
+        return true;
+      },
     };
-    alive();
-    try {
-      await this.world.kube.watch(entry.kind, {
-        ...(this.world.selection ?? { labels: BUNDLE_LABEL }),
-        ...(entry.resourceVersion === undefined ? {} : { resourceVersion: entry.resourceVersion }),
-        signal,
-        onEvent: (event) => {
-          // What was on its way when the watch was ended must not say where the next one resumes.
-          if (signal.aborted) return;
-          alive();
-          this.heard(entry, event);
-        },
-      });
-    } finally {
-      cancel();
-    }
-    if (!silent) return;
-    // The server may have forgotten this watch, or be an older self: nothing it said before can be resumed.
-    entry.resourceVersion = undefined;
-    throw new KubeError("unreachable", `no sign of life of the watch for ${SILENT_AFTER_MS / 1000} s`, {
-      status: 0,
-      reason: "Silent",
-    });
   }
 
-  private heard(entry: Followed, event: WatchEvent): void {
-    entry.attempts = 0;
-    if (event.type === "synced") {
-      this.settleSweep(entry);
-      entry.listed = true;
-      entry.brokenAt = null;
-      entry.resourceVersion = event.resourceVersion;
-      this.world.onChange();
-      return;
-    }
-    if (entry.sweep === null) entry.brokenAt = null;
-    if (event.type === "bookmark") {
-      entry.resourceVersion = event.resourceVersion;
-      return;
-    }
-    const { object } = event;
-    const version = String(object.metadata["resourceVersion"] ?? "");
-    if (entry.sweep === null) entry.resourceVersion = version;
-    else entry.sweep.add(nameOf(refOf(object)));
-    if (event.type === "deleted") this.drop(object, version);
-    else this.take(object);
-    this.world.onChange();
+  private observed(object: KubeObject): Observed {
+    const { fingerprint, clock } = this.world;
+    const held = this.objects.get(nameOf(refOf(object)));
+    return observe(object, fingerprint, (bundle) => this.rules.get(bundle), clock.monotonic(), held);
   }
 
-  private settleSweep(entry: Followed): void {
-    const seen = entry.sweep;
-    entry.sweep = null;
-    if (seen === null) return;
-    for (const [name, { ref }] of this.objects) {
-      if (ref.apiVersion === entry.kind.apiVersion && ref.kind === entry.kind.kind && !seen.has(name))
-        this.objects.delete(name);
-    }
-  }
-
-  private take(object: KubeObject): void {
-    const name = nameOf(refOf(object));
+  private take(fresh: Observed): void {
+    const name = nameOf(fresh.ref);
     const held = this.objects.get(name);
-    const fresh = observe(
-      object,
-      this.world.fingerprint,
-      (bundle) => this.rules.get(bundle),
-      this.world.clock.monotonic(),
-      held,
-    );
     if (held?.uid === fresh.uid && older(fresh.resourceVersion, held.resourceVersion)) return;
     const tombstone = this.gone.get(name);
     if (tombstone !== undefined && !older(tombstone, fresh.resourceVersion)) return;
@@ -232,16 +161,14 @@ export class Live {
     this.objects.set(name, fresh);
   }
 
-  private drop(object: KubeObject, version: string): void {
+  private drop(object: KubeObject): void {
     const name = nameOf(refOf(object));
     const held = this.objects.get(name);
     if (held !== undefined && held.uid !== String(object.metadata["uid"])) return;
     this.objects.delete(name);
-    this.gone.set(name, version);
+    this.gone.delete(name);
+    this.gone.set(name, String(object.metadata["resourceVersion"] ?? ""));
+    const [oldest] = this.gone.keys();
+    if (oldest !== undefined && this.gone.size > GONE_AT_MOST) this.gone.delete(oldest);
   }
-}
-
-/** Resource versions of one cluster are comparable as decimal numbers (Kubernetes, KEP-5504); of any length. */
-function older(a: string, b: string): boolean {
-  return a.length === b.length ? a < b : a.length < b.length;
 }

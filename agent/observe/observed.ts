@@ -7,6 +7,7 @@ import {
   type ObjectRef,
   type Observed,
   refOf,
+  unseenBecause,
 } from "../../shared/live.ts";
 import type { HealthRules } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL, type RenderedBundle } from "../../shared/render/render.ts";
@@ -77,7 +78,7 @@ export function summarise(rendered: RenderedBundle, live: LiveView, now: number 
 }
 
 function verdictOf(ref: ObjectRef, live: LiveView, now: number | null): Verdict {
-  const unseen = live.unseen.get(`${ref.apiVersion} ${ref.kind}`);
+  const unseen = unseenBecause(live, ref);
   if (unseen !== undefined) return { health: "progressing", because: `cannot be seen: ${unseen}` };
   const seen = live.objects.get(nameOf(ref));
   if (seen === undefined) return { health: "progressing", because: "is not there" };

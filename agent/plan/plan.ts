@@ -1,4 +1,11 @@
-import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed } from "../../shared/live.ts";
+import {
+  type KubeObject,
+  type LiveView,
+  nameOf,
+  type ObjectRef,
+  type Observed,
+  unseenBecause,
+} from "../../shared/live.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { Opened } from "../../shared/render/sealed.ts";
 import type { InventoryRow } from "../cache/cache.ts";
@@ -86,7 +93,7 @@ function applyStep(
 ): Step | Waiting | null {
   const name = nameOf(wanted.ref);
   const seen = live.objects.get(name);
-  const unseen = live.unseen.has(`${wanted.ref.apiVersion} ${wanted.ref.kind}`);
+  const unseen = unseenBecause(live, wanted.ref) !== undefined;
   const because = reason(wanted.hash, row, seen, unseen);
   if (because === null) return null;
   if (seen?.deleting === true) return { on: "deletion", object: name, words: "its predecessor is still being deleted" };
@@ -132,7 +139,7 @@ function prune(
   for (const [name, row] of rows) {
     if (wanted.has(name)) continue;
     const ref = row.object;
-    const unseen = live.unseen.get(`${ref.apiVersion} ${ref.kind}`);
+    const unseen = unseenBecause(live, ref);
     const seen = live.objects.get(name);
     const wait = backoff.get(name);
     const stage = PRUNE_STAGE - stageOf(ref);

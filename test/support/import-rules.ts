@@ -49,7 +49,7 @@ const ADAPTER =
 
 /** Where nothing but arguments may decide. */
 const PURE =
-  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|report)\/|agent\/observe\/(?!live\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
+  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|report)\/|agent\/observe\/(?!(?:live|kind-watch)\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
 
 const IMPURE: readonly (readonly [RegExp, string])[] = [
   [/\basync\b|\bawait\b/, "async"],

@@ -152,6 +152,7 @@ describe("answers that are hard to provoke", () => {
     const answer = status(429, { details: { retryAfterSeconds: 5 } });
     expect(classify(answer, "x").retryAfter).toBe(5);
     expect(classify({ ...answer, retryAfter: 2 }, "x").retryAfter).toBe(2);
+    expect(classify({ ...answer, retryAfter: 604_800 }, "x").retryAfter).toBe(300);
   });
 
   test("a thousand causes leave a short error", () => {

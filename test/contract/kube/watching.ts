@@ -45,6 +45,18 @@ export function watching(ground: Ground): void {
     await watched.stop();
   });
 
+  test("it says when the server has accepted it, also where nothing happens", async () => {
+    const { kube, namespace } = ground;
+    const { resourceVersion } = await kube.list(CONFIG_MAP, { namespace, labels: "app=nobody" });
+    const abort = new AbortController();
+    const opened = new Promise<void>((resolve, reject) => {
+      const options = { namespace, labels: "app=nobody", resourceVersion, signal: abort.signal };
+      kube.watch(CONFIG_MAP, { ...options, onEvent: () => {}, onOpen: resolve }).catch(reject);
+    });
+    await opened;
+    abort.abort();
+  });
+
   test("a set without objects is synced too", async () => {
     const { kube, namespace } = ground;
     const watched = watch(kube, CONFIG_MAP, { namespace, labels: "app=nobody" });
