@@ -1,11 +1,14 @@
 import { sorted } from "../shared/canonical.ts";
 import { AppError, inWords } from "../shared/errors.ts";
 import { comparePairs, type Pair } from "../shared/names.ts";
+import { valuesHash } from "../shared/render/values.ts";
 import type { Rollout } from "../shared/rollout.ts";
 import { type Moved, notOlderMove } from "../shared/verify/move.ts";
 import type { Followed, RolloutRead } from "./follow/followed.ts";
+import { placed } from "./placed.ts";
 import type { SeenRollout } from "./registry/store.ts";
 import type { Run, Target } from "./rollout/run.ts";
+import { refuseValues } from "./rollout/values.ts";
 
 /** What a commit of the fleet repository means for one rollout, beside what was made of the commits before. */
 export type Change =
@@ -124,7 +127,13 @@ function targetOf(spec: Rollout, bundles: Followed["bundles"], where: (pointer: 
       where: where("/version"),
     });
   }
-  return { bundle, version, digest: seen.digest, pair: seen.pair, floor: seen.floor };
+  try {
+    refuseValues(spec, seen.variables);
+  } catch (error) {
+    throw placed(error, where);
+  }
+  const { digest, pair, floor } = seen;
+  return { bundle, version, digest, pair, floor, given: spec.values, values: valuesHash(spec.values) };
 }
 
 function isBelow(pair: Pair, before: Pair | undefined): boolean {

@@ -157,10 +157,11 @@ class Turn {
   }
 
   /** What earlier runs brought of the bundle: where a run that fails may send its sites back to. */
-  private knownTargets({ bundle, digest }: Target): Target[] {
+  private knownTargets(of: Target): Target[] {
     const known = new Map<string, Target>();
     for (const { target } of this.runs.values()) {
-      if (target.bundle === bundle && target.digest !== digest) known.set(target.digest, target);
+      const isOther = target.digest !== of.digest || target.values !== of.values;
+      if (target.bundle === of.bundle && isOther) known.set(`${target.digest} ${target.values}`, target);
     }
     return [...known.values()];
   }

@@ -262,6 +262,7 @@ export class Hub implements HubView, BusEvents {
     await this.commit("follow", { notices, records: stored });
     memory.setRecords(records);
     memory.head = followed.head;
+    memory.bundles = followed.bundles;
     this.relay?.changed();
     this.told.clear();
     for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));

@@ -2,7 +2,7 @@ import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
 import type { HeldRoot } from "../shared/verify/chain.ts";
 import type { Snapshot } from "./api/snapshot.ts";
-import type { HeldHead, HeldRecord } from "./follow/followed.ts";
+import type { Followed, HeldHead, HeldRecord } from "./follow/followed.ts";
 import type { Relayable } from "./publish/trust.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
@@ -16,6 +16,8 @@ export class Memory {
   roots: readonly HeldRoot[];
   /** Not stored: it is followed anew after each start. */
   head: HeldHead | null = null;
+  /** Versions that runs may start for. Not stored either. */
+  bundles: Followed["bundles"] = new Map();
   readonly runs = new Map<string, Run>();
   readonly assignments = new Map<string, SiteAssignment>();
   readonly rollouts = new Map<string, SeenRollout>();
@@ -68,7 +70,8 @@ export class Memory {
       return why === undefined ? [] : [{ run, because: why }];
     });
     const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
-    return { fleet, now, root: this.roots.at(-1)?.root.document ?? null, members, runs, rollouts };
+    const root = this.roots.at(-1)?.root.document ?? null;
+    return { fleet, now, root, members, runs, rollouts, bundles: this.bundles };
   }
 
   absorb({ meta, sites = [], runs = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root">): void {
@@ -101,10 +104,26 @@ export class Memory {
     const { labels, number, bundles, floors } = held.record;
     const assigned = this.assignments.get(id)?.assigned ?? {};
     const barred = whyBarred(held);
-    const member = { id, labels, record: number, bundles, floors, site: this.site(id), assigned };
+    const sets = variablesOf(held.record.values);
+    const member = {
+      id,
+      labels,
+      record: number,
+      bundles,
+      floors,
+      ...(sets && { sets }),
+      site: this.site(id),
+      assigned,
+    };
     const retired = held.record.retired === true ? { retired: true as const } : {};
     this.members.set(id, barred === null ? member : { ...member, barred, ...retired });
   }
+}
+
+/** Names alone, by bundle; undefined where there are none, as for most sites. */
+function variablesOf(values: HeldRecord["record"]["values"]): FleetMember["sets"] | undefined {
+  const set = Object.entries(values).map(([bundle, own]) => [bundle, Object.keys(own)] as const);
+  return set.length === 0 ? undefined : Object.fromEntries(set);
 }
 
 function whyBarred({ record, left }: HeldRecord): string | null {

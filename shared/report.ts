@@ -27,8 +27,13 @@ const item = z.strictObject({
   healthyFor: count,
   /** Highest committed pair, highest committed floor. */
   marks: z.optional(z.tuple([pair, pair])),
+  /** What was committed before: going back means this. `previousValues` is left out where it is the empty one. */
   previous: z.optional(shortDigest),
-  failed: z.optional(z.strictObject({ digest: shortDigest, code })),
+  previousValues: z.optional(valuesHash),
+  /** The state that was given up last; `values` is left out where it is the empty one. */
+  failed: z.optional(
+    z.strictObject({ digest: shortDigest, values: z.optional(valuesHash), record: z.optional(number), code }),
+  ),
   waitingOn: z.optional(z.string().check(z.maxLength(200))),
   jobs: z.optional(z.array(z.string())),
   /** What runs here would not be accepted anew: its keys left the delegation, or the delegation's epoch rose above its own. */

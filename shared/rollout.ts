@@ -157,7 +157,6 @@ function waveWithDefaults(entry: z.infer<typeof wave>) {
 /** What this version knows of a rollout and does not act on yet, as JSON pointers. Empty and default values are fine. */
 export function unsupportedInRollout(rollout: Rollout): string[] {
   const found: string[] = [];
-  if (Object.keys(rollout.values).length > 0) found.push("/values");
   if (rollout.prepare !== undefined) found.push("/prepare");
   for (const [index, entry] of rollout.waves.entries()) {
     if (entry.approve !== undefined) found.push(`/waves/${index}/approve`);

@@ -41,6 +41,16 @@ export function valueProblem(of: Variable, value: Scalar): string | null {
   return null;
 }
 
+/** Why the hub may not give this value to a bundle's variable; null where it may. */
+export function hubValueProblem(name: string, of: Variable | undefined, value: Scalar): string | null {
+  if (of === undefined) return `it does not declare ${name}`;
+  if (of.label !== undefined)
+    return `${name} comes from the label ${of.label} of the site record, and from nowhere else`;
+  if (of.settable !== "hub") return `${name} is not for the hub to set: only site records may`;
+  const why = valueProblem(of, value);
+  return why === null ? null : `${name}: ${JSON.stringify(value).slice(0, 80)} ${why}`;
+}
+
 function isOfType(type: NonNullable<Variable["type"]>, value: Scalar): boolean {
   return type === "integer" ? Number.isSafeInteger(value) : typeof value === type;
 }

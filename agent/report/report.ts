@@ -53,7 +53,7 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
   const { running, previous } = hold;
   // One that is being tried again has not failed again.
   const isMoving = hold.state === "applying" || hold.state === "verifying";
-  const last = hold.failed.findLast((entry) => !(isMoving && entry.digest === running.digest));
+  const last = hold.failed.findLast((entry) => !(isMoving && isSame(entry, running)));
   return {
     bundle: hold.bundle,
     digest: short(running.digest),
@@ -64,11 +64,22 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
     healthyFor: Math.floor(healthyForMs / 1000),
     ...(marks === null ? {} : { marks: [marks.pair, marks.floor] as [typeof marks.pair, typeof marks.floor] }),
     ...(previous === null ? {} : { previous: short(previous.digest) }),
-    ...(last === undefined ? {} : { failed: { digest: short(last.digest), code: last.code } }),
+    ...(previous === null || previous.values === "" ? {} : { previousValues: previous.values }),
+    ...(last === undefined ? {} : { failed: failedOf(last) }),
     ...(waitingOn === null ? {} : { waitingOn: waitingOn.slice(0, 200) }),
     ...(flags.length === 0 ? {} : { flags: [...flags] }),
     objects: { total: summary.total, healthy: summary.healthy, drifted },
   };
+}
+
+type FailedEntry = Hold["failed"][number];
+
+function isSame(a: FailedEntry, b: Hold["running"]): boolean {
+  return a.digest === b.digest && a.values === b.values && a.record === b.record;
+}
+
+function failedOf({ digest, values, record, code }: FailedEntry): NonNullable<ReportItem["failed"]> {
+  return { digest: short(digest), ...(values === "" ? {} : { values }), record, code };
 }
 
 /**

@@ -1,7 +1,19 @@
 import * as z from "zod/mini";
 import { ERROR_CODES } from "../../shared/errors.ts";
 import { EVENT_KINDS } from "../../shared/event.ts";
-import { count, labels, name, number, sha256, shortDigest, siteId, time, version } from "../../shared/names.ts";
+import {
+  count,
+  labels,
+  name,
+  number,
+  sha256,
+  shortDigest,
+  siteId,
+  time,
+  valuesHash,
+  values as valuesOf,
+  version,
+} from "../../shared/names.ts";
 import { ITEM_FLAGS, ITEM_STATES } from "../../shared/report.ts";
 import { OUTCOMES } from "../../shared/rollout.ts";
 import { PHASES, VERBS, type Verb } from "../../shared/verbs.ts";
@@ -32,15 +44,19 @@ export const BUNDLE_STATES = [...ITEM_STATES, "none"] as const;
 const code = z.enum(ERROR_CODES);
 const ordered = <T extends z.core.SomeType>(element: T) => z.readonly(z.array(element));
 
-const failedState = z.object({ digest: shortDigest, version: z.nullable(version), code });
+const badVersion = { digest: shortDigest, version: z.nullable(version), code };
+const failedState = z.object({ ...badVersion, values: valuesHash });
 /** With the site's own words for it, where it told them. */
-const refusedState = z.object({ ...failedState.shape, words: z.nullable(z.string()) });
+const refusedState = z.object({ ...badVersion, words: z.nullable(z.string()) });
 
 export const bundleView = z.object({
   bundle: name,
   /** What runs; null where no run that the hub knows names this digest. */
   version: z.nullable(version),
   digest: z.nullable(shortDigest),
+  /** Hash of the hub's values and number of the site record that it runs with. */
+  values: z.nullable(valuesHash),
+  record: z.nullable(number),
   state: z.enum(BUNDLE_STATES),
   since: z.nullable(time),
   /** Seconds, as of the report. */
@@ -48,7 +64,9 @@ export const bundleView = z.object({
   objects: z.nullable(z.object({ total: count, healthy: count, drifted: count })),
   waitingOn: z.nullable(z.string()),
   /** What the hub assigned; null where it assigned nothing. */
-  wanted: z.nullable(z.object({ version: z.nullable(version), digest: shortDigest, run: name })),
+  wanted: z.nullable(
+    z.object({ version: z.nullable(version), digest: shortDigest, values: valuesHash, record: number, run: name }),
+  ),
   /** What was given up here last. */
   failed: z.nullable(failedState),
   /** What was offered and is refused here. */
@@ -161,6 +179,8 @@ export const runView = z.object({
   bundle: name,
   version,
   digest: sha256,
+  /** What the hub sets of the bundle's variables. */
+  values: valuesOf,
   /** It goes to an older version, as the file was changed to say. */
   back: z.boolean(),
   startedAt: time,

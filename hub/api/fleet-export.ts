@@ -1,5 +1,17 @@
 import * as z from "zod/mini";
-import { labels, name, pair, rfc3339, sha256, shortDigest, siteId, time, version } from "../../shared/names.ts";
+import {
+  labels,
+  name,
+  pair,
+  rfc3339,
+  sha256,
+  shortDigest,
+  siteId,
+  time,
+  variableName,
+  version,
+} from "../../shared/names.ts";
+import { variable } from "../../shared/variable.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
@@ -18,6 +30,8 @@ export const fleetExport = z.strictObject({
       /** Patterns of bundles that the site record lists. */
       bundles: z.array(z.string()),
       floors: z.record(name, pair),
+      /** Variables that its record sets, by bundle. */
+      sets: z.optional(z.record(name, z.array(variableName))),
       /** Why nothing new is given to it. */
       barred: z.optional(z.string()),
       /** What it reported to run: the highest pair it committed, its floor, and what it may go back to. */
@@ -31,19 +45,42 @@ export const fleetExport = z.strictObject({
       ),
     }),
   ),
-  /** Versions that a run of this hub moved sites to. */
-  versions: z.array(z.strictObject({ bundle: name, version, digest: sha256, pair, floor: pair })),
+  /** Versions that the fleet repository has, with what the hub may set there, and those that a run moved sites to. */
+  versions: z.array(
+    z.strictObject({
+      bundle: name,
+      version,
+      digest: sha256,
+      pair,
+      floor: pair,
+      variables: z.optional(z.record(variableName, variable)),
+    }),
+  ),
 });
 
 export type FleetExport = z.infer<typeof fleetExport>;
 
-export function exportOf({ fleet, now, members, runs }: Snapshot): FleetExport {
-  const versions = new Map(runs.map(({ run }) => [run.target.digest, run.target]));
-  const sites = members.map(({ id, labels, bundles, floors, barred, site }) => ({
+export function exportOf({ fleet, now, members, runs, bundles: read }: Snapshot): FleetExport {
+  const versions = new Map<string, FleetExport["versions"][number]>();
+  for (const { run } of runs) {
+    const { bundle, version: of, digest, pair: at, floor } = run.target;
+    versions.set(digest, { bundle, version: of, digest, pair: at, floor });
+  }
+  for (const [bundle, all] of read) {
+    for (const [of, found] of all) {
+      if (found.kind === "refused") continue;
+      const { digest, pair: at, floor, variables } = found;
+      versions.set(digest, { bundle, version: of, digest, pair: at, floor, variables });
+    }
+  }
+  const sites = members.map(({ id, labels, bundles, floors, sets, barred, site }) => ({
     id,
     labels,
     bundles: [...bundles],
     floors,
+    ...(sets !== undefined && {
+      sets: Object.fromEntries(Object.entries(sets).map(([key, names]) => [key, [...names]])),
+    }),
     ...(barred !== undefined && { barred }),
     runs: (site.report?.body.items ?? []).map(({ bundle, digest, marks, previous }) => ({
       bundle,

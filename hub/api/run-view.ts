@@ -15,6 +15,7 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
     bundle: run.target.bundle,
     version: run.target.version,
     digest: run.target.digest,
+    values: run.target.given,
     back: run.back,
     startedAt: rfc3339(run.startedAt),
     phase: run.phase.kind,

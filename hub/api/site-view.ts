@@ -94,13 +94,21 @@ function bundleView(bundle: string, member: FleetMember, body: Report | undefine
     bundle,
     version: item === undefined ? null : named(item.digest).version,
     digest: item?.digest ?? null,
+    values: item?.values ?? null,
+    record: item?.record ?? null,
     state: item?.state ?? "none",
     since: item?.since ?? null,
     healthyFor: item?.healthyFor ?? 0,
     objects: item?.objects ?? null,
     waitingOn: item?.waitingOn ?? null,
-    wanted: assigned === undefined ? null : { ...named(short(assigned.digest)), run: assigned.run },
-    failed: item?.failed === undefined ? null : { ...named(item.failed.digest), code: item.failed.code },
+    wanted:
+      assigned === undefined
+        ? null
+        : { ...named(short(assigned.digest)), values: assigned.values, record: assigned.record, run: assigned.run },
+    failed:
+      item?.failed === undefined
+        ? null
+        : { ...named(item.failed.digest), values: item.failed.values ?? "", code: item.failed.code },
     refused: (body?.refused ?? [])
       .filter((entry) => entry.bundle === bundle)
       .map(({ digest, code }) => ({ ...named(digest), code, words: wordsFor(member, bundle, digest) })),
@@ -141,12 +149,13 @@ function conditionOf({ connection, believed, bundles }: Signs): Condition {
 /** What was given up before and is no longer wanted is history. */
 function isTrouble({ state, failed, refused, wanted }: BundleView): boolean {
   if (state === "failed" || state === "stuck" || refused.length > 0) return true;
-  return failed !== null && failed.digest === wanted?.digest;
+  return failed !== null && failed.digest === wanted?.digest && failed.values === wanted.values;
 }
 
-function isMoving({ state, digest, wanted }: BundleView): boolean {
+function isMoving({ state, digest, values, record, wanted }: BundleView): boolean {
   if (state === "applying" || state === "verifying" || state === "reverting") return true;
-  return wanted !== null && wanted.digest !== digest;
+  if (wanted === null) return false;
+  return wanted.digest !== digest || wanted.values !== values || wanted.record !== record;
 }
 
 /** As the gate of a wave counts it: all objects, or, where none are counted, a second without a break. */

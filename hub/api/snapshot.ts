@@ -1,5 +1,6 @@
 import type { Root } from "../../shared/root.ts";
 import type { Verb } from "../../shared/verbs.ts";
+import type { Followed } from "../follow/followed.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { SeenRollout, StoredEvent } from "../registry/store.ts";
 import type { Because } from "../rollout/because.ts";
@@ -17,6 +18,8 @@ export interface Snapshot {
   /** Oldest first. */
   runs: readonly SeenRun[];
   rollouts: readonly SeenRollout[];
+  /** Versions that the fleet repository has, by bundle and version; empty until it was read. */
+  bundles: Followed["bundles"];
 }
 
 export interface SeenRun {

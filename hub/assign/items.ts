@@ -17,9 +17,6 @@ export interface Moment {
   now: number;
 }
 
-/** Hash of empty values, as reports carry it. Rollouts that set values are refused before they become runs. */
-const NO_VALUES = "";
-
 /**
  * The items of a site after these effects, sorted by bundle; `before` itself where nothing changes. Withdrawals come first,
  * so that a run that supersedes another may give in the same turn what the other takes back.
@@ -44,11 +41,11 @@ function assign(
 ): Entries {
   const { target, back, retry } = effect;
   const before = entries.assigned[effect.bundle];
-  if (before?.run === effect.run && before.digest === target.digest && retry !== true) return entries;
+  if (before?.run === effect.run && isState(before, target) && retry !== true) return entries;
   const run = moment.runs.get(effect.run);
   if (run === undefined) throw new AppError("internal", `an effect of run ${effect.run}, which is not known`);
   const item = itemFor(run, target, member.id, member.record);
-  return put(entries, { ...item, ...(back && { back }), ...(retry === true && { retry }) }, moment);
+  return put(entries, { ...item, ...(back && { back }), ...(retry === true && { retry }) }, target.values, moment);
 }
 
 /**
@@ -69,14 +66,18 @@ function withdraw(
   const source = [...moment.runs.values()]
     .filter((run) => run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id))
     // Of a run that was sending the site back, its own target may be what the site runs.
-    .filter((run) => run.id !== effect.run || run.target.digest !== given.digest)
-    .filter((run) => short(run.target.digest) === runs?.digest)
+    .filter((run) => run.id !== effect.run || !isState(given, run.target))
+    .filter(({ target }) => short(target.digest) === runs?.digest && target.values === runs.values)
     .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (runs === undefined || source === undefined) {
     const { [effect.bundle]: _, ...assigned } = entries.assigned;
     return { items: entries.items.filter((item) => item.bundle !== effect.bundle), assigned };
   }
-  return put(entries, itemFor(source, source.target, member.id, runs.record), moment);
+  return put(entries, itemFor(source, source.target, member.id, runs.record), source.target.values, moment);
+}
+
+function isState(assigned: Assigned, { digest, values }: Target): boolean {
+  return assigned.digest === digest && assigned.values === values;
 }
 
 /** Reports are frequent until the wave's gate has passed, or the site went back, and at rest after that. */
@@ -104,7 +105,7 @@ function cadence(run: Run, site: string): string | undefined {
 }
 
 function itemFor(run: Run, target: Target, site: string, record: number): Assignment {
-  const { bundle, version, digest, pair } = target;
+  const { bundle, version, digest, pair, given: values } = target;
   const wave = run.plan.waves[run.sites[site]?.wave ?? -1]?.name;
   if (wave === undefined) throw new AppError("internal", `site ${site} is in no wave of run ${run.id}`);
   const item: Assignment = {
@@ -116,7 +117,7 @@ function itemFor(run: Run, target: Target, site: string, record: number): Assign
     mode: "run",
     run: run.id,
     wave,
-    values: run.spec.values,
+    values,
   };
   return withReportEvery(item, cadence(run, site));
 }
@@ -129,10 +130,11 @@ function withReportEvery(item: Assignment, reportEvery: string | undefined): Ass
  * A change of run counts as a new introduction even where digest and values stay: evidence for a run, and silence after it was
  * acknowledged, must be about the set that this run brought.
  */
-function put(entries: Entries, item: Assignment, moment: Moment): Entries {
+function put(entries: Entries, item: Assignment, values: string, moment: Moment): Entries {
   const others = entries.items.filter((other) => other.bundle !== item.bundle);
   const { introduced, now } = moment;
-  const assigned: Assigned = { run: item.run, digest: item.digest, values: NO_VALUES, introduced, at: now };
+  const { run, digest, record } = item;
+  const assigned: Assigned = { run, digest, values, record, introduced, at: now };
   return {
     items: [...others, item].toSorted((a, b) => (a.bundle < b.bundle ? -1 : 1)),
     assigned: { ...entries.assigned, [item.bundle]: assigned },

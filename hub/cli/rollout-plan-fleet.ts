@@ -3,7 +3,7 @@ import type { FleetExport } from "../api/fleet-export.ts";
 import type { FleetMember } from "../registry/site.ts";
 
 /** A site as the plan sees it, out of an export: nobody signed that, and a plan is no more than a look ahead. */
-export function memberOf({ runs, barred, ...site }: FleetExport["sites"][number], at: number): FleetMember {
+export function memberOf({ runs, barred, sets, ...site }: FleetExport["sites"][number], at: number): FleetMember {
   const boot = "0".repeat(16);
   const since = rfc3339(at);
   const settled = { values: "", record: 1, state: "committed", since, healthyFor: 0 } as const;
@@ -12,6 +12,7 @@ export function memberOf({ runs, barred, ...site }: FleetExport["sites"][number]
   return {
     ...site,
     ...(barred !== undefined && { barred }),
+    ...(sets !== undefined && { sets }),
     record: 1,
     site: {
       id: site.id,

@@ -3,11 +3,15 @@ import { Command } from "commander";
 import { AppError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { parseAs } from "../../shared/parse.ts";
+import { valuesHash } from "../../shared/render/values.ts";
+import type { Rollout } from "../../shared/rollout.ts";
 import { type FleetExport, fleetExport } from "../api/fleet-export.ts";
 import { readWhole } from "../build/signed-files.ts";
 import { openRolloutFile } from "../follow/rollout-file.ts";
+import { placed } from "../placed.ts";
 import { plan } from "../rollout/plan.ts";
 import type { Plan, Target } from "../rollout/run.ts";
+import { refuseValues } from "../rollout/values.ts";
 import { memberOf } from "./rollout-plan-fleet.ts";
 import { rolloutJsonSchema } from "./rollout-schema.ts";
 import type { Session } from "./session.ts";
@@ -33,13 +37,12 @@ export function rolloutPlanCommand(session: Session): Command {
       const known = fleet.versions.find(({ bundle, version }) => bundle === spec.bundle && version === spec.version);
       try {
         const members = fleet.sites.map((site) => memberOf(site, Date.parse(fleet.at)));
-        const found = plan(spec, known ?? newest(spec), members, sha256Hex(bytes));
+        if (known?.variables !== undefined) refuseValues(spec, known.variables);
+        const found = plan(spec, targetOf(spec, known), members, sha256Hex(bytes));
         if (options.json === true) session.print(JSON.stringify(found, undefined, 2));
         else for (const line of inLines(found, spec, known !== undefined)) session.print(line);
       } catch (error) {
-        if (!(error instanceof AppError) || !error.where?.startsWith("/")) throw error;
-        const { code, message, fix, cause } = error;
-        throw new AppError(code, message, { where: where(error.where), cause, ...(fix !== undefined && { fix }) });
+        throw placed(error, where);
       }
     });
 }
@@ -59,27 +62,31 @@ async function readExport(path: string): Promise<FleetExport> {
   return parseAs(fleetExport, value, basename(path));
 }
 
-/** A version that no run had yet is new, and new is above every floor. */
-function newest({ bundle, version }: Pick<Target, "bundle" | "version">): Target {
-  const pair: Target["pair"] = [Number.MAX_SAFE_INTEGER, 1];
-  return { bundle, version, digest: "0".repeat(64), pair, floor: [1, 1] };
+/** A version that the hub does not know yet is new, and new is above every floor. */
+function targetOf(spec: Rollout, known: FleetExport["versions"][number] | undefined): Target {
+  const unknown = {
+    digest: "0".repeat(64),
+    pair: [Number.MAX_SAFE_INTEGER, 1],
+    floor: [1, 1],
+  } satisfies Partial<Target>;
+  const { digest, pair, floor } = known ?? unknown;
+  const { bundle, version, values: given } = spec;
+  return { bundle, version, digest, pair: [...pair], floor: [...floor], given, values: valuesHash(given) };
 }
 
-function inLines(
-  { waves, left, doubly }: Plan,
-  spec: { bundle: string; version: string; waves: readonly { name: string }[] },
-  isKnown: boolean,
-): string[] {
+function inLines({ waves, left, doubly, own = [] }: Plan, spec: Rollout, isKnown: boolean): string[] {
   const count = waves.reduce((sum, { sites }) => sum + sites.length, 0);
   const named = new Set(spec.waves.map(({ name }) => name));
   return [
     `${spec.bundle} ${spec.version}: ${count} sites in ${waves.length} waves, ${left.length} left out`,
-    ...(isKnown ? [] : ["no run had this version yet: it is taken as newer than all others"]),
+    ...(isKnown ? [] : ["the hub does not know this version yet: it is taken as newer than all others"]),
+    ...(isKnown || Object.keys(spec.values).length === 0 ? [] : ["its values are checked once it is published"]),
     ...waves.map(({ name, sites }) => {
       const implicit = named.has(name) ? "" : " that no wave of the file has";
       const more = sites.length > SHOWN ? ` and ${sites.length - SHOWN} more` : "";
       return `wave ${name}: ${sites.length} sites${implicit}: ${sites.slice(0, SHOWN).join(" ")}${more}`;
     }),
+    ...own.map(({ site, names }) => `${site} keeps the ${names.join(", ")} of its site record`),
     ...left.map(({ site, why }) => `left out ${site}: ${why}`),
     ...doubly.map(({ site, waves: both }) => `${site} fits ${both.join(" and ")}: the first of them has it`),
   ];

@@ -3,6 +3,7 @@ import type { Pair } from "../../shared/names.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Rollout } from "../../shared/rollout.ts";
 import type { Source, VersionRef } from "../../shared/source/source.ts";
+import type { Variable } from "../../shared/variable.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
 import type { VerifiedHead } from "../../shared/verify/head.ts";
 import type { Moved } from "../../shared/verify/move.ts";
@@ -44,7 +45,15 @@ export interface HeldRecord {
 }
 
 export type Version =
-  | { kind: "accepted"; ref: VersionRef; digest: string; pair: Pair; floor: Pair; filesChecked: boolean }
+  | {
+      kind: "accepted";
+      ref: VersionRef;
+      digest: string;
+      pair: Pair;
+      floor: Pair;
+      variables: Readonly<Record<string, Variable>>;
+      filesChecked: boolean;
+    }
   | { kind: "refused"; error: AppError };
 
 /** A file `rollouts/<name>.yaml`. `move`: the order that was signed for it, where the root asks for one. */

@@ -94,8 +94,8 @@ async function readVersion(
   try {
     if (document instanceof AppError) throw document;
     const { manifest, digest } = openManifest(document, name, root);
-    const { version, epoch, seq, floor } = manifest;
-    return { kind: "accepted", version, ref, digest, pair: [epoch, seq], floor, filesChecked: false };
+    const { version, epoch, seq, floor, variables = {} } = manifest;
+    return { kind: "accepted", version, ref, digest, pair: [epoch, seq], floor, variables, filesChecked: false };
   } catch (error) {
     return { kind: "refused", version: ref.version, error: refusal(error) };
   }

@@ -32,6 +32,8 @@ export interface FleetMember {
   /** Patterns of bundles that the record lets this site have. */
   bundles: readonly string[];
   floors: Readonly<Record<string, Pair>>;
+  /** By bundle: the variables that the record sets, over any value of the hub's. */
+  sets?: Readonly<Record<string, readonly string[]>>;
   /** Why nothing new is given to it, whatever it may have: it is retired, or nobody stands behind its record. */
   barred?: string;
   /** Its record says so: it runs on what it has. */
@@ -44,7 +46,10 @@ export interface FleetMember {
 export interface Assigned {
   run: string;
   digest: string;
+  /** Hash. */
   values: string;
+  /** Number of the site record that it is rendered with. */
+  record: number;
   introduced: readonly [term: number, number: number];
   /** When that set was stored at the hub, ms. */
   at: number;

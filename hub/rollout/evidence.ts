@@ -1,8 +1,11 @@
+import type { ErrorCode } from "../../shared/errors.ts";
 import { type Pair, short } from "../../shared/names.ts";
 import type { ReportItem } from "../../shared/report.ts";
 import type { Assigned, Site } from "../registry/site.ts";
 
 /** What a site's signed reports prove, and nothing more. */
+
+type Given = Pick<Assigned, "digest" | "values" | "record">;
 
 export function itemOf(site: Site, bundle: string): ReportItem | undefined {
   return site.report?.body.items.find((item) => item.bundle === bundle);
@@ -25,9 +28,18 @@ export function isFresh(site: Site, reportEveryMs: number, now: number): boolean
   return site.report !== null && now - site.report.at <= 3 * reportEveryMs;
 }
 
-/** What the item is about is the assigned state: the same digest and the same values. */
-export function isAbout(item: ReportItem, assigned: Pick<Assigned, "digest" | "values">): boolean {
-  return item.digest === short(assigned.digest) && item.values === assigned.values;
+/** What the item is about is the assigned state: the same digest, values and record. */
+export function isAbout(item: ReportItem, assigned: Given): boolean {
+  const { digest, values, record } = assigned;
+  return item.digest === short(digest) && item.values === values && item.record === record;
+}
+
+/** Why the assigned state was given up there; null where it was not. */
+export function failureOf(item: ReportItem | undefined, assigned: Given): ErrorCode | null {
+  const failed = item?.failed;
+  if (failed === undefined || failed.digest !== short(assigned.digest)) return null;
+  const isThis = (failed.values ?? "") === assigned.values && (failed.record ?? assigned.record) === assigned.record;
+  return isThis ? failed.code : null;
 }
 
 /** All objects are healthy at the time of the report; one that counts no objects must have held for a second. */

@@ -3,7 +3,7 @@ import { type Labels, short } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, mayHave } from "./eligible.ts";
-import { acknowledged, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
+import { acknowledged, failureOf, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
 import type { Run, SiteProgress, Target } from "./run.ts";
 
 /**
@@ -72,10 +72,15 @@ export function progressOf(before: SiteProgress, member: FleetMember | undefined
   return { ...before, outcome, code, dueAt, assignedAt, since: outcome === before.outcome ? before.since : now };
 }
 
+/** Digest and values are those of the target. */
+function isState(assigned: Assigned, { digest, values }: Target): boolean {
+  return assigned.digest === digest && assigned.values === values;
+}
+
 /** This run's assignment of the site as it is wanted now, as far as the hub has stored it. */
 export function assignmentOf(run: Run, member: FleetMember, progress: SiteProgress): Assigned | undefined {
   const assigned = member.assigned[run.target.bundle];
-  if (assigned?.run !== run.id || assigned.digest !== targetOf(run, progress).digest) return undefined;
+  if (assigned?.run !== run.id || !isState(assigned, targetOf(run, progress))) return undefined;
   return assigned.at >= (progress.retriedAt ?? assigned.at) ? assigned : undefined;
 }
 
@@ -116,7 +121,7 @@ function byReport(member: FleetMember, assigned: Assigned, view: View): Judged {
   const item = itemOf(member.site, bundle);
   const refused = member.site.report?.body.refused?.find((entry) => entry.bundle === bundle && entry.digest === digest);
   if (refused !== undefined) return { outcome: "failed", code: refused.code };
-  const code = item?.failed?.digest === digest ? item.failed.code : null;
+  const code = failureOf(item, assigned);
   if (item === undefined || !isAbout(item, assigned)) {
     if (code === null) return { outcome: "applying", code };
     const isBack = item?.state === "reverted" || item?.state === "committed";

@@ -8,6 +8,7 @@ import { ineligibility } from "./eligible.ts";
 import type { Left, Plan, PlannedWave, Target } from "./run.ts";
 import { atLeast } from "./share.ts";
 import { spreadOver } from "./spread.ts";
+import { ownValues } from "./values.ts";
 import { ZONE_LABEL, zoneOf } from "./window.ts";
 
 /**
@@ -34,11 +35,13 @@ export function plan(spec: Rollout, target: Target, fleet: readonly FleetMember[
   );
   if (eligible.length === 0) throw nobodyMay(left, target);
   refuseWithoutZone(spec, eligible);
+  const own = ownValues(spec, eligible);
   return {
     seed,
     waves: wavesOf(spec, eligible),
     left: left.toSorted((a, b) => (a.site < b.site ? -1 : 1)),
     doubly: doublyMatched(spec, eligible),
+    ...(own.length > 0 && { own }),
   };
 }
 

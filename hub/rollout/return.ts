@@ -1,6 +1,8 @@
 import { short } from "../../shared/names.ts";
+import type { ReportItem } from "../../shared/report.ts";
+import type { Assigned } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
-import { acknowledged, itemOf } from "./evidence.ts";
+import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./observe.ts";
 import type { Left, PauseReason, Run, SiteProgress } from "./run.ts";
 import { notBegun } from "./start.ts";
@@ -29,21 +31,29 @@ export function turnedBack(run: Run, fleet: Fleet, wave: number | null, because:
 /** An index into `known`, or why not; undefined where the site took nothing of this run. */
 function returnOf(run: Run, site: string, fleet: Fleet): number | Left | undefined {
   const member = fleet.get(site);
-  const { bundle, digest } = run.target;
+  const { bundle } = run.target;
   const assigned = member?.assigned[bundle];
   if (member === undefined || assigned?.run !== run.id || !acknowledged(member.site, assigned)) return undefined;
   const item = itemOf(member.site, bundle);
-  const wanted = item?.digest === short(digest) ? item.previous : item?.digest;
+  const wanted = item === undefined ? undefined : wantedOf(item, assigned);
   if (wanted === undefined) return { site, code: "not-found", why: `it ran no ${bundle} before` };
-  const index = (run.known ?? []).findIndex((target) => short(target.digest) === wanted);
+  const index = (run.known ?? []).findIndex(
+    ({ digest, values }) => short(digest) === wanted.digest && values === wanted.values,
+  );
   const target = run.known?.[index];
   if (target === undefined) {
     return {
       site,
       code: "not-found",
-      why: `no run that is known here gave it what it ran before (${wanted.slice(0, 8)})`,
+      why: `no run that is known here gave it what it ran before (${wanted.digest.slice(0, 8)})`,
     };
   }
   const refused = ineligibility(member, target);
   return refused === null ? index : { site, ...refused };
+}
+
+/** What it ran before it took this, or runs still: version and values. */
+function wantedOf(item: ReportItem, assigned: Assigned): { digest: string; values: string } | undefined {
+  if (!isAbout(item, assigned)) return item;
+  return item.previous === undefined ? undefined : { digest: item.previous, values: item.previousValues ?? "" };
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import type { Pair } from "../../shared/names.ts";
+import type { Pair, Values } from "../../shared/names.ts";
 import type { Outcome, Rollout } from "../../shared/rollout.ts";
 import type { Verb } from "../../shared/verbs.ts";
 
@@ -39,12 +39,17 @@ export interface Approval {
   at: number;
 }
 
+/** A version with the values that the hub sets for it: what a run moves sites to, or back to. */
 export interface Target {
   bundle: string;
   version: string;
   digest: string;
   pair: Pair;
   floor: Pair;
+  /** As the file gives them. */
+  given: Values;
+  /** Their hash. */
+  values: string;
 }
 
 /** Frozen at the start. Each selected site is in exactly one wave, or named in `left` with why it is in none. */
@@ -54,6 +59,8 @@ export interface Plan {
   left: readonly Left[];
   /** Sites that the labels of more than one wave match: the first of these waves has it. */
   doubly: readonly { site: string; waves: readonly string[] }[];
+  /** Sites where the values of their own record count, by variable; left out where there are none. */
+  own?: readonly { site: string; names: readonly string[] }[];
 }
 
 /** With what its gate asks, so that the implicit last wave is one like the others. */

@@ -175,15 +175,17 @@ function Nothing({ site }: { site: SiteView }) {
 }
 
 function BundleCells({ bundle }: { bundle: BundleView }) {
-  const { state, since, objects, version, digest, wanted, flags, epoch, ahead } = bundle;
+  const { state, since, objects, version, digest, values, record, wanted, flags, epoch, ahead } = bundle;
   const trouble = troubleOf(bundle);
   return (
     <>
       <Cell label="Runs">
         {bundle.bundle} {digest !== null && <Version version={version} digest={digest} />}
-        {wanted !== null && wanted.digest !== digest && (
+        {wanted !== null && (wanted.digest !== digest || wanted.values !== values || wanted.record !== record) && (
           <span class="beside">
             should run <Version {...wanted} />
+            {wanted.digest === digest &&
+              (wanted.values === values ? ` with record ${wanted.record}` : " with other values")}
           </span>
         )}
         {flags.map((flag) => (

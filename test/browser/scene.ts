@@ -102,7 +102,7 @@ export function runFor(outcomes: Readonly<Record<string, Outcome>>, phase: Run["
 
 function scene(doing: Readonly<Record<string, Doing>>, runs: readonly SeenRun[], now: number): Snapshot {
   const members = SHOPS.map((shop) => memberFor(shop, doing[shop.id], now));
-  return { fleet: "shops", now, root: ROOT, members, runs: [older(now), ...runs], rollouts: [] };
+  return { fleet: "shops", now, root: ROOT, members, runs: [older(now), ...runs], rollouts: [], bundles: new Map() };
 }
 
 function older(now: number): SeenRun {

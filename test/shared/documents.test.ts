@@ -58,7 +58,6 @@ const FORMATS: Readonly<Record<string, Format>> = {
   rollout: format(
     rolloutFile,
     (file) => unsupportedInRollout(withDefaults(file)),
-    "/values",
     "/prepare",
     "/waves/0/approve",
     "/lane",

@@ -52,9 +52,21 @@ describe("a report", () => {
         [1, 1],
       ],
       previous: `v1${"0".repeat(30)}`,
-      failed: { digest: `v3${"0".repeat(30)}`, code: "unhealthy" },
+      failed: { digest: `v3${"0".repeat(30)}`, record: 1, code: "unhealthy" },
       waitingOn: "a pod is not ready",
       objects: { total: 3, healthy: 2, drifted: 1 },
+    });
+  });
+
+  it("names the values of what ran before and of what was given up, where they are not the empty ones", () => {
+    const { hold } = situation().bundles[0] ?? {};
+    if (hold?.previous === undefined || hold.previous === null) throw new Error("no previous");
+    const [values, other] = ["00000000000000aa", "00000000000000bb"];
+    const failed = hold.failed.map((entry) => Object.assign({}, entry, { values: other, record: 2 }));
+    const made = reportOf(situation({ hold: { ...hold, previous: { ...hold.previous, values }, failed } }));
+    expect(made.items[0]).toMatchObject({
+      previousValues: values,
+      failed: { digest: `v3${"0".repeat(30)}`, values: other, record: 2, code: "unhealthy" },
     });
   });
 

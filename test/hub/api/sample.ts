@@ -14,7 +14,8 @@ export const NOW = Date.parse("2026-11-02T08:00:00Z");
 export const inWords = inWordsBecause;
 
 export function snapshotOf(more: Partial<Snapshot> = {}): Snapshot {
-  return { fleet: "shops", now: NOW, root: rootDocument({ number: 3 }), members: [], runs: [], rollouts: [], ...more };
+  const nothing = { members: [], runs: [], rollouts: [], bundles: new Map() };
+  return { fleet: "shops", now: NOW, root: rootDocument({ number: 3 }), ...nothing, ...more };
 }
 
 /** Heard a second ago, with a report of the same age; `item` is what it says of the bundle pos. */
@@ -41,6 +42,7 @@ export function siteOf(
               run: more.run ?? "pos-2",
               digest: targetOf(assigned).digest,
               values: "",
+              record: 1,
               introduced: [1, 1],
               at: now - 60_000,
             },

@@ -66,7 +66,7 @@ describe("assignmentSets", () => {
       ],
     });
     expect(changed?.assigned).toEqual({
-      pos: { run: "pos-2", digest: targetOf(2).digest, values: "", introduced: [3, 1], at: DAY },
+      pos: { run: "pos-2", digest: targetOf(2).digest, values: "", record: 1, introduced: [3, 1], at: DAY },
     });
   });
 

@@ -77,7 +77,7 @@ test("it says who is where, who is left out, and what nobody named", async () =>
   const { out } = await skerry(...(await given(fleet(sites))));
   expect(out).toEqual([
     "pos 1.0.0: 3 sites in 3 waves, 1 left out",
-    "no run had this version yet: it is taken as newer than all others",
+    "the hub does not know this version yet: it is taken as newer than all others",
     "wave lab: 1 sites: s-1",
     expect.stringMatching(/^wave canary: 1 sites: s-[23]$/),
     expect.stringMatching(/^wave rest: 1 sites that no wave of the file has: s-[23]$/),
@@ -112,8 +112,8 @@ test.each([
   ["an unknown key", FILE.replace("sites: {}", "sties: {}"), /^schema: .*pos\.yaml:\d+ \/sites/],
   [
     "what is not done yet",
-    `${FILE}values: { A: 1 }\n`,
-    /^unsupported: this version does not do \/values \(pos\.yaml:8 /,
+    `${FILE}prepare: { ready: 99% }\n`,
+    /^unsupported: this version does not do \/prepare \(pos\.yaml:\d+ /,
   ],
 ])("%s is refused at its line", async (_title, file, words) => {
   const { code, err } = await skerry(...(await given(fleet([site("s-1")]), file)));

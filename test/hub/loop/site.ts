@@ -6,6 +6,7 @@ import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
 import { parseAs } from "../../../shared/parse.ts";
 import type { Clock } from "../../../shared/ports.ts";
 import { type Ack, BODY_MAX, FRAME_NAMESPACE, PACKET_MAX, type TopicKind, topicOf } from "../../../shared/protocol.ts";
+import { valuesHash } from "../../../shared/render/values.ts";
 import type { Report, ReportItem } from "../../../shared/report.ts";
 import { type TrustMessage, trustMessage } from "../../../shared/trust.ts";
 import { openAssignment, type VerifiedAssignment } from "../../../shared/verify/assignment.ts";
@@ -123,21 +124,24 @@ export class FakeSite {
   private move(wanted: VerifiedAssignment["items"][number]): void {
     const now = this.options.clock.now();
     const digest = wanted.digest.slice(0, 32);
+    const values = valuesHash(wanted.values);
+    const { record } = wanted;
     const before = this.items.get(wanted.bundle)?.item;
-    if (before?.digest === digest || (before?.failed?.digest === digest && wanted.retry !== true)) return;
+    if (before?.digest === digest && before.values === values && before.record === record) return;
+    if (before?.failed?.digest === digest && before.failed.values === values && wanted.retry !== true) return;
     const marks: [Pair, Pair] = [wanted.pair, [1, 1]];
     const moved = {
       bundle: wanted.bundle,
       digest,
-      values: "",
-      record: wanted.record,
+      values,
+      record,
       since: rfc3339(now),
       healthyFor: 0,
-      ...(before === undefined ? {} : { previous: before.digest }),
+      ...(before === undefined ? {} : { previous: before.digest, previousValues: before.values }),
     };
     const item: ReportItem =
       this.sick.has(wanted.version) && before !== undefined
-        ? { ...before, state: "reverted", failed: { digest, code: "unhealthy" } }
+        ? { ...before, state: "reverted", failed: { digest, values, code: "unhealthy" } }
         : { ...moved, state: "committed", marks, objects: { total: 1, healthy: 1, drifted: 0 } };
     this.items.set(wanted.bundle, { item, healthySince: now });
   }

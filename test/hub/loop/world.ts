@@ -116,8 +116,12 @@ export class HubWorld {
     return found;
   }
 
-  publish(seq: number, change: (files: Map<string, Uint8Array>) => void = () => {}): void {
-    this.repository.commit("bundles/pos", this.bundleFiles(seq, {}, change), `1.${seq - 1}.0`);
+  publish(
+    seq: number,
+    change: (files: Map<string, Uint8Array>) => void = () => {},
+    changes: Partial<Bundle> = {},
+  ): void {
+    this.repository.commit("bundles/pos", this.bundleFiles(seq, changes, change), `1.${seq - 1}.0`);
   }
 
   bundleFiles(

@@ -1,15 +1,24 @@
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Target } from "../../../hub/rollout/run.ts";
-import type { Labels } from "../../../shared/names.ts";
+import type { Labels, Values } from "../../../shared/names.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { parseAs } from "../../../shared/parse.ts";
+import { valuesHash } from "../../../shared/render/values.ts";
 import type { Report, ReportItem } from "../../../shared/report.ts";
 import { type Rollout, rolloutFile, withDefaults } from "../../../shared/rollout.ts";
 
 /** Versions are numbered: number 2 is 1.2.0, pair 1.2, and lets a site go back to 1.1. */
-export function targetOf(number: number): Target {
+export function targetOf(number: number, given: Values = {}): Target {
   const floor = Math.max(1, number - 1);
-  return { bundle: "pos", version: `1.${number}.0`, digest: digestOf(number), pair: [1, number], floor: [1, floor] };
+  return {
+    bundle: "pos",
+    version: `1.${number}.0`,
+    digest: digestOf(number),
+    pair: [1, number],
+    floor: [1, floor],
+    given,
+    values: valuesHash(given),
+  };
 }
 
 export function digestOf(number: number): string {

@@ -6,7 +6,8 @@ import { startRun } from "../../../hub/rollout/start.ts";
 import { step } from "../../../hub/rollout/step.ts";
 import { actOf, refusalOf } from "../../../hub/rollout/verb.ts";
 import { AppError, ERROR_CODES, inWords } from "../../../shared/errors.ts";
-import { milliseconds } from "../../../shared/names.ts";
+import { milliseconds, type Values } from "../../../shared/names.ts";
+import { valuesHash } from "../../../shared/render/values.ts";
 import { ITEM_STATES } from "../../../shared/report.ts";
 import { VERBS, type Verb } from "../../../shared/verbs.ts";
 import { digestOf, heard, memberOf, reportOf, specOf, targetOf } from "./samples.ts";
@@ -16,10 +17,12 @@ import { type Turn, World } from "./world.ts";
  * Scripts in the manner of etcd raft's interaction-driven tests. A file is blocks of commands, a line `----`, and what they
  * print; comments start with `#`. Indented lines belong to the command above them. `v2` is version 1.2.0, pair 1.2.
  *
- *   fleet                          sites, one a line: id, labels, and `runs=v1` (mark=v2, floor=v1, previous=v1) reported long ago
+ *   fleet                          sites, one a line: id, labels, `sets=NAME` of its record, and `runs=v1` (mark=v2, floor=v1,
+ *                                  previous=v1) reported long ago
  *   rollout v2 [seed=x] [back] [by=WHO]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
  *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
- *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=HASH] [previous=vN] [floor=vN] [held] [untaken]
+ *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=N|none|HASH] [previous=vN] [before=N|none]
+ *          [floor=vN] [held] [untaken]     values are those of REPLICAS; left out: what the newest run gives; `before` of the previous
  *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] REASON     says why where it is refused
  *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone
  *   promoted ROLLOUT               another rollout completed with this version
@@ -93,10 +96,11 @@ export class Script {
 
   #join([id = "", ...rest]: string[]): void {
     const entries = rest.map((pair) => pair.split("=") as [string, string]);
-    const special = new Set(["runs", "bundles", "mark", "floor", "previous"]);
+    const special = new Set(["runs", "bundles", "mark", "floor", "previous", "sets"]);
     const labels = Object.fromEntries(entries.filter(([key]) => !special.has(key)));
     const given = Object.fromEntries(entries);
-    const member = memberOf(id, labels, { bundles: given["bundles"]?.split(",") ?? ["pos"] });
+    const sets = given["sets"] === undefined ? {} : { sets: { pos: given["sets"].split(",") } };
+    const member = memberOf(id, labels, { bundles: given["bundles"]?.split(",") ?? ["pos"], ...sets });
     this.#world.join(given["runs"] === undefined ? member : this.#settled(member, given));
   }
 
@@ -120,8 +124,8 @@ export class Script {
     const number = versionOf(args[0] ?? "");
     const seed = args.find((arg) => arg.startsWith("seed="))?.slice(5) ?? "a";
     const id = `pos-${this.#world.runs.size + 1}`;
-    const target = targetOf(number);
-    const parsed = body.trim() === "" ? {} : (load(body) as object);
+    const parsed = body.trim() === "" ? {} : (load(body) as { values?: Values });
+    const target = targetOf(number, parsed.values);
     const startedBy = args.find((arg) => arg.startsWith("by="))?.slice(3);
     const known = [...this.#world.runs.values()].map((run) => run.target).concat(this.#before);
     const start = {
@@ -131,7 +135,7 @@ export class Script {
       target,
       back: args.includes("back"),
       seed,
-      known: known.filter(({ digest }) => digest !== target.digest),
+      known: known.filter(({ digest, values }) => digest !== target.digest || values !== target.values),
       ...(startedBy !== undefined && { startedBy }),
     };
     try {
@@ -143,6 +147,7 @@ export class Script {
         ...run.plan.waves.map((wave) => `wave ${wave.name}: ${wave.sites.join(" ")}`),
         ...run.plan.left.map((left) => `left ${left.site}: ${left.code}, ${left.why}`),
         ...run.plan.doubly.map((entry) => `doubly ${entry.site}: ${entry.waves.join(", ")}`),
+        ...(run.plan.own ?? []).map((entry) => `own ${entry.site}: ${entry.names.join(", ")}`),
       ];
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -163,15 +168,16 @@ export class Script {
       {
         digest: digestOf(number).slice(0, 32),
         state: known(ITEM_STATES, state),
-        values: options["values"] ?? "",
+        values: this.#valuesOf(options["values"], number === newest),
         healthyFor: Number(options["healthy"] ?? 0),
         objects: { total: 4, healthy: 4 - Number(options["down"] ?? 0), drifted: 0 },
         ...(options["failed"] === undefined
           ? {}
-          : { failed: { digest: failing, code: known(ERROR_CODES, options["failed"]) } }),
+          : { failed: { digest: failing, ...this.#failedValues(), code: known(ERROR_CODES, options["failed"]) } }),
         ...(options["previous"] === undefined
           ? {}
           : { previous: digestOf(versionOf(options["previous"])).slice(0, 32) }),
+        ...(options["before"] === undefined ? {} : { previousValues: this.#valuesOf(options["before"], false) }),
         ...markOf(before?.items[0]?.marks, state === "committed" ? number : undefined, options["floor"]),
       },
       taken === undefined ? undefined : [taken[0], taken[1]],
@@ -182,6 +188,18 @@ export class Script {
     const held = "held" in options ? { held: "stock-taking" } : {};
     const here = { ...member, site: { ...member.site, presence: "online" as const } };
     this.#world.fleet.set(id, heard(here, { ...body, ...refused, ...held }, this.#world.now));
+  }
+
+  /** `2` is the hash of `REPLICAS: 2`, `none` of no values; left out: what the newest run gives, for its own version. */
+  #valuesOf(text: string | undefined, isTarget: boolean): string {
+    if (text === undefined) return isTarget ? ([...this.#world.runs.values()].at(-1)?.target.values ?? "") : "";
+    if (text === "none") return "";
+    return /^[0-9a-f]{16}$/.test(text) ? text : valuesHash({ REPLICAS: Number(text) });
+  }
+
+  #failedValues(): { values?: string } {
+    const values = this.#valuesOf(undefined, true);
+    return values === "" ? {} : { values };
   }
 
   #step(): string[] {
@@ -255,8 +273,10 @@ function outcomesThatChanged(before: Run, after: Run): string[] {
 function inWordsEffect(effect: Effect, run: Run, numbers: ReadonlyMap<string, number>): string {
   switch (effect.kind) {
     case "assign": {
-      const target = effect.target.digest === run.target.digest ? "" : ` ${effect.target.version}`;
-      return `assign ${effect.site}${target}${effect.back ? " back" : ""}${effect.retry === true ? " again" : ""} as set ${numbers.get(effect.site)}`;
+      const { digest, given, version } = effect.target;
+      const target = digest === run.target.digest ? "" : ` ${version}`;
+      const set = Object.entries(given).map(([name, value]) => ` ${name}=${String(value)}`);
+      return `assign ${effect.site}${target}${set.join("")}${effect.back ? " back" : ""}${effect.retry === true ? " again" : ""} as set ${numbers.get(effect.site)}`;
     }
     case "withdraw":
       return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
