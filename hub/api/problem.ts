@@ -1,5 +1,5 @@
 import { AppError, inWords } from "../../shared/errors.ts";
-import type { Problem, ProblemCode } from "./contract.ts";
+import type { Problem, ProblemCode } from "./contract-verb.ts";
 
 const STATUS = {
   "bad-request": [400, "Bad Request"],

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { AppError } from "../../shared/errors.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { isLegal, LEADS_TO, VERBS, type Verb } from "../../shared/verbs.ts";
-import { verbRequest } from "./contract.ts";
+import { verbRequest } from "./contract-verb.ts";
 import { isToken } from "./guard.ts";
 import { problemAnswer } from "./problem.ts";
 import { runView } from "./run-view.ts";

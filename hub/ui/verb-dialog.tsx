@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Verb } from "../../shared/verbs.ts";
-import type { Problem, RunView } from "../api/contract.ts";
+import type { RunView } from "../api/contract.ts";
+import type { Problem } from "../api/contract-verb.ts";
 import { VERB } from "./words.ts";
 
 interface Asked {

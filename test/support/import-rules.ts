@@ -129,7 +129,7 @@ function isWiring(path: string): boolean {
 }
 
 function allowedForPage(to: string): boolean {
-  return to.startsWith("hub/ui/") || to === "hub/api/contract.ts" || /^shared\/[^/]+$/.test(to);
+  return to.startsWith("hub/ui/") || /^hub\/api\/contract(?:-verb)?\.ts$/.test(to) || /^shared\/[^/]+$/.test(to);
 }
 
 function folderOf(path: string): string {
