@@ -69,7 +69,7 @@ export interface WatchOptions extends Selection {
 /**
  * What an answer means for the one who asked. From what Kubernetes 1.36 answers, case by case:
  * `manifest` never succeeds unchanged; `wait` succeeds by itself later; `throttled` carries a Retry-After;
- * `unreachable` never reached the API.
+ * `no-dry-run`: nothing was judged, as a webhook takes no part in dry runs; `unreachable` never reached the API.
  */
 export const KUBE_CLASSES = [
   "manifest",
@@ -84,6 +84,7 @@ export const KUBE_CLASSES = [
   "wait",
   "throttled",
   "expired",
+  "no-dry-run",
   "unreachable",
   "server",
 ] as const;

@@ -67,6 +67,12 @@ const TABLE: readonly Row[] = [
     class: "policy",
     words: "refused by an admission policy of the cluster",
   },
+  {
+    status: 400,
+    when: says(/^admission webhook "[^"]*" does not support dry run/),
+    class: "no-dry-run",
+    words: "an admission webhook of the cluster takes no part in dry runs",
+  },
   { status: 400, class: "manifest", words: "the API server cannot read the object" },
   { status: 401, class: "forbidden", words: "the API server does not accept our credentials" },
   {

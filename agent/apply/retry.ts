@@ -18,6 +18,7 @@ const FIRST_MS: Readonly<Record<KubeClass, number>> = {
   wait: 500,
   throttled: 1_000,
   expired: 200,
+  "no-dry-run": 60_000,
   unreachable: 500,
   server: 1_000,
 };

@@ -17,7 +17,7 @@ import { checkPrivilege } from "./privilege.ts";
 import { type Opened, opened, type Secrets, sealedObject } from "./sealed.ts";
 import { withoutStringData } from "./secret-data.ts";
 import { substitute } from "./substitute.ts";
-import { type Value, valuesFor } from "./variables.ts";
+import { type Value, valuesFor, withOwnNamed } from "./variables.ts";
 
 declare const rendered: unique symbol;
 
@@ -47,6 +47,8 @@ export interface RenderedObject {
   readonly object: KubeObject;
   /** Of a sealed Secret, where it was opened: the object to apply. */
   readonly opened?: Opened;
+  /** The same with `${NAME}` for each value that this site's record gives, where there are any: equal at all sites that differ by those alone. */
+  readonly shown?: KubeObject;
   /** SHA-256 of the canonical object: what was asked for, whatever the server made of it. */
   readonly hash: string;
 }
@@ -71,12 +73,15 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
   const whole = bundle.files.map(({ path, object }) => ({ path, object: sealed.get(path) ?? object }));
   const files = patched(whole, overlays, selected);
   const rules = { bundle: manifest.name, delegation, checks: compileChecks(manifest.checks), listed };
+  const named = withOwnNamed(manifest, inputs.record, values);
   const objects = renderObjects(files, values, rules).map((object, index) => {
-    const path = files[index]?.path ?? "";
+    const { path = "", object: file = object } = files[index] ?? {};
     const secret = sealed.get(path);
+    const shown = named === null ? null : labelled(file, named, manifest.name, path);
     return {
       ref: refOf(object),
       object,
+      ...(shown !== null && sorted(shown) !== sorted(object) && { shown }),
       ...(secret !== undefined &&
         inputs.secrets !== undefined && { opened: opened(object, secret, inputs.secrets, path) }),
       hash: sha256Hex(Buffer.from(sorted(object))),
@@ -99,18 +104,22 @@ export interface Rules {
 export function renderObjects(files: Files, values: ReadonlyMap<string, Value>, rules: Rules): KubeObject[] {
   const seen = new Map<string, string>();
   return files.map(({ path, object }) => {
-    const labelled = withLabel(withoutStringData(substitute(object, values, BUNDLE_LABEL, path), path), rules.bundle);
-    checkCarried(labelled, path);
-    checkPrivilege(labelled, rules.delegation, path);
-    checkImages(labelled, rules.listed, path);
-    checkPolicy(labelled, rules.checks, path);
-    const name = nameOf(refOf(labelled));
+    const rendered = labelled(object, values, rules.bundle, path);
+    checkCarried(rendered, path);
+    checkPrivilege(rendered, rules.delegation, path);
+    checkImages(rendered, rules.listed, path);
+    checkPolicy(rendered, rules.checks, path);
+    const name = nameOf(refOf(rendered));
     const twin = seen.get(name);
     if (twin !== undefined)
       throw new AppError("schema", `is the same object as files/${twin}`, { where: `files/${path} ${name}` });
     seen.set(name, path);
-    return labelled;
+    return rendered;
   });
+}
+
+function labelled(object: KubeObject, values: ReadonlyMap<string, Value>, bundle: string, path: string): KubeObject {
+  return withLabel(withoutStringData(substitute(object, values, BUNDLE_LABEL, path), path), bundle);
 }
 
 function withLabel(object: KubeObject, bundle: string): KubeObject {

@@ -62,6 +62,18 @@ export function valuesFor(
   );
 }
 
+/** The same values, with `${NAME}` for each that is the site's own: by a label, or in its record. null where none is. */
+export function withOwnNamed(
+  { name: bundle, variables = {} }: Pick<Bundle, "name" | "variables">,
+  record: Pick<SiteRecord, "values">,
+  values: ReadonlyMap<string, Value>,
+): ReadonlyMap<string, Value> | null {
+  const own = Object.hasOwn(record.values, bundle) ? (record.values[bundle] ?? {}) : {};
+  const names = [...values.keys()].filter((name) => variables[name]?.label !== undefined || Object.hasOwn(own, name));
+  if (names.length === 0) return null;
+  return new Map([...values, ...names.map((name): [string, Value] => [name, `\${${name}}`])]);
+}
+
 /** Throws `variable`. The schema of documents says so, too; what renders does not lean on who called it. */
 export function checkDeclaration(declaration: Variable, name: string): void {
   const result = variable.safeParse(declaration);

@@ -29,7 +29,7 @@ export const WHY = {
 
 /** Stages in the order of the flow. A stage imports earlier ones by type only. */
 const FLOWS: Readonly<Record<string, readonly string[]>> = {
-  agent: ["link", "pull", "cache", "target", "unseal", "render", "plan", "apply", "observe", "report"],
+  agent: ["link", "pull", "cache", "target", "unseal", "render", "plan", "apply", "observe", "prepare", "report"],
   hub: ["follow", "ingest", "registry", "rollout", "assign", "publish", "api"],
 };
 
@@ -49,7 +49,7 @@ const ADAPTER =
 
 /** Where nothing but arguments may decide. */
 const PURE =
-  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|report)\/|agent\/observe\/(?!(?:live|kind-watch)\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
+  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|prepare|report)\/|agent\/observe\/(?!(?:live|kind-watch)\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
 
 const IMPURE: readonly (readonly [RegExp, string])[] = [
   [/\basync\b|\bawait\b/, "async"],

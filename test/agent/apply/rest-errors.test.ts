@@ -111,6 +111,11 @@ describe("answers that are hard to provoke", () => {
     ["a larger request than the store takes", status(500, { message: "etcdserver: request is too large" }), "manifest"],
     ["a webhook that says no", status(400, { message: 'admission webhook "a.b" denied the request: no' }), "policy"],
     [
+      "a webhook with side effects, in a dry run",
+      status(400, { reason: "BadRequest", message: 'admission webhook "a.b" does not support dry run' }),
+      "no-dry-run",
+    ],
+    [
       "a conversion webhook that is down",
       status(500, { message: "conversion webhook for a/v1, Kind=B failed: x" }),
       "wait",
@@ -163,8 +168,8 @@ describe("answers that are hard to provoke", () => {
   });
 });
 
-test("the recording has every class but two", () => {
+test("the recording has every class but three", () => {
   const seen = new Set(Object.values(MEANING).map(([kubeClass]) => kubeClass));
   const unseen = KUBE_CLASSES.filter((each) => !seen.has(each));
-  expect(unseen).toEqual(["throttled", "unreachable"]);
+  expect(unseen).toEqual(["throttled", "no-dry-run", "unreachable"]);
 });

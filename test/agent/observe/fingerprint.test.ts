@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fingerprinting, project } from "../../../agent/observe/fingerprint.ts";
+import { fingerprinting } from "../../../agent/observe/fingerprint.ts";
+import { project } from "../../../shared/fields.ts";
 import type { Json, JsonObject, KubeObject } from "../../../shared/live.ts";
 import { fingerprint } from "../../support/secrets.ts";
 

@@ -3,7 +3,7 @@ import { sorted } from "../../../shared/canonical.ts";
 import type { Json, JsonObject } from "../../../shared/live.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { BUNDLE_LABEL } from "../../../shared/render/render.ts";
-import { configMap } from "../../support/fleet.ts";
+import { configMap, siteDocument } from "../../support/fleet.ts";
 import { DIGEST, HOLDERS, IMAGE, object, refusal, rendered } from "./sample.ts";
 
 const data = (text: string) => rendered([configMap("till", { text })]).objects[0]?.object["data"];
@@ -27,6 +27,27 @@ describe("variables", () => {
   ])("%s is the text %s", (written, meant) => {
     expect(data(written)).toEqual({ text: meant });
   });
+});
+
+it("an object with values of the site's own is shown with their names, one with the hub's or a default as it is", () => {
+  const variables = {
+    REGION: { type: "string" as const, label: "region" },
+    PIN: { type: "integer" as const },
+    GREETING: { type: "string" as const, settable: "hub" as const, default: "hi", enum: ["hi", "moin"] },
+  };
+  const record = { ...siteDocument(), labels: { region: "north" }, values: { pos: { PIN: 17 } } };
+  const objects = [
+    configMap("own", { at: "${REGION}/${GREETING}", pin: "no ${PIN}" }),
+    configMap("common", { greeting: "${GREETING}" }),
+    object("v1", "Secret", "shop", { stringData: { pin: "at ${PIN}" } }),
+  ];
+  const made = rendered(objects, {}, { variables }, { record, hub: { GREETING: "moin" } });
+  const [own, common, secret] = made.objects;
+  expect(own?.object["data"]).toEqual({ at: "north/moin", pin: "no 17" });
+  expect(own?.shown?.["data"]).toEqual({ at: "${REGION}/moin", pin: "no ${PIN}" });
+  expect(common?.object["data"]).toEqual({ greeting: "moin" });
+  expect(common?.shown).toBeUndefined();
+  expect(secret?.shown?.["data"]).toEqual({ pin: Buffer.from("at ${PIN}").toString("base64") });
 });
 
 describe("the label", () => {
