@@ -88,6 +88,7 @@ function cycleOn(objects: readonly KubeObject[], health: Bundle["health"]) {
         boot: "0".repeat(16),
         marksKnown: true,
         neighbours: new Map(),
+        others: new Map(),
       }),
   };
 }

@@ -70,6 +70,7 @@ export async function labSite(journal: Journal = () => {}) {
       boot: "0".repeat(16),
       marksKnown: true,
       neighbours: new Map(),
+      others: new Map(),
       ...changes,
     });
 
