@@ -153,17 +153,7 @@ export class Loop {
       if (committed !== null) neighbours.set(other, committed);
     }
     const adoption = adoptionOf(cache, bundle, set);
-    return {
-      assignment,
-      adopt,
-      adoption,
-      trust,
-      time,
-      boot,
-      marksKnown: keeper.marksKnown(),
-      neighbours,
-      others: new Map(),
-    };
+    return { assignment, adopt, adoption, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
   }
 
   /** What one bundle committed, another may have waited for, whose turn came before. */

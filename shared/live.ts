@@ -81,10 +81,12 @@ export interface Observed extends Fingerprint {
   /** Monotonic ms: until then an object of a custom kind that has no status yet is not healthy. */
   graceEnds?: number;
   deleting: boolean;
-  /** It says `skerry.dev/prune: never`. */
-  keep?: true;
   /** Value of our label. */
   bundle: string;
+  /** Whose the number of its replicas is: ours, or of whoever set it through `/scale`. */
+  replicas?: "ours" | "scaled";
+  /** Its fingerprint is of other rules than the bundle has now: it is looked at again. */
+  stale?: true;
 }
 
 /** The live objects that carry our label, by name, and the kinds of which the view is not complete. */

@@ -1,7 +1,7 @@
 import { AppError } from "../../shared/errors.ts";
 import { FIELD_MANAGER, type Fingerprint, type KubeObject, nameOf, type ObjectRef } from "../../shared/live.ts";
 import type { Journal } from "../../shared/ports.ts";
-import type { Cache, InventoryRow, JobChange } from "../cache/cache.ts";
+import type { Cache, InventoryRow } from "../cache/cache.ts";
 import type { ApplyPlan, Step } from "../plan/plan.ts";
 import type { Kube } from "./kube.ts";
 import type { Failure } from "./retry.ts";
@@ -14,10 +14,8 @@ export interface Hands {
   cache: Cache;
   /** The watched snapshot learns from the answers before their events come. */
   live: { feed(object: KubeObject): void; feedGone(ref: ObjectRef, uid: string): void };
-  fingerprint(object: KubeObject, manager: string): Fingerprint;
+  fingerprint(object: KubeObject): Fingerprint;
   journal: Journal;
-  /** What is known of Jobs; called inside the transaction before they are sent, and the one that settles them. */
-  note(jobs: readonly JobChange[]): void;
   /** Steps of one stage that are done; called inside the transaction that settles them, so that none is done and never told. */
   tell(done: readonly Step[]): void;
 }
@@ -31,81 +29,66 @@ export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]>
   const failures: Failure[] = [];
   const stages = new Set(plan.steps.map((step) => step.stage));
   for (const stage of stages) {
-    const learnt: Learnt = { settled: [], forgotten: [], jobs: [] };
+    const settled: InventoryRow[] = [];
+    const forgotten: ObjectRef[] = [];
     const done: Step[] = [];
     await eachAtOnce(
       plan.steps.filter((step) => step.stage === stage),
       async (step) => {
         try {
-          if (await perform(step, hands, learnt)) done.push(step);
+          if (await perform(step, hands, settled, forgotten)) done.push(step);
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
           failures.push({ object: nameOf(step.ref), error });
         }
       },
     );
-    const { settled, forgotten, jobs } = learnt;
-    if (settled.length + forgotten.length + jobs.length === 0) continue;
+    if (settled.length + forgotten.length === 0) continue;
     hands.cache.transaction("inventory.settle", () => {
       if (settled.length > 0) hands.cache.keepInventory(plan.bundle, settled);
       if (forgotten.length > 0) hands.cache.dropInventory(plan.bundle, forgotten);
-      if (jobs.length > 0) hands.note(jobs);
       hands.tell(done);
     });
   }
   return failures;
 }
 
-/** What one stage's steps taught us: kept together, or not at all. */
-interface Learnt {
-  settled: InventoryRow[];
-  forgotten: ObjectRef[];
-  jobs: JobChange[];
-}
-
-function intend(plan: ApplyPlan, { cache, note }: Hands): void {
+function intend(plan: ApplyPlan, { cache }: Hands): void {
   const known = new Map(cache.inventory(plan.bundle).map((row) => [nameOf(row.object), row]));
   const rows = plan.steps
-    .filter((step) => (step.do === "apply" || step.do === "start") && known.get(nameOf(step.ref))?.state !== "intended")
+    .filter((step) => step.do === "apply" && known.get(nameOf(step.ref))?.state !== "intended")
     .map((step): InventoryRow => {
       const held = known.get(nameOf(step.ref));
       // A drift that is being healed stays settled: its hashes are what it is healed to.
       const blank = { object: step.ref, uid: null, desired: "", fields: null, live: null };
       return { ...(held ?? blank), state: "intended" };
     });
-  const jobs = plan.steps.flatMap((step) => (step.do === "start" ? [{ object: step.ref }] : []));
-  if (rows.length + jobs.length === 0) return;
-  cache.transaction("inventory.intend", () => {
-    if (rows.length > 0) cache.keepInventory(plan.bundle, rows);
-    if (jobs.length > 0) note(jobs);
-  });
+  if (rows.length > 0) cache.transaction("inventory.intend", () => cache.keepInventory(plan.bundle, rows));
 }
 
 /** False where the step is accepted and not through. */
 async function perform(
   step: Step,
   { kube, live, journal, fingerprint }: Hands,
-  { settled, forgotten, jobs }: Learnt,
+  settled: InventoryRow[],
+  forgotten: ObjectRef[],
 ): Promise<boolean> {
   switch (step.do) {
-    case "apply":
-    case "start": {
-      const object = step.do === "apply" ? (step.opened?.reveal() ?? step.object) : step.object;
+    case "apply": {
       journal("kube.apply", "before");
-      const answer = kube.apply(object, {
+      const answer = kube.apply(step.opened?.reveal() ?? step.object, {
         manager: FIELD_MANAGER,
         force: true,
         dryRun: false,
       });
       journal("kube.apply", "between");
-      const { object: found } = await answer;
+      const { object } = await answer;
       journal("kube.apply", "after");
-      live.feed(found);
-      const { fields, live: projected } = fingerprint(found, FIELD_MANAGER);
-      const uid = String(found.metadata["uid"] ?? "");
+      live.feed(object);
+      const { fields, live: projected } = fingerprint(object);
+      const uid = String(object.metadata["uid"] ?? "");
       // Accepted, but on its way out: it is applied only once its successor exists.
-      if (found.metadata["deletionTimestamp"] !== undefined) return false;
-      if (step.do === "start") jobs.push({ object: step.ref, uid });
+      if (object.metadata["deletionTimestamp"] !== undefined) return false;
       settled.push({ object: step.ref, uid, desired: step.hash, fields, live: projected, state: "applied" });
       return true;
     }
@@ -121,9 +104,6 @@ async function perform(
       journal("kube.delete", "after");
       return gone;
     }
-    case "finish":
-      jobs.push({ object: step.ref, result: step.result });
-      return true;
     case "forget":
       forgotten.push(step.ref);
       return true;

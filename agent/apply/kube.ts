@@ -1,5 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
-import type { KubeObject, ObjectRef } from "../../shared/live.ts";
+import type { JsonObject, KubeObject, ObjectRef } from "../../shared/live.ts";
 
 /**
  * Port `kube`: all that the agent says to a Kubernetes API server, on raw JSON.
@@ -22,6 +22,11 @@ export interface Kube {
     ref: ObjectRef,
     options: { uid: string; propagation: "Background" | "Foreground" | "Orphan" },
   ): Promise<"gone" | "deleting">;
+  /**
+   * Says who owns which fields, by a merge patch under the UID and resourceVersion of `of`: where it is not that any more, `KubeError` class
+   * `conflict`. No other field changes, but for annotations that are dropped. Returns the object.
+   */
+  reown(of: KubeObject, ownership: Ownership): Promise<KubeObject>;
   list(kind: KindRef, options: Selection): Promise<{ objects: KubeObject[]; resourceVersion: string }>;
   /**
    * One watch, from `resourceVersion` or, without it, from a full set of initial events closed by `{type: "synced"}`.
@@ -50,6 +55,12 @@ export interface ApplyOptions {
 export interface Applied {
   object: KubeObject;
   warnings: string[];
+}
+
+/** `managedFields` to replace those of an object, and names of annotations that go. */
+export interface Ownership {
+  managedFields: JsonObject[];
+  drop: string[];
 }
 
 export type WatchEvent =

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../../shared/live.ts";
+import { isImmutable } from "./immutable.ts";
 import { type KubeClass, KubeError } from "./kube.ts";
 import { asRecord, readObject } from "./rest-body.ts";
 
@@ -27,6 +28,8 @@ interface Refusal {
   message: string;
   /** Resource of the object that the error is about: `namespaces`; empty where the server named none. */
   resource: string;
+  /** As `kindOf` has it, where the error is about an object that is not valid. */
+  kind: string;
   causes: readonly Cause[];
 }
 
@@ -37,25 +40,6 @@ interface Row {
   words: string;
 }
 
-/**
- * How immutability is worded, by kind: there is no reason or cause type for it. Only these words make a 422
- * `immutable`; a CRD's own rule or an unknown wording stays `manifest`, so that nothing is recreated on a guess.
- * Anchored, as a message also quotes the refused value, and in that anybody can write these words.
- */
-const IMMUTABLE = new RegExp(
-  [
-    "^Forbidden: field is immutable", // ConfigMap and Secret once `immutable`
-    ": field is immutable$", // Deployment selector, Job template, Secret type, StorageClass, CRD scope
-    ": may not change once set$", // Service clusterIP
-    "^Forbidden: spec is immutable after creation", // PersistentVolumeClaim
-    "^Forbidden: updates to statefulset spec for fields other than", // StatefulSet
-    ": cannot change roleRef$", // RoleBinding, ClusterRoleBinding
-    "^Forbidden: may not be changed in an update", // PriorityClass
-    "^Forbidden: pod updates may not change fields", // Pod
-  ].join("|"),
-);
-
-const isImmutable = (cause: Cause): boolean => IMMUTABLE.test(cause.message) && cause.field !== "metadata.uid";
 const says = (words: RegExp) => (refusal: Refusal) => words.test(refusal.message);
 const hasCause = (reason: string) => (refusal: Refusal) => refusal.causes.some((cause) => cause.reason === reason);
 
@@ -154,7 +138,7 @@ const TABLE: readonly Row[] = [
   {
     // Every cause: with an invalid field beside it, a recreated object would be refused too, and the old one be gone.
     status: 422,
-    when: (refusal) => refusal.causes.length > 0 && refusal.causes.every(isImmutable),
+    when: ({ kind, causes }) => causes.length > 0 && causes.every((cause) => isImmutable(kind, cause)),
     class: "immutable",
     words: "a field that cannot change on an existing object",
   },
@@ -215,6 +199,10 @@ export function fromStatus(
     reason: text(status["reason"]),
     message: text(status["message"]),
     resource: text(details?.["kind"]),
+    kind: [details?.["kind"], details?.["group"]]
+      .map(text)
+      .filter((part) => part !== "")
+      .join("."),
     causes: (Array.isArray(causes) ? causes : []).map(readCause),
   };
   const row = TABLE.find(

@@ -1,5 +1,13 @@
-import { type Json, type JsonObject, type KubeObject, nameOf, type ObjectRef, refOf } from "../../shared/live.ts";
-import type { Applied, ApplyOptions, KindRef, Kube, Selection, WatchOptions } from "./kube.ts";
+import {
+  FIELD_MANAGER,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  nameOf,
+  type ObjectRef,
+  refOf,
+} from "../../shared/live.ts";
+import type { Applied, ApplyOptions, KindRef, Kube, Ownership, Selection, WatchOptions } from "./kube.ts";
 import { KubeError } from "./kube.ts";
 import { applyBody, asKubeObject, asRecord, readObject } from "./rest-body.ts";
 import { type Answer, classify, garbled } from "./rest-errors.ts";
@@ -60,6 +68,19 @@ export class RestKube implements Kube {
     const left = readObject(answer.body);
     if (left === undefined) throw garbled("no object as the answer to a delete", nameOf(ref));
     return isHeld(left) ? "deleting" : "gone";
+  }
+
+  async reown(of: KubeObject, { managedFields, drop }: Ownership): Promise<KubeObject> {
+    const ref = refOf(of);
+    const { uid, resourceVersion } = of.metadata;
+    const annotations = Object.fromEntries(drop.map((name) => [name, null]));
+    const metadata = { uid, resourceVersion, managedFields, ...(drop.length > 0 && { annotations }) };
+    const path = `${await this.paths.object(ref)}?${new URLSearchParams({ fieldManager: FIELD_MANAGER })}`;
+    const body = JSON.stringify({ metadata });
+    const answer = await this.ask({ method: "PATCH", path, contentType: "application/merge-patch+json", body }, ref);
+    const owned = asKubeObject(readObject(answer.body));
+    if (owned === undefined) throw garbled("no object as the answer to a patch", nameOf(ref));
+    return owned;
   }
 
   async list(kind: KindRef, options: Selection): Promise<{ objects: KubeObject[]; resourceVersion: string }> {

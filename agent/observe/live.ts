@@ -1,10 +1,10 @@
 import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
-import { type HealthRules, NO_RULES } from "../../shared/render/health-rules.ts";
+import { NO_RULES } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import type { KindRef, Selection } from "../apply/kube.ts";
 import type { Fingerprinting } from "./fingerprint.ts";
 import { KindWatch, type Watcher, type WatchWorld } from "./kind-watch.ts";
-import { changedKinds, observe } from "./observed.ts";
+import { changedKinds, observe, otherwiseOverlooked, type Rules } from "./observed.ts";
 import { older } from "./rewatch.ts";
 
 /** So many deletions are remembered: an answer that is older than all of them is on its way no more. */
@@ -33,7 +33,7 @@ export class Live {
   /** Resource versions at which objects were deleted: an answer that was on its way must not bring them back. */
   private readonly gone = new Map<string, string>();
   /** By bundle. */
-  private readonly rules = new Map<string, HealthRules>();
+  private readonly rules = new Map<string, Rules>();
   private closed = false;
   private readonly world: LiveWorld;
 
@@ -45,7 +45,7 @@ export class Live {
   follow(wanted: Iterable<KindRef & { namespace?: string }>): void {
     if (this.closed) return;
     for (const { apiVersion, kind, namespace = "" } of wanted) {
-      const key = `${apiVersion} ${kind}`;
+      const key = kindKey({ apiVersion, kind });
       const known = this.followed.get(key);
       const entry = known ?? { kind: { apiVersion, kind }, namespaces: new Set(), watches: new Map() };
       if (known === undefined) {
@@ -60,18 +60,26 @@ export class Live {
 
   /**
    * Judges the objects of a bundle by these rules from now on. Objects are not kept, so where a rule came, went or changed, all
-   * of that kind are asked for again, and those of the bundle are not healthy until then.
+   * of that kind are asked for again. Until then those of the bundle are not healthy, or not known to have drifted.
    */
-  judgeBy(bundle: string, rules: HealthRules): void {
-    const changed = changedKinds(this.rules.get(bundle) ?? NO_RULES, rules);
+  judgeBy(bundle: string, rules: Rules): void {
+    const before = this.rules.get(bundle) ?? { health: NO_RULES, overlooked: new Map() };
     this.rules.set(bundle, rules);
-    if (changed.size === 0) return;
-    for (const [name, { graceEnds: _, ...held }] of this.objects) {
-      if (held.bundle !== bundle || !changed.has(`${held.ref.apiVersion} ${held.ref.kind}`)) continue;
+    const kinds = changedKinds(before.health, rules.health);
+    const names = otherwiseOverlooked(before.overlooked, rules.overlooked);
+    if (kinds.size + names.size === 0) return;
+    for (const [name, held] of this.objects) {
+      if (held.bundle !== bundle) continue;
+      if (names.has(name)) this.objects.set(name, { ...held, stale: true });
+      if (!kinds.has(kindKey(held.ref))) continue;
+      const { graceEnds: _, ...rest } = this.objects.get(name) ?? held;
       const verdict = { health: "progressing", because: "is looked at again: its health rule changed" } as const;
-      this.objects.set(name, { ...held, verdict });
+      this.objects.set(name, { ...rest, verdict });
     }
-    for (const key of changed) this.followed.get(key)?.watches.forEach((watch) => watch.relist());
+    const again = [...this.followed].filter(
+      ([key]) => kinds.has(key) || [...names].some((name) => name.startsWith(`${key} `)),
+    );
+    for (const [, { watches }] of again) watches.forEach((watch) => watch.relist());
   }
 
   view(): LiveView {
@@ -171,4 +179,8 @@ export class Live {
     const [oldest] = this.gone.keys();
     if (oldest !== undefined && this.gone.size > GONE_AT_MOST) this.gone.delete(oldest);
   }
+}
+
+function kindKey({ apiVersion, kind }: KindRef): string {
+  return `${apiVersion} ${kind}`;
 }

@@ -1,7 +1,7 @@
 import type { Bundle } from "../bundle.ts";
 import { sorted } from "../canonical.ts";
 import { AppError } from "../errors.ts";
-import { type KubeObject, nameOf, type ObjectRef, refOf } from "../live.ts";
+import { type Json, type KubeObject, nameOf, type ObjectRef, refOf } from "../live.ts";
 import type { Values } from "../names.ts";
 import { sha256Hex } from "../node/sha256.ts";
 import type { Delegation } from "../root.ts";
@@ -13,6 +13,8 @@ import { type CompiledChecks, checkPolicy, compileChecks } from "./checks.ts";
 import { compileHealthRules, type HealthRules } from "./health-rules.ts";
 import { checkImages } from "./images.ts";
 import { type Files, patched } from "./overlay.ts";
+import { NOTHING, type Overlooked, overlookedIn } from "./overlook.ts";
+import { mayRecreate } from "./picks.ts";
 import { checkPrivilege } from "./privilege.ts";
 import { type Opened, opened, type Secrets, sealedObject } from "./sealed.ts";
 import { withoutStringData } from "./secret-data.ts";
@@ -38,6 +40,10 @@ export interface RenderedBundle {
   readonly digest: string;
   readonly objects: readonly RenderedObject[];
   readonly health: HealthRules;
+  /** What is done about objects that others changed. */
+  readonly drift: Bundle["drift"]["mode"];
+  /** By object: parts whose change is no drift. Objects of which every part counts are left out. */
+  readonly overlooked: ReadonlyMap<string, Overlooked>;
   readonly [rendered]: true;
 }
 
@@ -49,7 +55,9 @@ export interface RenderedObject {
   readonly opened?: Opened;
   /** The same with `${NAME}` for each value that this site's record gives, where there are any: equal at all sites that differ by those alone. */
   readonly shown?: KubeObject;
-  /** SHA-256 of the canonical object: what was asked for, whatever the server made of it. */
+  /** May be deleted and made anew where a field of it cannot change. */
+  readonly recreate: boolean;
+  /** SHA-256 of the canonical object and of what is ignored of it: what was asked for, whatever the server made of it. */
   readonly hash: string;
 }
 
@@ -73,22 +81,40 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
   const whole = bundle.files.map(({ path, object }) => ({ path, object: sealed.get(path) ?? object }));
   const files = patched(whole, overlays, selected);
   const rules = { bundle: manifest.name, delegation, checks: compileChecks(manifest.checks), listed };
+  const overlooked = new Map<string, Overlooked>();
   const named = withOwnNamed(manifest, inputs.record, values);
   const objects = renderObjects(files, values, rules).map((object, index) => {
     const { path = "", object: file = object } = files[index] ?? {};
+    const ref = refOf(object);
+    const parts = overlookedIn(object, ref, manifest.drift.ignore);
+    if (parts !== NOTHING) overlooked.set(nameOf(ref), parts);
     const secret = sealed.get(path);
     const shown = named === null ? null : labelled(file, named, manifest.name, path);
     return {
-      ref: refOf(object),
+      ref,
       object,
       ...(shown !== null && sorted(shown) !== sorted(object) && { shown }),
       ...(secret !== undefined &&
         inputs.secrets !== undefined && { opened: opened(object, secret, inputs.secrets, path) }),
-      hash: sha256Hex(Buffer.from(sorted(object))),
+      recreate: mayRecreate(manifest.recreate, ref),
+      hash: hashOf(object, parts.ignored),
     };
   });
   const health = compileHealthRules(manifest.health.rules);
-  return { bundle: manifest.name, digest: bundle.digest, objects, health } as unknown as RenderedBundle;
+  const { mode: drift } = manifest.drift;
+  return {
+    bundle: manifest.name,
+    digest: bundle.digest,
+    objects,
+    health,
+    drift,
+    overlooked,
+  } as unknown as RenderedBundle;
+}
+
+/** With what is ignored: where another part counts than before, a new apply says what the object is like without it. */
+function hashOf(object: KubeObject, ignored: Overlooked["ignored"]): string {
+  return sha256Hex(Buffer.from(sorted(ignored.length === 0 ? object : [object, ignored as unknown as Json])));
 }
 
 /** What every rendered object is held to. */

@@ -88,7 +88,6 @@ function cycleOn(objects: readonly KubeObject[], health: Bundle["health"]) {
         boot: "0".repeat(16),
         marksKnown: true,
         neighbours: new Map(),
-        others: new Map(),
       }),
   };
 }
@@ -128,7 +127,8 @@ describe("health on a real server", () => {
     });
 
     // Another rule, and the watch of a real server: all of the kind comes again.
-    live.judgeBy("pos", compileHealthRules([{ ...TILL, cel: "object.status.phase == 'Closed'" }]));
+    const closed = compileHealthRules([{ ...TILL, cel: "object.status.phase == 'Closed'" }]);
+    live.judgeBy("pos", { health: closed, overlooked: new Map() });
     const verdict = () => live.view().objects.get(nameOf(refOf(here(till()))))?.verdict;
     expect(verdict()).toMatchObject({ because: "is looked at again: its health rule changed" });
     await until("it is judged anew", async () => JSON.stringify(verdict()).includes("does not meet its health rule"));

@@ -70,7 +70,6 @@ export async function labSite(journal: Journal = () => {}) {
       boot: "0".repeat(16),
       marksKnown: true,
       neighbours: new Map(),
-      others: new Map(),
       ...changes,
     });
 

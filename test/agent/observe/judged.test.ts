@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Kube, WatchOptions } from "../../../agent/apply/kube.ts";
 import { Live } from "../../../agent/observe/live.ts";
-import { judge, summarise } from "../../../agent/observe/observed.ts";
+import { summarise } from "../../../agent/observe/observed.ts";
 import type { JsonObject, KubeObject } from "../../../shared/live.ts";
-import { compileHealthRules } from "../../../shared/render/health-rules.ts";
+import { compileHealthRules, type HealthRules } from "../../../shared/render/health-rules.ts";
 import { rendered } from "../../shared/render/sample.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { fingerprint } from "../../support/secrets.ts";
@@ -27,6 +27,7 @@ beforeEach(() => {
 });
 
 const rules = (cel: string) => compileHealthRules([{ ...TILL, cel }]);
+const by = (health: HealthRules) => ({ health, overlooked: new Map() });
 const bundle = rendered([till()]);
 
 function live1(status: JsonObject | undefined, resourceVersion: string, bundleName = "pos", uid = "u-1"): KubeObject {
@@ -42,7 +43,7 @@ function tell(status: JsonObject | undefined, resourceVersion: string, bundleNam
 
 /** How the bundle is, in words; `now` as while it moves. */
 function words(now: number | null = clock.monotonic()): string {
-  const { verdict } = summarise(judge(bundle, live.view(), new Map(), now));
+  const { verdict } = summarise(bundle, live.view(), now);
   return verdict.health === "healthy" ? "healthy" : `${verdict.health}: ${verdict.because}`;
 }
 
@@ -61,8 +62,8 @@ const NAME = "example.com/v1 Till shop/till";
 
 describe("a rule", () => {
   it("of the bundle whose label an object has is asked, and of no other", () => {
-    live.judgeBy("pos", rules(IS_OPEN));
-    live.judgeBy("other", rules("false"));
+    live.judgeBy("pos", by(rules(IS_OPEN)));
+    live.judgeBy("other", by(rules("false")));
     follow();
     tell({ phase: "Closed" }, "2");
     expect(words()).toBe(`progressing: ${NAME} does not meet its health rule \`${IS_OPEN}\``);
@@ -73,9 +74,9 @@ describe("a rule", () => {
   });
 
   it("that is there from the start costs no second list", async () => {
-    live.judgeBy("pos", rules(IS_OPEN));
+    live.judgeBy("pos", by(rules(IS_OPEN)));
     follow();
-    live.judgeBy("pos", rules(IS_OPEN));
+    live.judgeBy("pos", by(rules(IS_OPEN)));
     await settle();
     expect(watches).toHaveLength(1);
   });
@@ -90,7 +91,7 @@ describe("a rule", () => {
       [null, "healthy"],
     ] as const) {
       const before = watches.length;
-      live.judgeBy("pos", cel === null ? new Map() : rules(cel));
+      live.judgeBy("pos", by(cel === null ? new Map() : rules(cel)));
       expect(words()).toBe(`progressing: ${NAME} is looked at again: its health rule changed`);
       await settle();
       expect([watches.length, watches.at(-1)?.resourceVersion]).toEqual([before + 1, undefined]);
@@ -103,14 +104,14 @@ describe("a rule", () => {
   it("that changes leaves the objects of other bundles as they are", async () => {
     follow();
     tell({ phase: "Open" }, "2", "other");
-    live.judgeBy("pos", rules(IS_OPEN));
+    live.judgeBy("pos", by(rules(IS_OPEN)));
     expect(words()).toBe("healthy");
   });
 
   it("is asked anew even where the old watch says one thing more", async () => {
     follow();
     tell({ phase: "Closed" }, "2");
-    live.judgeBy("pos", rules(IS_OPEN));
+    live.judgeBy("pos", by(rules(IS_OPEN)));
     watches[0]?.onEvent({ type: "bookmark", resourceVersion: "70" });
     await settle();
     expect(watches.map(({ resourceVersion }) => resourceVersion)).toEqual([undefined, undefined]);
@@ -155,7 +156,7 @@ describe("an object of a custom kind without a status", () => {
   });
 
   it("waits for nothing where a rule says that there is nothing to wait for", () => {
-    live.judgeBy("pos", rules("true"));
+    live.judgeBy("pos", by(rules("true")));
     follow();
     tell(undefined, "2");
     expect(words()).toBe("healthy");

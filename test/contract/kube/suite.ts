@@ -3,6 +3,7 @@ import type { KindRef, Kube } from "../../../agent/apply/kube.ts";
 import { applying } from "./applying.ts";
 import { collecting } from "./collecting.ts";
 import { defining } from "./defining.ts";
+import { owning } from "./owning.ts";
 import { refusing } from "./refusing.ts";
 import { removing } from "./removing.ts";
 import { running } from "./running.ts";
@@ -55,6 +56,7 @@ export function kubeContract(
     }, 60_000);
 
     describe("apply", () => applying(ground));
+    describe("who owns what", () => owning(ground));
     describe("remove", () => removing(ground));
     describe("watch and list", () => watching(ground));
     describe("refusals", () => refusing(ground));
