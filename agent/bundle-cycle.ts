@@ -1,3 +1,4 @@
+import { holdAtMost } from "../shared/bundle.ts";
 import type { EventKind } from "../shared/event.ts";
 import { nameOf } from "../shared/live.ts";
 import { milliseconds, rfc3339, share } from "../shared/names.ts";
@@ -57,6 +58,8 @@ export class BundleCycle {
   private healthySince: number | null = null;
   /** `createdAt` of what runs, once it was opened in this process: by then so much time had passed. */
   runsSince: string | null = null;
+  /** How long a site may put off what comes after it, as far as what runs says: ms; null before it was opened. */
+  holdAtMost: number | null = null;
   /** Wall clock, ms: what is wanted may start then. */
   private startsAt: number | null = null;
 
@@ -111,6 +114,7 @@ export class BundleCycle {
     if (content === null || "unfit" in content) return null;
     const { manifest, rendered, flags } = content;
     this.runsSince = manifest.createdAt;
+    this.holdAtMost = holdAtMost(manifest);
     const inventory = cache.inventory(this.bundle);
     live.judgeBy(this.bundle, rendered);
     live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);

@@ -53,6 +53,8 @@ const config = z
     hub: z.optional(z.strictObject({ url: z.string().check(z.regex(/^mqtt:\/\//)) })),
     /** Takes the newest version that is meant for this site without being told; such a site has no hub. */
     adopt: z.optional(z.literal("always")),
+    /** Where something at the site says "not now" by a file; `hold` in the data folder where nothing is said. */
+    hold: z.optional(z.strictObject({ file: path })),
     reconnect: z._default(
       z.strictObject({
         /** The first attempt comes at a random moment within this time. */
@@ -98,6 +100,7 @@ export function readConfig(file: string): AgentConfig {
     sources,
     dataDir: at(parsed.dataDir),
     kube: placed,
+    ...(parsed.hold === undefined ? {} : { hold: { file: at(parsed.hold.file) } }),
     clock: { syncedFile: at(parsed.clock.syncedFile) },
   };
 }

@@ -1,9 +1,11 @@
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
+import { holdAtMost } from "../shared/bundle.ts";
 import { type AppError, inWords } from "../shared/errors.ts";
 import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
 import type { Adoption, Cache, Refusal, StoredVersion } from "./cache/cache.ts";
+import type { Holding } from "./holding.ts";
 import type { Keeper } from "./keep/keeper.ts";
 import { lacking } from "./pull/take.ts";
 import type { Trust } from "./pull/trust.ts";
@@ -21,6 +23,7 @@ const AFTER_FAULT_MS = 5_000;
 export interface LoopWorld extends World {
   talk: Talk;
   keeper: Keeper;
+  holding: Pick<Holding, "look" | "words">;
   boot: string;
   /** Nobody assigns here: the newest version on disk is taken. */
   adopt: boolean;
@@ -75,15 +78,16 @@ export class Loop {
   }
 
   private async cycle(): Promise<void> {
-    const { cache, talk, clock, boot, keeper } = this.world;
+    const { cache, talk, clock, boot, keeper, holding } = this.world;
     const trust = this.world.trust();
     const set = this.set();
     const time = this.world.time();
+    const held = holding.look();
     const situations: BundleSituation[] = [];
     const present = this.present(set, trust);
     this.forgetAbsent(present);
     for (const bundle of present) {
-      const circumstances = this.circumstancesOf(bundle, set, trust, time);
+      const circumstances = { ...this.circumstancesOf(bundle, set, trust), time, held };
       const situation = await this.cycleOf(bundle).run(circumstances);
       if (situation !== null) situations.push(situation);
     }
@@ -106,11 +110,18 @@ export class Loop {
       withheldSince: withheld === null ? null : rfc3339(withheld),
       now: clock.now(),
       synced: time.synced,
+      held: holding.words(),
       bundles: situations,
       refused: refusedOf(shown, trust, situations),
     });
     if (report.root > 0 && report.record > 0) await talk.speak(report, every);
     this.sleep(every);
+  }
+
+  /** How long the site may put off what is new, as far as the bundles here say, ms: the longest of them. */
+  holdAtMost(): number {
+    const said = [...this.bundles.values()].map((of) => of.holdAtMost ?? holdAtMost({}));
+    return said.length === 0 ? holdAtMost({}) : Math.max(...said);
   }
 
   /** `(term, number)` of the set in force. */
@@ -143,7 +154,11 @@ export class Loop {
     }
   }
 
-  private circumstancesOf(bundle: string, set: AssignmentSet | null, trust: Trust, time: Time): Circumstances {
+  private circumstancesOf(
+    bundle: string,
+    set: AssignmentSet | null,
+    trust: Trust,
+  ): Omit<Circumstances, "time" | "held"> {
     const { cache, adopt, boot, keeper } = this.world;
     const item = set?.items.find((each) => each.bundle === bundle && each.mode === "run");
     const assignment = item === undefined || set === null ? null : { item, expires: set.expires, boot: set.boot };
@@ -153,7 +168,7 @@ export class Loop {
       if (committed !== null) neighbours.set(other, committed);
     }
     const adoption = adoptionOf(cache, bundle, set);
-    return { assignment, adopt, adoption, trust, time, boot, marksKnown: keeper.marksKnown(), neighbours };
+    return { assignment, adopt, adoption, trust, boot, marksKnown: keeper.marksKnown(), neighbours };
   }
 
   /** What one bundle committed, another may have waited for, whose turn came before. */

@@ -18,6 +18,9 @@ import { connect } from "./apply/connect.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
+import { askFilesOf } from "./hold/ask-file.ts";
+import { holdCommand, releaseCommand } from "./hold/command.ts";
+import { holdingOf } from "./holding.ts";
 import { boxKey, reportKey, type SiteKey } from "./identity.ts";
 import { Keeper } from "./keep/keeper.ts";
 import { KEPT, kubeVault } from "./keep/kube-vault.ts";
@@ -96,6 +99,16 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   });
   const fingerprint = fingerprinting(hmacSha256(box.identity.secret, Buffer.from("skerry fingerprints")));
   const live = new Live({ kube, clock, random, log, onChange: () => loop.wake(), fingerprint });
+  const hold = holdingOf({
+    cache,
+    clock,
+    random,
+    log,
+    kube,
+    askFiles: askFilesOf(config),
+    atMostMs: () => loop.holdAtMost(),
+    onChange: () => loop.wake(),
+  });
   const talk = new Talk({
     cache,
     clock,
@@ -130,6 +143,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     log,
     talk,
     keeper,
+    holding: hold.holding,
     boot,
     site: config.site,
     unseal: opens,
@@ -181,6 +195,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
       await leave();
       await puller.stop();
       await loop.stop();
+      hold.stop();
       live.close();
       keptLive.close();
       await link?.link.close();
@@ -258,7 +273,11 @@ if (import.meta.main) {
     description: "keeps one cluster on what its owners signed for",
     version: VERSION,
     readConfig,
-    commands: [(program) => adoptCommand(program, (file) => readConfig(file).dataDir)],
+    commands: [
+      (program) => adoptCommand(program, (file) => readConfig(file).dataDir),
+      (program) => holdCommand(program, (file) => askFilesOf(readConfig(file))),
+      (program) => releaseCommand(program, (file) => askFilesOf(readConfig(file))),
+    ],
     start: (config) =>
       runAgent(config, {
         journal: silent,

@@ -1,4 +1,5 @@
 import type { Assignment } from "../shared/assignment.ts";
+import { holdAtMost } from "../shared/bundle.ts";
 import { isRefusal } from "../shared/errors.ts";
 import { valuesHash } from "../shared/render/values.ts";
 import { selects } from "../shared/selector.ts";
@@ -9,6 +10,7 @@ import { type Content, Contents } from "./pull/content.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
 import type { Time } from "./target/clock.ts";
+import type { Held } from "./target/held.ts";
 import { adopted, assigned, type OnDisk, type Wanted } from "./target/wanted.ts";
 
 /** What a bundle is seen in the light of: all that can change without its doing. */
@@ -22,6 +24,7 @@ export interface Circumstances {
   trust: Trust;
   time: Time;
   boot: string;
+  held: Held | "unknown" | null;
   marksKnown: boolean;
   /** What the other bundles of this site have committed. */
   neighbours: ReadonlyMap<string, Committed>;
@@ -128,6 +131,7 @@ export class Shelf {
       from: manifest.from ?? null,
       inScope: manifest.scope.some((entry) => selects(entry.sites, labels)),
       rushedUntil: rushedUntil(manifest, trust.record, time.now),
+      holdAtMost: holdAtMost(manifest),
       lacks: lackOf(manifest, neighbours),
       unfit: "unfit" in content ? content.unfit : null,
     };

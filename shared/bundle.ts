@@ -3,6 +3,7 @@ import { distinct } from "./distinct.ts";
 import {
   count,
   duration,
+  milliseconds,
   name,
   number,
   pair,
@@ -127,6 +128,14 @@ export const bundle = manifest.check(
 export type Bundle = z.infer<typeof bundle>;
 export type BundleFile = Bundle["files"][number];
 
+/** Where the bundle does not say: a day of business, and the night after it. */
+const HOLD_AT_MOST = "24h";
+
+/** How long a site may put this version off, ms. */
+export function holdAtMost({ hold }: Pick<Bundle, "hold">): number {
+  return milliseconds(hold?.atMost ?? HOLD_AT_MOST);
+}
+
 /** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
 export function unsupportedInBundle(document: Bundle): string[] {
   const found: string[] = [];
@@ -138,6 +147,5 @@ export function unsupportedInBundle(document: Bundle): string[] {
   if ((document.drift.ignore ?? []).length > 0) found.push("/drift/ignore");
   filled("recreate");
   if ((document.prune.allow ?? []).length > 0) found.push("/prune/allow");
-  if (document.hold !== undefined) found.push("/hold");
   return found;
 }

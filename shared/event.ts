@@ -15,6 +15,8 @@ export const EVENT_KINDS = [
   "drift", // an object differed and was put right
   "pruned", // an object that is no longer in the bundle was deleted
   "refused", // content or a message was refused, with its code
+  "held", // the site puts off what is new
+  "released", // it does not any more
   "source", // a source cannot be reached, or can again
   "run", // the hub's own: a run opened a wave, paused, completed; a site failed in it
 ] as const;

@@ -40,10 +40,11 @@ export interface KindRef {
   kind: string;
 }
 
-/** `namespace` absent: all namespaces. `labels`: a Kubernetes label selector as text. */
+/** `namespace` absent: all namespaces. `labels`: a Kubernetes label selector as text. `name`: one object, which RBAC may grant by name. */
 export interface Selection {
   namespace?: string;
   labels?: string;
+  name?: string;
 }
 
 export interface ApplyOptions {

@@ -163,7 +163,11 @@ function about(asked: KindRef | ObjectRef): string {
 }
 
 function selection(options: Selection): URLSearchParams {
-  return new URLSearchParams(options.labels === undefined ? {} : { labelSelector: options.labels });
+  const { labels, name } = options;
+  return new URLSearchParams({
+    ...(labels !== undefined && { labelSelector: labels }),
+    ...(name !== undefined && { fieldSelector: `metadata.name=${name}` }),
+  });
 }
 
 function items(list: Json | undefined, kind: KindRef): KubeObject[] {

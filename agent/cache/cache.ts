@@ -4,6 +4,7 @@ import type { ObjectRef } from "../../shared/live.ts";
 import type { Pair, Values } from "../../shared/names.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { ItemState } from "../../shared/report.ts";
+import type { Held } from "../target/held.ts";
 
 /**
  * Port `cache`: all that a site must still know after a restart with no network. Synchronous, because each write is durable
@@ -54,6 +55,9 @@ export interface Cache {
   /** By bundle: what somebody at the site had it take, without the hub. */
   adoptions(): ReadonlyMap<string, Adoption>;
   keepAdoption(bundle: string, adoption: Adoption): void;
+  /** The site's own "not now"; null where it is not held. */
+  held(): Held | null;
+  keepHeld(held: Held | null): void;
   /** By bundle; they outlive what they were raised by. */
   marks(): ReadonlyMap<string, Marks>;
   /** Each of the two rises to what is given, where that is higher, and never falls. */

@@ -2,7 +2,7 @@
  * The agent's database. A string in a module and not a .sql file, because the agent ships as one bundled file and reads
  * none of its own at run time, and Node runs the same sources without a build.
  * Released texts never change; a change is one more text in the list that `sqliteCache` passes.
- * Tables `head`, `assignment`, `floor_time` and `counters` hold one row.
+ * Tables `head`, `held`, `assignment`, `floor_time` and `counters` hold one row.
  * Blobs are stored raw: they are verified as raw bytes, and unpacking would cost a small machine memory at every start.
  */
 export const SCHEMA = `
@@ -66,6 +66,11 @@ CREATE TABLE adoptions (
   bundle TEXT PRIMARY KEY,
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE held (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  body TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE marks (
   bundle TEXT PRIMARY KEY,

@@ -1,6 +1,7 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import { bytesOf, upsert } from "../../shared/node/sqlite-row.ts";
+import type { Held } from "../target/held.ts";
 import type { Adoption, Cache, Hold, InventoryRow, Marks, StoredAssignment } from "./cache.ts";
 
 type Running = Pick<
@@ -9,6 +10,8 @@ type Running = Pick<
   | "keepHold"
   | "adoptions"
   | "keepAdoption"
+  | "held"
+  | "keepHeld"
   | "marks"
   | "raiseMarks"
   | "floorTime"
@@ -42,6 +45,7 @@ interface ObjectRow {
 
 const HOLD = upsert("holds", ["bundle"], ["body"]);
 const ADOPTION = upsert("adoptions", ["bundle"], ["body"]);
+const HELD = upsert("held", ["only"], ["body"]);
 const KNOW_MARKS = "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?, ?)";
 const RAISE_PAIR = "UPDATE marks SET epoch = ?, seq = ? WHERE bundle = ? AND (epoch, seq) < (?, ?)";
 const RAISE_FLOOR =
@@ -71,6 +75,16 @@ export function running(database: Database): Running {
       ),
     keepAdoption: (bundle, adoption) => {
       transaction("cache.keepAdoption", () => run(ADOPTION, bundle, sorted(adoption)));
+    },
+    held: () => {
+      const row = get<{ body: string }>("SELECT body FROM held");
+      return row === undefined ? null : (JSON.parse(row.body) as Held);
+    },
+    keepHeld: (held) => {
+      transaction("cache.keepHeld", () => {
+        if (held === null) run("DELETE FROM held");
+        else run(HELD, 1, sorted(held));
+      });
     },
     marks: () => new Map(all<MarksRow>("SELECT * FROM marks ORDER BY bundle").map((row) => [row.bundle, marksOf(row)])),
     raiseMarks: (bundle, { pair, floor }) => {

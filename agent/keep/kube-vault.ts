@@ -2,14 +2,14 @@ import { nameOf } from "../../shared/live.ts";
 import { type Kube, KubeError, type Selection } from "../apply/kube.ts";
 import type { Live } from "../observe/live.ts";
 import type { Vault } from "./keep.ts";
-import { KEEP_LABEL, type Owner, readSecret, SECRET, secretOf } from "./secret.ts";
+import { type Owner, readSecret, SECRET, secretOf } from "./secret.ts";
 
 /** Not that of bundles: what this one applies is never theirs. */
 const MANAGER = "skerry-keep";
 const FORCED = { manager: MANAGER, force: true, dryRun: false };
 
 /** What of the cluster is watched for it. */
-export const KEPT: Selection = { namespace: SECRET.namespace, labels: KEEP_LABEL };
+export const KEPT: Selection = { namespace: SECRET.namespace, name: SECRET.name };
 
 /** The vault in a Secret of a fixed name. Makes the namespace where there is none: an agent outside of its cluster comes without one. */
 export function kubeVault(

@@ -17,6 +17,8 @@ export interface Situation {
   withheldSince: string | null;
   now: number;
   synced: boolean;
+  /** Why the site puts off what is new; null where it does not. */
+  held: string | null;
   bundles: readonly BundleSituation[];
   refused: readonly { bundle: string; digest: string; code: ErrorCode }[];
 }
@@ -34,7 +36,7 @@ export interface BundleSituation {
 export type Unnumbered = Omit<Report, "number">;
 
 export function reportOf(situation: Situation): Unnumbered {
-  const { boot, assignment, root, record, head, withheldSince, now, synced, refused } = situation;
+  const { boot, assignment, root, record, head, withheldSince, now, synced, held, refused } = situation;
   return {
     boot,
     ...(assignment === null ? {} : { assignment: [...assignment] as [number, number] }),
@@ -44,6 +46,7 @@ export function reportOf(situation: Situation): Unnumbered {
     ...(withheldSince === null ? {} : { withheld: withheldSince }),
     at: rfc3339(now),
     synced,
+    ...(held === null ? {} : { held: held.slice(0, 200) }),
     items: situation.bundles.map(itemOf),
     ...(refused.length === 0 ? {} : { refused: refused.map((entry) => ({ ...entry, digest: short(entry.digest) })) }),
   };

@@ -2,6 +2,7 @@ import { comparePairs, type Pair, rfc3339 } from "../../shared/names.ts";
 import { mayComeFrom } from "../../shared/verify/requires.ts";
 import type { Hold, Marks, State } from "../cache/cache.ts";
 import type { Time } from "./clock.ts";
+import { type Held, heldWords, leftOf } from "./held.ts";
 import { type Stay, stay } from "./stay.ts";
 import type { OnDisk, Wanted } from "./wanted.ts";
 
@@ -11,6 +12,8 @@ export interface Site {
   marks: Marks | null;
   /** Whether the marks are all there is: those that the cluster keeps were read, or the disk has its own. */
   marksKnown: boolean;
+  /** What holds the site back, as of now; unknown while nobody is known to, and the cluster could not be asked for a Lease yet. */
+  held: Held | "unknown" | null;
   /** The site record that holds; null where none does. */
   record: { number: number; retired: boolean } | null;
   time: Time;
@@ -37,7 +40,9 @@ export function obstacle(wanted: Wanted, site: Site): Stay | null {
     (returning ? null : backward(wanted, site)) ??
     (onDisk === null ? stay("not-on-disk") : null) ??
     (onDisk === null || returning ? null : forbidden(onDisk, site)) ??
-    unfit(wanted)
+    unfit(wanted) ??
+    // Last: what is refused is refused at a held site, too.
+    (onDisk === null || returning ? null : heldBack(onDisk, site))
   );
 }
 
@@ -107,6 +112,11 @@ function lacking({ lacks }: OnDisk): Stay | null {
 function unfit({ onDisk }: Wanted): Stay | null {
   const because = onDisk?.unfit ?? null;
   return because === null ? null : stay("content", because.words, { code: because.code });
+}
+
+function heldBack({ holdAtMost }: OnDisk, { held }: Site): Stay | null {
+  if (held === "unknown") return stay("held", "whether a Lease in the cluster holds this site is not known yet");
+  return held !== null && leftOf(held, holdAtMost) > 0 ? stay("held", heldWords(held)) : null;
 }
 
 function dots(pair: Pair): string {

@@ -16,6 +16,8 @@ export interface OnDisk {
   rushedUntil: number | null;
   /** Which bundle it lacks, or which committed one its coming would break, in words; null where all fits. */
   lacks: string | null;
+  /** How long a site may put it off, ms. */
+  holdAtMost: number;
   /** Why it cannot be rendered for what is wanted; null where it can. */
   unfit: { code: RefusalCode; words: string } | null;
 }

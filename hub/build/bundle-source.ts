@@ -80,13 +80,13 @@ export interface BundleSource {
 
 type Policy = Pick<
   Bundle,
-  "scope" | "health" | "drift" | "prune" | "requires" | "variables" | "checks" | "minAgent" | "remove"
+  "scope" | "health" | "drift" | "prune" | "requires" | "variables" | "checks" | "minAgent" | "remove" | "hold"
 >;
 
 /** Throws `schema`, `malformed`, or `unsupported` for what the format knows and this version does not do, with file and line. */
 export function readBundleSource(text: string, file: string): BundleSource {
   const { value, where } = namingNearest(bundleSource, () => readYamlPlaced(text, file, bundleSource));
-  const { requires, variables, checks, minAgent, remove } = value;
+  const { requires, variables, checks, minAgent, remove, hold } = value;
   const policy = {
     scope: value.scope,
     health: {
@@ -97,7 +97,7 @@ export function readBundleSource(text: string, file: string): BundleSource {
     drift: { mode: value.drift?.mode ?? "correct" },
     prune: { share: value.prune?.share ?? "50%" },
     ...Object.fromEntries(
-      Object.entries({ requires, variables, checks, minAgent, remove }).filter(([, part]) => part !== undefined),
+      Object.entries({ requires, variables, checks, minAgent, remove, hold }).filter(([, part]) => part !== undefined),
     ),
   };
   refuseUnsupported(value, policy, where);
@@ -147,7 +147,7 @@ function inside(text: string, where: string): string {
 }
 
 function refuseUnsupported(source: Written, policy: Policy, where: BundleSource["where"]): void {
-  const { phases, recreate, hold } = source;
+  const { phases, recreate } = source;
   // As a manifest has it, so that one list says what is not done yet.
   const manifest = {
     ...policy,
@@ -155,7 +155,6 @@ function refuseUnsupported(source: Written, policy: Policy, where: BundleSource[
     prune: { ...policy.prune, allow: source.prune?.allow },
     phases,
     recreate,
-    hold,
   };
   const [unsupported] = unsupportedInBundle(manifest as Bundle);
   if (unsupported === undefined) return;

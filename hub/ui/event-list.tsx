@@ -16,6 +16,8 @@ const SIGN: Readonly<Record<EventKind, readonly [Tone, MarkName]>> = {
   drift: ["warn", "bang"],
   pruned: ["none", "dash"],
   refused: ["bad", "cross"],
+  held: ["away", "pause"],
+  released: ["none", "ring"],
   source: ["away", "away"],
   run: ["moving", "dot"],
 };

@@ -87,6 +87,7 @@ function cycleOn(objects: readonly KubeObject[], health: Bundle["health"]) {
         time: { now: Date.parse("2026-11-02T08:00:00Z"), synced: true },
         boot: "0".repeat(16),
         marksKnown: true,
+        held: null,
         neighbours: new Map(),
       }),
   };

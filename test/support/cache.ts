@@ -11,6 +11,7 @@ import type {
   StoredVersion,
 } from "../../agent/cache/cache.ts";
 import { makeRoom } from "../../agent/cache/room.ts";
+import type { Held } from "../../agent/target/held.ts";
 import type { NewEvent } from "../../shared/event.ts";
 import { nameOf, type ObjectRef } from "../../shared/live.ts";
 import { comparePairs, type Pair } from "../../shared/names.ts";
@@ -28,6 +29,7 @@ interface State {
   refusals: Map<string, Refusal>;
   holds: Map<string, Hold>;
   adoptions: Map<string, Adoption>;
+  held: Held | null;
   marks: Map<string, Marks>;
   floorTime: number;
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
@@ -48,6 +50,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     refusals: new Map(),
     holds: new Map(),
     adoptions: new Map(),
+    held: null,
     marks: new Map(),
     floorTime: 0,
     inventory: new Map(),
@@ -159,6 +162,12 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     keepAdoption: (bundle, adoption) => {
       transaction("cache.keepAdoption", () => {
         state.adoptions.set(bundle, out(adoption));
+      });
+    },
+    held: () => out(state.held),
+    keepHeld: (held) => {
+      transaction("cache.keepHeld", () => {
+        state.held = out(held);
       });
     },
     marks: () => new Map(sortedBy([...state.marks.entries()], ([bundle]) => [bundle]).map(out)),

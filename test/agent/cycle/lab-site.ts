@@ -69,6 +69,7 @@ export async function labSite(journal: Journal = () => {}) {
       time: { now: NOW, synced: true },
       boot: "0".repeat(16),
       marksKnown: true,
+      held: null,
       neighbours: new Map(),
       ...changes,
     });

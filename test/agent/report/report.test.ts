@@ -32,7 +32,7 @@ function situation(bundle: Partial<BundleSituation> = {}, changes: Partial<Situa
     waitingOn: "a pod is not ready",
     ...bundle,
   };
-  const numbers = { boot: BOOT, assignment: [1, 4] as const, root: 2, record: 3, now: NOW, synced: true };
+  const numbers = { boot: BOOT, assignment: [1, 4] as const, root: 2, record: 3, now: NOW, synced: true, held: null };
   return { ...numbers, head: null, withheldSince: null, bundles: [whole], refused: [], ...changes };
 }
 

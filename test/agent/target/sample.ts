@@ -1,4 +1,5 @@
 import type { Hold, Marks, State } from "../../../agent/cache/cache.ts";
+import type { Held } from "../../../agent/target/held.ts";
 import type { Attempt, TargetInput } from "../../../agent/target/target.ts";
 import { adopted, assigned, type OnDisk } from "../../../agent/target/wanted.ts";
 import type { Assignment } from "../../../shared/assignment.ts";
@@ -27,7 +28,7 @@ export const DISKS = ["ready", "missing", "refused", "paced", "elsewhere", "unfi
 export function onDisk(
   name: string,
   disk: (typeof DISKS)[number] = "ready",
-  more: { from?: string | undefined; lacks?: string | undefined } = {},
+  more: { from?: string | undefined; lacks?: string | undefined; holdAtMost?: string | undefined } = {},
 ): OnDisk | null {
   if (disk === "missing" || disk === "refused") return null;
   const { digest, pair, floor } = version(name);
@@ -40,6 +41,7 @@ export function onDisk(
     inScope: disk !== "elsewhere",
     rushedUntil: disk === "paced" ? NOW + 1 : null,
     lacks: more.lacks ?? null,
+    holdAtMost: milliseconds(more.holdAtMost ?? "24h"),
     unfit: disk === "unfit" ? { code: "variable", words: "a value that its declaration does not allow" } : null,
   };
 }
@@ -102,9 +104,22 @@ export function marksOf({ runs, committed, highest }: SiteWords): Marks | null {
   return { pair, floor };
 }
 
+/** Held for so long, by somebody who does not say until when. */
+export function heldFor(time: string): Held {
+  const spentMs = milliseconds(time);
+  const ask = { by: "command", id: "0", reason: "sale", forMs: null, spentMs } as const;
+  return { spentMs, asks: [ask], told: true };
+}
+
 /** What a site is where nothing else is said. */
 export function siteAt(now = NOW): Omit<TargetInput, "wanted" | "hold" | "marks" | "attempt"> {
-  return { marksKnown: true, record: { number: 1, retired: false }, time: { now, synced: true }, boot: BOOT };
+  return {
+    marksKnown: true,
+    held: null,
+    record: { number: 1, retired: false },
+    time: { now, synced: true },
+    boot: BOOT,
+  };
 }
 
 export interface MoveWords {

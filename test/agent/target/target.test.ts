@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import * as z from "zod/mini";
 import { type Decision, target } from "../../../agent/target/target.ts";
 import { readYaml } from "../../../shared/node/yaml.ts";
-import { adoptionOf, assignmentOf, attemptOf, DISKS, holdOf, marksOf, NOW, onDisk, siteAt } from "./sample.ts";
+import { adoptionOf, assignmentOf, attemptOf, DISKS, heldFor, holdOf, marksOf, NOW, onDisk, siteAt } from "./sample.ts";
 
 const version = z.string().check(z.regex(/^v\d!?$/));
 const cases = z.array(
@@ -37,6 +37,8 @@ const cases = z.array(
         hold: z.optional(z.string()),
       }),
     ),
+    held: z.optional(z.string().check(z.regex(/^(?:unknown|\d+[smh])$/))),
+    atMost: z.optional(z.string().check(z.regex(/^\d+[smh]$/))),
     clock: z.optional(z.enum(["synced", "unknown", "unknown, later than all of it"])),
     does: z.string(),
   }),
@@ -54,8 +56,19 @@ it("no two cases have one name", () => {
   expect(new Set(table.map((entry) => entry.case)).size).toBe(table.length);
 });
 
-function inputOf({ assigned, adopts, disk, from, lacks, site, move, clock }: Case): Parameters<typeof target>[0] {
-  const ready = onDisk(assigned?.split(" ")[0] ?? adopts ?? "v1", disk, { from, lacks });
+function inputOf({
+  assigned,
+  adopts,
+  disk,
+  from,
+  lacks,
+  site,
+  move,
+  held,
+  atMost,
+  clock,
+}: Case): Parameters<typeof target>[0] {
+  const ready = onDisk(assigned?.split(" ")[0] ?? adopts ?? "v1", disk, { from, lacks, holdAtMost: atMost });
   const number = site?.record === "newer" ? 2 : 1;
   const recordHere = assigned?.includes("record 2") !== true || number === 2;
   const retired = site?.record === "retired";
@@ -64,6 +77,7 @@ function inputOf({ assigned, adopts, disk, from, lacks, site, move, clock }: Cas
     clock === "unknown" ? 0 : clock === undefined || clock === "synced" ? NOW : Date.parse("2027-01-01T00:00:00Z");
   return {
     ...siteAt(),
+    held: held === undefined || held === "unknown" ? (held ?? null) : heldFor(held),
     wanted:
       assigned !== undefined
         ? assignmentOf(assigned, ready, recordHere)

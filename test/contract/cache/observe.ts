@@ -26,6 +26,7 @@ export function observe(cache: Cache) {
     refusals: cache.refusals(),
     holds: cache.holds(),
     adoptions: cache.adoptions(),
+    held: cache.held(),
     marks: cache.marks(),
     floorTime: cache.floorTime(),
     inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),

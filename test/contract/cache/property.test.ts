@@ -59,6 +59,9 @@ const single = fc.oneof(
   step("keepHold", [bundle, fc.constantFrom("verifying", "committed")], (cache, name, state) =>
     cache.keepHold(hold(name, { state })),
   ),
+  step("keepHeld", [fc.option(small)], (cache, spentMs) =>
+    cache.keepHeld(spentMs === null ? null : { spentMs, asks: [], told: false }),
+  ),
   step("raiseMarks", [bundle, pair, pair], (cache, name, raised, floor) =>
     cache.raiseMarks(name, { pair: raised, floor }),
   ),

@@ -27,6 +27,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.record()).toBeNull();
       expect(cache.recordAt(1)).toBeNull();
       expect(cache.adoptions()).toEqual(new Map());
+      expect(cache.held()).toBeNull();
       expect(cache.marks()).toEqual(new Map());
       expect(cache.floorTime()).toBe(0);
       expect(cache.head()).toBeNull();
@@ -175,6 +176,15 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       );
     });
 
+    it("keeps what holds the site back until it is let go", () => {
+      const ask = { by: "command", id: "h1", reason: "sale", forMs: null, spentMs: 60_000 } as const;
+      cache.keepHeld({ spentMs: 1, asks: [], told: false });
+      cache.keepHeld({ spentMs: 90_000, asks: [ask], told: true });
+      expect(cache.held()).toEqual({ spentMs: 90_000, asks: [ask], told: true });
+      cache.keepHeld(null);
+      expect(cache.held()).toBeNull();
+    });
+
     it("raises marks of a bundle, each by itself, and lowers none", () => {
       cache.raiseMarks("pos", { pair: [1, 10], floor: [1, 9] });
       cache.raiseMarks("base", { pair: [1, 1], floor: [1, 1] });
@@ -304,6 +314,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         keepAdoption: (to) => to.keepAdoption("pos", { digest: "d1", id: "a1", against: [1, 2] }),
         raiseMarks: (to) => to.raiseMarks("pos", { pair: [1, 2], floor: [1, 1] }),
         raiseFloorTime: (to) => to.raiseFloorTime(7),
+        keepHeld: (to) => to.keepHeld({ spentMs: 1, asks: [], told: true }),
         keepInventory: (to) => to.keepInventory("pos", [row("a"), row("b")]),
         dropInventory: (to) => to.dropInventory("old", [object("old")]),
         keepAssignment: (to) => to.keepAssignment({ term: 1, number: 1, key: "k", frame: new Uint8Array([1]) }),

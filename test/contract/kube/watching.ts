@@ -16,6 +16,8 @@ export function watching(ground: Ground): void {
     expect(objects.map((object) => object.metadata.name).toSorted()).toEqual(["listed-a", "listed-b"]);
     expect(objects.every(({ apiVersion, kind }) => apiVersion === "v1" && kind === "ConfigMap")).toBe(true);
     expect(resourceVersion).toMatch(/^\d+$/);
+    const named = await kube.list(CONFIG_MAP, { namespace, name: objects[0]?.metadata.name ?? "" });
+    expect(named.objects.map((object) => object.metadata.name)).toEqual([objects[0]?.metadata.name]);
     const everywhere = await kube.list(CONFIG_MAP, { labels: "app in (listed, other), app!=other" });
     expect(everywhere.objects.map((object) => object.metadata.name).toSorted()).toEqual(["listed-a", "listed-b"]);
     expect((await kube.list(CONFIG_MAP, { namespace: `${namespace}-none` })).objects).toEqual([]);

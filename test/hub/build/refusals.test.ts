@@ -49,7 +49,6 @@ describe("bundle.yaml", () => {
     ["drift.ignore", "drift: { ignore: [{ paths: [/a] }] }", "not do drift.ignore", ":6 /drift/ignore)"],
     ["recreate", "recreate: [{ kind: Job }]", "not do recreate", ":6 /recreate)"],
     ["prune.allow", "prune: { allow: [{ kind: Job }] }", "not do prune.allow", ":6 /prune/allow)"],
-    ["hold", "hold: { atMost: 12h }", "unsupported: this version does not do hold", ":6 /hold)"],
     ["content of what is removed", "remove: true", "schema: a version that takes the bundle away", ":4 /content)"],
     [
       "a requirement of itself",
