@@ -39,6 +39,8 @@ const config = z.strictObject({
     /** Host names that people reach it by, beside its address: others are refused, so that no web page elsewhere can use it. */
     names: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9.-]+$/)))),
   }),
+  /** A hub that was not heard of by its store for so long may be replaced by another that stands by. */
+  lease: z._default(longerThanZero, "15s"),
   /** How long a site may start what it was assigned without hearing from the hub again. */
   assignmentsExpire: z._default(longerThanZero, "30d"),
   log: z._default(z.enum(LOG_LEVELS), "info"),

@@ -18,7 +18,7 @@ import { acknowledge } from "./publish/acknowledge.ts";
 import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import { Relay } from "./publish/relay.ts";
-import type { Batch, Notice, SiteAssignment, Store, StoredEvent } from "./registry/store.ts";
+import type { Batch, Notice, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
 import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
@@ -26,6 +26,8 @@ import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
 export interface HubOptions {
   fleet: string;
   store: Store;
+  /** The right to write. */
+  writer: Pick<Writer, "commit">;
   memory: Memory;
   follower: Follower;
   assignKey: PrivateKey;
@@ -276,7 +278,7 @@ export class Hub implements HubView, BusEvents {
   private async commit(effect: string, batch: Batch): Promise<void> {
     const parts: unknown[] = Object.values(batch);
     if (parts.every((part) => Array.isArray(part) && part.length === 0)) return;
-    await this.options.store.commit(effect, batch);
+    await this.options.writer.commit(effect, batch);
     this.memory.absorb(batch);
     this.lastFault = "";
     this.changed();

@@ -6,6 +6,7 @@ import { milliseconds } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
+import { machine } from "../shared/node/machine.ts";
 import { readAccess } from "../shared/node/web-access.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { gitSource } from "../shared/source/git.ts";
@@ -14,6 +15,7 @@ import { apiServer } from "./api/server.ts";
 import { embeddedBroker } from "./broker/embedded.ts";
 import { type HubConfig, readAssignKey, readConfig, readToken } from "./config.ts";
 import { Follower } from "./follow/follow.ts";
+import { standBy } from "./lead.ts";
 import { Hub } from "./loop.ts";
 import { Memory } from "./memory.ts";
 import { sqliteStore } from "./registry/sqlite.ts";
@@ -35,11 +37,16 @@ export interface RunningHub {
   /** Of the API and the page. */
   url: string;
   mqttUrl: string;
+  /** Resolves when another hub has taken over: this one is to be stopped, and may stand by again. */
+  lost: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Builds a hub out of its parts and runs it until `stop`. Throws `AppError` for what keeps it from starting. */
-export async function runHub(config: HubConfig, world: HubWorld): Promise<RunningHub> {
+/**
+ * Builds a hub out of its parts, once the lease of its store is its own, and runs it until `stop`; null where `signal` came before
+ * that. Throws `AppError` for what keeps it from starting.
+ */
+export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSignal): Promise<RunningHub | null> {
   const { journal, log, clock, random } = world;
   const assignKey = readAssignKey(config.assignKey);
   const { tokenFile } = config.http;
@@ -52,6 +59,12 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
   try {
     const store = sqliteStore({ file: join(config.dataDir, "hub.db"), journal });
     ending.push(() => store.close());
+    const lead = await standBy({ store, holder: machine.self, ms: milliseconds(config.lease), clock, log }, signal);
+    if (lead === null) {
+      await stop();
+      return null;
+    }
+    ending.push(() => lead.stop());
     const state = await store.load();
     const { roots, records } = reopen(state, config.root.digest, log);
     const source = gitSource({
@@ -65,6 +78,7 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
     const hub = new Hub({
       fleet: config.fleet,
       store,
+      writer: lead,
       memory: new Memory(state, roots, records),
       follower: new Follower({ source, journal, digest: config.root.digest, roots, records }),
       assignKey,
@@ -96,11 +110,25 @@ export async function runHub(config: HubConfig, world: HubWorld): Promise<Runnin
       act: (act) => hub.act(act),
     });
     ending.push(() => api.stop());
-    hub.start(bus);
-    return { url: api.url, mqttUrl: bus.url, stop };
+    hub.start(lead.guard(bus));
+    return { url: api.url, mqttUrl: bus.url, lost: lead.lost, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Leads, stands by, leads again, until `signal`. Rejects with what keeps it from starting. */
+export async function runHubs(config: HubConfig, world: HubWorld, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const hub = await runHub(config, world, signal);
+    if (hub === null) return;
+    world.log.info({ http: hub.url, mqtt: hub.mqttUrl, pid: process.pid }, "ready");
+    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await (signal.aborted ? undefined : Promise.race([stopped, hub.lost]));
+    if (!signal.aborted) world.log.warn({}, "another hub took over: this one stops, and stands by");
+    await hub.stop();
+    if (signal.aborted) return;
   }
 }
 
@@ -114,9 +142,9 @@ if (import.meta.main) {
       const log = stdoutLog("skerry-hub", config.log);
       const beside = (path: string) => fileURLToPath(new URL(path, import.meta.url));
       const world = { journal: silent, log, clock: systemClock, random: Math.random };
-      const hub = await runHub(config, { ...world, gitChild: beside("skerry-git.js"), assets: beside("ui") });
-      log.info({ http: hub.url, mqtt: hub.mqttUrl, pid: process.pid }, "ready");
-      return hub;
+      const end = new AbortController();
+      const ended = runHubs(config, { ...world, gitChild: beside("skerry-git.js"), assets: beside("ui") }, end.signal);
+      return { ended, stop: () => (end.abort(), ended) };
     },
   });
 }

@@ -44,6 +44,7 @@ export const FAULTS = [
   "config", // the program's own configuration
   "usage", // a command used wrongly
   "busy", // somebody else holds it
+  "fenced", // another hub took over: what this one would store or publish changes nothing
   "internal", // a bug: an invariant did not hold
 ] as const;
 

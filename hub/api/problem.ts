@@ -39,4 +39,5 @@ const PROBLEM_BY_CODE: Partial<Record<AppError["code"], ProblemCode>> = {
   "not-found": "not-found",
   storage: "unavailable",
   busy: "unavailable",
+  fenced: "unavailable",
 };

@@ -10,6 +10,16 @@ CREATE TABLE meta (
 ) STRICT;
 INSERT INTO meta VALUES (1, 1);
 
+CREATE TABLE lease (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  epoch INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO lease VALUES (1, 0, '', '', 0, 0);
+
 CREATE TABLE roots (
   number INTEGER PRIMARY KEY,
   body BLOB NOT NULL,

@@ -1,8 +1,10 @@
 import type { SiteEvent } from "../../shared/event.ts";
+import { type Machine, machine as thisMachine } from "../../shared/node/machine.ts";
 import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
 import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
 import type { Journal } from "../../shared/ports.ts";
 import type { Run } from "../rollout/run.ts";
+import { refuseFenced, releaseLease, renewLease, takeLease } from "./lease.ts";
 import { SCHEMA } from "./schema.ts";
 import type { Site } from "./site.ts";
 import type { Batch, HubState, SeenRollout, SiteAssignment, Store, StoredEvent } from "./store.ts";
@@ -22,12 +24,25 @@ const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
  * The store in one SQLite file. A commit is named `store.<effect>` in the journal. Throws `storage`; a damaged file is the
  * operator's to restore: unlike a site, a hub holds what nobody else has.
  */
-export function sqliteStore(options: { file: string; journal: Journal }): Store {
+export function sqliteStore(options: { file: string; journal: Journal; machine?: Machine }): Store {
+  const { machine = thisMachine } = options;
   const database = openDatabase({ ...options, migrations: [SCHEMA] });
   return {
     load: async () => load(database),
-    commit: async (effect, batch) => {
-      database.transaction(`store.${effect}`, () => write(database, batch));
+    take: async (holder, ms) => {
+      const epoch = takeLease(database, { machine, holder, ms });
+      if (epoch === null) return null;
+      return {
+        epoch,
+        commit: async (effect, batch) => {
+          database.transaction(`store.${effect}`, () => {
+            refuseFenced(database, epoch);
+            write(database, batch);
+          });
+        },
+        renew: async (more) => renewLease(database, { machine, epoch, ms: more }),
+        release: async () => releaseLease(database, epoch),
+      };
     },
     events: async (query) => events(database, query),
     close: async () => database.close(),

@@ -12,11 +12,28 @@ import type { Assigned, Site } from "./site.ts";
 export interface Store {
   /** Everything but events and documents' history, at the start. */
   load(): Promise<HubState>;
-  /** One transaction, durable when it resolves: all of the batch or nothing. Events whose (site, number) is known are skipped. */
-  commit(effect: string, batch: Batch): Promise<void>;
+  /**
+   * The right to write, for `ms` from now: one holder at a time. Null where another holds it; its own is ended by a holder's name
+   * that is given again. Time is the store's own: clocks of two hubs are never compared.
+   */
+  take(holder: string, ms: number): Promise<Writer | null>;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   close(): Promise<void>;
+}
+
+/** A lease on the store. Its epoch is above that of every lease before it. */
+export interface Writer {
+  readonly epoch: number;
+  /**
+   * One transaction, durable when it resolves: all of the batch or nothing. Events whose (site, number) is known are skipped. Throws
+   * `fenced`, and changes nothing, from the moment at which another took a lease, ran out or not: only that counts.
+   */
+  commit(effect: string, batch: Batch): Promise<void>;
+  /** Another `ms` from now. Throws `fenced` where another took a lease meanwhile. */
+  renew(ms: number): Promise<void>;
+  /** Another may take one at once. */
+  release(): Promise<void>;
 }
 
 export interface HubState {

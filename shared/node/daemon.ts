@@ -7,7 +7,8 @@ export interface Daemon<Config> {
   description: string;
   version: string;
   readConfig(file: string): Config;
-  start(config: Config): Promise<{ stop(): Promise<void> }>;
+  /** `ended`, where it can end by itself: a rejection is a failure of the program. */
+  start(config: Config): Promise<{ stop(): Promise<void>; ended?: Promise<void> }>;
   /** Further commands of the program, each made on it. */
   commands?: readonly ((program: Command) => Command)[];
 }
@@ -41,6 +42,7 @@ export async function runDaemon<Config>({
       const stop = () => void running.stop().then(() => process.exit(0), fail);
       process.once("SIGINT", stop);
       process.once("SIGTERM", stop);
+      running.ended?.catch(fail);
     });
   const others = commands.map((make) => make(program));
   for (const command of [program, run, ...others])

@@ -23,7 +23,8 @@ export class HubSite {
   readonly confirmed = new Map<number, SiteEvent>();
   confirmedReport = 0;
   private readonly fake: FakeSite;
-  private readonly link: Link;
+  /** One to each hub. */
+  private readonly links: readonly Link[];
   private readonly timer: NodeJS.Timeout;
   private readonly waiting = new Map<number, SiteEvent>();
   /** Contents by (term, number), for ever. */
@@ -33,7 +34,7 @@ export class HubSite {
   private numbered = 0;
   private resting = false;
 
-  constructor(id: string, port: number, root: SignedBytes) {
+  constructor(id: string, ports: readonly number[], root: SignedBytes) {
     const trusted = pinRoot(root, sha256Hex(root.body));
     this.fake = new FakeSite({
       id,
@@ -48,29 +49,33 @@ export class HubSite {
             : topic.endsWith("report")
               ? "up/report"
               : "up/event";
-        await this.link.publish(kind, frame);
+        // One that stands still takes nothing, and says nothing either.
+        const heard = this.links.filter((link) => link.connected).map((link) => link.publish(kind, frame));
+        await Promise.any(heard);
       },
     });
-    this.link = mqttLink(
-      {
-        url: `mqtt://127.0.0.1:${port}`,
-        fleet: FLEET,
-        site: id,
-        clock: systemClock,
-        random: Math.random,
-        will: this.fake.frame("presence", { online: false, boot: this.fake.boot }),
-        keepaliveSeconds: 30,
-        backoff: { firstSpreadMs: 0, baseMs: 50, maxMs: 200 },
-      },
-      {
-        onConnect: () =>
-          void this.fake.hello(this.acked).then(
-            () => this.speak(),
-            () => {},
-          ),
-        onDisconnect: () => {},
-        onMessage: (_kind, frame, topic) => this.hear(topic, frame),
-      },
+    this.links = ports.map((port) =>
+      mqttLink(
+        {
+          url: `mqtt://127.0.0.1:${port}`,
+          fleet: FLEET,
+          site: id,
+          clock: systemClock,
+          random: Math.random,
+          will: this.fake.frame("presence", { online: false, boot: this.fake.boot }),
+          keepaliveSeconds: 30,
+          backoff: { firstSpreadMs: 0, baseMs: 50, maxMs: 200 },
+        },
+        {
+          onConnect: () =>
+            void this.fake.hello(this.acked).then(
+              () => this.speak(),
+              () => {},
+            ),
+          onDisconnect: () => {},
+          onMessage: (_kind, frame, topic) => this.hear(topic, frame),
+        },
+      ),
     );
     this.timer = setInterval(() => void this.speak(), SPEAK_MS);
   }
@@ -95,7 +100,7 @@ export class HubSite {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await this.link.close();
+    await Promise.all(this.links.map((link) => link.close()));
   }
 
   private hear(topic: string, frame: Uint8Array): void {
@@ -137,7 +142,7 @@ export class HubSite {
 
   /** What is sent and not acknowledged, because the hub died meanwhile, is sent again the next time. */
   private async speak(): Promise<void> {
-    if (!this.link.connected) return;
+    if (this.links.every((link) => !link.connected)) return;
     const events = [...this.waiting.values()];
     try {
       if (events.length > 0) {

@@ -1,77 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
-import type { Run } from "../../hub/rollout/run.ts";
-import { sha256Hex } from "../../shared/node/sha256.ts";
-import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
-import { recordBranch } from "../../shared/source/source.ts";
-import { filesOf } from "../bench/solo-site.ts";
-import { commitFiles, createRepository } from "../lab/git/repository.ts";
-import { startGitServer } from "../lab/git/server.ts";
-import { keys, line, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
-import { HubSite, keyOf } from "./hub-site.ts";
+import { HubSite } from "./hub-site.ts";
+import { freePort, read, runsOf, SITES, stageHubs } from "./hub-stage.ts";
 import { Lives, type Played, type Scenario, untilHolds } from "./scenario.ts";
-
-const SITES = ["s-1", "s-2", "s-3", "s-4"];
-
-const ROLLOUT = `kind: Rollout/v1
-bundle: pos
-version: VERSION
-sites: {}
-waves:
-  - { name: lab, sites: { ring: lab }, soak: 0s }
-  - { name: rest, soak: 0s }
-site: { deadline: 60s, offlineAfter: 30s, reportEvery: 1s }
-`;
 
 /** Two rollouts in two waves each to four sites, which remember all that was confirmed to them. */
 export const hub: Scenario = {
   program: "hub",
   play: async (victims, point) => {
     const dir = mkdtempSync(join(tmpdir(), "skerry-hub-"));
-    const served = join(dir, "served");
-    mkdirSync(served);
-    const bare = createRepository(served, "fleet.git");
-    const git = await startGitServer({ root: served });
     const port = await freePort();
-    const root = signedRoot({ hubs: [{ url: `mqtt://127.0.0.1:${port}`, ca: "" }] });
-    commitFiles(bare, "trust", filesOf("root/1.json", root), "root");
-    const branches = new Map<string, Record<string, string | Uint8Array>>();
-    for (const id of SITES) {
-      const labels = { ring: id === "s-1" ? "lab" : "shop" };
-      const record = signedSite({ id, labels, reportKeys: [line(keyOf(id))] });
-      const branch = recordBranch(sha256Hex(Buffer.from(id)));
-      branches.set(branch, { ...branches.get(branch), ...filesOf(`sites/${id}.json`, record) });
-    }
-    for (const [branch, files] of branches) commitFiles(bare, branch, files, "records");
-    const publish = (seq: number) => {
-      const made = signedBundle({ seq });
-      const files = Object.fromEntries([...made.files].map(([path, bytes]) => [`files/${path}`, bytes]));
-      commitFiles(bare, "bundles/pos", { ...filesOf("bundle.json", made.document), ...files }, `1.${seq - 1}.0`);
-      return made.digest;
-    };
-    const deploy = (version: string) =>
-      commitFiles(bare, "main", { "rollouts/pos.yaml": ROLLOUT.replace("VERSION", version) }, `Deploy ${version}`);
-    writeFileSync(join(dir, "assign"), formatEd25519(keys.assign), { mode: 0o600 });
-    const config = join(dir, "hub.yaml");
-    writeFileSync(
-      config,
-      [
-        "fleet: shops",
-        "dataDir: data",
-        `root: { digest: ${sha256Hex(root.body)} }`,
-        `repository: { git: "${git.url}/fleet.git" }`,
-        "poll: 1s",
-        "assignKey: assign",
-        `mqtt: { port: ${port} }`,
-        "http: { port: 0 }",
-        "",
-      ].join("\n"),
-    );
-    const lives = new Lives(dir, point, (orders) => victims.start("hub", [config], orders, join(dir, "hub.log")));
-    const sites = SITES.map((id) => new HubSite(id, port, root));
+    const { root, configs, publish, deploy, stop } = await stageHubs(dir, [port]);
+    const lives = new Lives(dir, point, (orders) => victims.start("hub", [...configs], orders, join(dir, "hub.log")));
+    const sites = SITES.map((id) => new HubSite(id, [port], root));
     const phase = (id: string) => runsOf(dir).find((run) => run.id === id)?.phase.kind;
     try {
       publish(1);
@@ -100,7 +42,7 @@ export const hub: Scenario = {
     } finally {
       await Promise.all(sites.map((site) => site.close()));
       await lives.end();
-      await git.stop();
+      await stop();
       rmSync(dir, { recursive: true, force: true });
     }
   },
@@ -142,34 +84,4 @@ function storeLosses(dir: string, sites: readonly HubSite[]): string[] {
 function holdsStored(dir: string, site: HubSite): boolean {
   const [assigned] = read<{ frame: Buffer }>(dir, `SELECT frame FROM assignments WHERE site = '${site.id}'`);
   return assigned !== undefined && site.holds(assigned.frame);
-}
-
-function runsOf(dir: string): Run[] {
-  return read<{ body: string }>(dir, "SELECT body FROM runs ORDER BY started_at").map(
-    ({ body }) => JSON.parse(body) as Run,
-  );
-}
-
-/** Nothing before the hub made its tables. */
-function read<Row>(dir: string, sql: string): Row[] {
-  let database: Sqlite.Database | undefined;
-  try {
-    database = new Sqlite(join(dir, "data/hub.db"), { readonly: true, timeout: 2000 });
-    return database.prepare<[], Row>(sql).all();
-  } catch (error) {
-    if (error instanceof Error && /no such table|unable to open|directory does not exist/.test(error.message))
-      return [];
-    throw error;
-  } finally {
-    database?.close();
-  }
-}
-
-/** One that was free a moment ago: the sites must find the hub again where it was. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -12,6 +12,8 @@ export interface Victim {
   ended: Promise<string>;
   /** SIGTERM, once it listens for it; resolves when it is gone, with how it ended. */
   stop(): Promise<string>;
+  /** `SIGSTOP` and `SIGCONT`. */
+  send(signal: NodeJS.Signals): void;
 }
 
 export interface Victims {
@@ -71,6 +73,7 @@ export async function bundleVictims(): Promise<Victims> {
       );
       return {
         ended,
+        send: (signal) => void child.kill(signal),
         stop: async () => {
           await Promise.race([listens, ended]);
           child.kill("SIGTERM");

@@ -34,6 +34,7 @@ test("what is left out has its default, and paths are relative to the file", () 
     repository: { git: "https://git.example.com/fleet.git" },
     poll: "30s",
     assignKey: join(dir, "keys/assign"),
+    lease: "15s",
     mqtt: { host: "127.0.0.1", port: 1883 },
     http: { host: "127.0.0.1", port: 8080, tokenFile: join(dir, "token") },
     assignmentsExpire: "30d",

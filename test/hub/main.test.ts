@@ -56,6 +56,7 @@ beforeEach(async () => {
     assignKey: join(dir, "assign"),
     mqtt: { host: "127.0.0.1", port: 0 },
     http: { host: "127.0.0.1", port: 0 },
+    lease: "15s",
     assignmentsExpire: "30d",
     log: "error",
   };
@@ -73,15 +74,18 @@ function signedFiles(path: string, document: SignedBytes): Files {
   return { [path]: document.body, ...Object.fromEntries(signatures) };
 }
 
-function start(): Promise<RunningHub> {
-  return runHub(config, {
+async function start(): Promise<RunningHub> {
+  const world = {
     journal: silent,
     log: quiet,
     clock: systemClock,
     random: Math.random,
     gitChild: join(import.meta.dirname, "../../shared/source/git-child.ts"),
     assets: join(dir, "ui"),
-  });
+  };
+  const hub = await runHub(config, world, new AbortController().signal);
+  if (hub === null) throw new Error("it was told to stop");
+  return hub;
 }
 
 async function view(): Promise<FleetView> {

@@ -7,14 +7,19 @@ import type {
   Store,
   StoredEvent,
   StoredRecord,
+  Writer,
 } from "../../hub/registry/store.ts";
 import type { Run } from "../../hub/rollout/run.ts";
+import { AppError } from "../../shared/errors.ts";
+import type { Machine } from "../../shared/node/machine.ts";
 import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
+import { FakeMachine } from "./machine.ts";
 import { transactions } from "./transaction.ts";
 
 /** Values are replaced, never changed in place. */
 interface State {
   meta: Meta;
+  lease: { epoch: number; holder: string; boot: string; until: number; ms: number };
   sites: Map<string, Site>;
   runs: Map<string, Run>;
   assignments: Map<string, SiteAssignment>;
@@ -28,9 +33,16 @@ interface State {
 }
 
 /** The store without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
-export function memoryStore({ journal = silent }: { journal?: Journal } = {}): Store {
+export function memoryStore({
+  journal = silent,
+  machine = new FakeMachine(),
+}: {
+  journal?: Journal;
+  machine?: Machine;
+} = {}): Store {
   let state: State = {
     meta: { term: 1 },
+    lease: { epoch: 0, holder: "", boot: "", until: 0, ms: 0 },
     sites: new Map(),
     runs: new Map(),
     assignments: new Map(),
@@ -47,6 +59,7 @@ export function memoryStore({ journal = silent }: { journal?: Journal } = {}): S
     },
     copy: (from) => ({
       meta: from.meta,
+      lease: from.lease,
       sites: new Map(from.sites),
       runs: new Map(from.runs),
       assignments: new Map(from.assignments),
@@ -64,11 +77,20 @@ export function memoryStore({ journal = silent }: { journal?: Journal } = {}): S
     state.events.push({ row: state.events.length + 1, site, at, event });
   };
 
-  return {
-    load: async () => structuredClone(loaded(state)),
+  const refuseFenced = (epoch: number) => {
+    if (epoch !== state.lease.epoch) throw new AppError("fenced", `another hub took over: epoch ${state.lease.epoch}`);
+  };
+  const isHeld = (asks: string) => {
+    const { holder, boot, until, ms } = state.lease;
+    const left = until - machine.now();
+    return holder !== asks && boot === machine.boot && !machine.isGone(holder) && left > 0 && left <= ms;
+  };
+  const writer = (epoch: number): Writer => ({
+    epoch,
     commit: async (effect, given) => {
       const batch = structuredClone(given);
       transaction(`store.${effect}`, () => {
+        refuseFenced(epoch);
         state.meta = batch.meta ?? state.meta;
         if (batch.root !== undefined) state.roots.set(batch.root.number, batch.root.document);
         for (const each of batch.records ?? []) state.records.set(each.site, each);
@@ -81,6 +103,27 @@ export function memoryStore({ journal = silent }: { journal?: Journal } = {}): S
           const number = state.events.filter(({ site }) => site === "").length + 1;
           add("", at, { ...event, number });
         }
+      });
+    },
+    renew: async (ms) =>
+      transaction("lease.renew", () => {
+        refuseFenced(epoch);
+        state.lease = { ...state.lease, until: machine.now() + ms, ms };
+      }),
+    release: async () =>
+      transaction("lease.release", () => {
+        if (epoch === state.lease.epoch) state.lease = { ...state.lease, until: 0 };
+      }),
+  });
+
+  return {
+    load: async () => structuredClone(loaded(state)),
+    take: async (holder, ms) => {
+      if (isHeld(holder)) return null;
+      return transaction("lease.take", () => {
+        const epoch = state.lease.epoch + 1;
+        state.lease = { epoch, holder, boot: machine.boot, until: machine.now() + ms, ms };
+        return writer(epoch);
       });
     },
     events: async ({ site, before = Number.MAX_SAFE_INTEGER, limit }) =>

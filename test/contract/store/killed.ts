@@ -1,6 +1,7 @@
 import { sqliteStore } from "../../../hub/registry/sqlite.ts";
 import type { Notice } from "../../../hub/registry/store.ts";
 import { die } from "../../support/die.ts";
+import { writerOf } from "../../support/writer.ts";
 import { everything, notice } from "./samples.ts";
 
 /** Run as a program: `node killed.ts FILE PLACE`. Commits one of everything and kills itself at PLACE of the commit. */
@@ -20,4 +21,4 @@ const last: Notice = {
     return 1;
   },
 };
-await store.commit("everything", { ...everything, notices: [...(everything.notices ?? []), last] });
+await (await writerOf(store)).commit("everything", { ...everything, notices: [...(everything.notices ?? []), last] });

@@ -1,4 +1,4 @@
 import { memoryStore } from "../../support/store.ts";
 import { storeContract } from "./suite.ts";
 
-storeContract("memory", (journal) => memoryStore({ journal }));
+storeContract("memory", (journal, machine) => memoryStore({ journal, machine }));

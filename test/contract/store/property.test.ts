@@ -7,6 +7,7 @@ import { sqliteStore } from "../../../hub/registry/sqlite.ts";
 import type { Batch } from "../../../hub/registry/store.ts";
 import { silent } from "../../../shared/ports.ts";
 import { memoryStore } from "../../support/store.ts";
+import { writerOf } from "../../support/writer.ts";
 import { assignment, event, notice, record, run, seen, signed, site } from "./samples.ts";
 import { observe } from "./suite.ts";
 
@@ -46,10 +47,10 @@ it("the store in memory and the one on disk cannot be told apart by any sequence
         const file = join(folder, `${(files += 1)}.db`);
         const memory = memoryStore();
         let disk = sqliteStore({ file, journal: silent });
+        const writers = [await writerOf(disk), await writerOf(memory)];
         try {
           for (const each of batches) {
-            await disk.commit("batch", each);
-            await memory.commit("batch", each);
+            for (const writer of writers) await writer.commit("batch", each);
             const page = { limit: 3, before: 6 };
             expect(await disk.events(page)).toEqual(await memory.events(page));
           }

@@ -1,22 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Batch, Store } from "../../../hub/registry/store.ts";
+import type { Batch, Store, Writer } from "../../../hub/registry/store.ts";
+import type { Machine } from "../../../shared/node/machine.ts";
 import type { Journal } from "../../../shared/ports.ts";
+import { FakeMachine } from "../../support/machine.ts";
+import { writerOf } from "../../support/writer.ts";
 import { assignment, event, everything, notice, record, run, seen, signed, site } from "./samples.ts";
 
 /** What every `Store` does. `make` gives an empty one. */
-export function storeContract(name: string, make: (journal: Journal) => Store): void {
+export function storeContract(name: string, make: (journal: Journal, machine: Machine) => Store): void {
   describe(`store contract: ${name}`, () => {
     let store: Store;
+    let writer: Writer;
+    let machine: FakeMachine;
     const trace: string[] = [];
     /** `effect place` at which the journal throws, as a kill there would end the program. */
     let killAt: string | undefined;
 
-    beforeEach(() => {
+    beforeEach(async () => {
       killAt = undefined;
+      machine = new FakeMachine();
       store = make((effect, place) => {
         trace.push(`${effect} ${place}`);
         if (killAt === `${effect} ${place}`) throw new Error("killed");
-      });
+      }, machine);
+      writer = await writerOf(store, "a", 10_000);
       trace.splice(0);
     });
     afterEach(() => store.close());
@@ -35,7 +42,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
     });
 
     it("gives back what was committed, in a fixed order", async () => {
-      await store.commit("first", {
+      await writer.commit("first", {
         sites: [site("s2"), site("s1")],
         runs: [run("late", { startedAt: 3 }), run("same-b", { startedAt: 2 }), run("same-a", { startedAt: 2 })],
         assignments: [assignment("s2"), assignment("s1")],
@@ -43,7 +50,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
         records: [record("s2", "two"), record("s1", "one")],
         root: { number: 10, document: signed("root 10") },
       });
-      await store.commit("second", { meta: { term: 4 }, root: { number: 9, document: signed("root 9") } });
+      await writer.commit("second", { meta: { term: 4 }, root: { number: 9, document: signed("root 9") } });
       expect(await store.load()).toEqual({
         meta: { term: 4 },
         sites: [site("s1"), site("s2")],
@@ -56,7 +63,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
     });
 
     it("replaces rows by name and leaves the others", async () => {
-      await store.commit("first", everything);
+      await writer.commit("first", everything);
       const changed: Batch = {
         sites: [site("s1", { boot: "b2", event: 9, report: null })],
         runs: [run("r1", { phase: { kind: "completed", at: 5 } })],
@@ -65,7 +72,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
         records: [record("s1", "newer")],
         root: { number: 1, document: signed("other bytes") },
       };
-      await store.commit("second", changed);
+      await writer.commit("second", changed);
       expect(await store.load()).toEqual({
         meta: { term: 3 },
         sites: changed.sites,
@@ -79,7 +86,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
 
     it("is not changed by what the caller does to its own values", async () => {
       const mine = { ...assignment("s1"), frame: new Uint8Array([7]) };
-      await store.commit("first", { assignments: [mine] });
+      await writer.commit("first", { assignments: [mine] });
       mine.frame[0] = 8;
       mine.published = true;
       (await store.load()).assignments[0]?.frame.fill(9);
@@ -88,7 +95,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
 
     describe("events", () => {
       it("come newest first, page by page, of all or of one site", async () => {
-        await store.commit("first", {
+        await writer.commit("first", {
           events: [1, 2, 3].flatMap((number) =>
             ["s1", "s2"].map((of) => ({ site: of, at: number * 10, event: event(number) })),
           ),
@@ -112,10 +119,10 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
       });
 
       it("are taken once by site and number, over batches and inside one, and the first one stays", async () => {
-        await store.commit("first", { events: [{ site: "s1", at: 10, event: event(5) }] });
+        await writer.commit("first", { events: [{ site: "s1", at: 10, event: event(5) }] });
         const again = [event(5, "again"), event(4), event(6), event(6, "again")];
-        await store.commit("second", { events: again.map((each) => ({ site: "s1", at: 20, event: each })) });
-        await store.commit("third", { events: [{ site: "s2", at: 30, event: event(5) }] });
+        await writer.commit("second", { events: again.map((each) => ({ site: "s1", at: 20, event: each })) });
+        await writer.commit("third", { events: [{ site: "s2", at: 30, event: event(5) }] });
         const stored = await store.events({ limit: 10 });
         expect(stored.map(({ site: of, at, event: it }) => [of, at, it])).toEqual([
           ["s2", 30, event(5)],
@@ -128,8 +135,8 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
       });
 
       it("of the hub itself have no site, and numbers that the store gives", async () => {
-        await store.commit("first", { notices: [notice("a"), notice("a")] });
-        await store.commit("second", { notices: [notice("b")], events: [{ site: "s1", at: 1, event: event(1) }] });
+        await writer.commit("first", { notices: [notice("a"), notice("a")] });
+        await writer.commit("second", { notices: [notice("b")], events: [{ site: "s1", at: 1, event: event(1) }] });
         const own = await store.events({ site: "", limit: 10 });
         expect(own.map(({ site: of, at, event: it }) => [of, at, it.number, it.words])).toEqual([
           ["", 2_000, 3, "b"],
@@ -143,7 +150,7 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
 
     describe("a commit", () => {
       it("is named in the journal, and leaves nothing where it is killed before its end", async () => {
-        await store.commit("first", everything);
+        await writer.commit("first", everything);
         const before = await observe(store);
         const next: Batch = {
           meta: { term: 9 },
@@ -158,12 +165,12 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
         };
         for (const place of ["before", "between"]) {
           killAt = `store.next ${place}`;
-          await expect(store.commit("next", next)).rejects.toThrow("killed");
+          await expect(writer.commit("next", next)).rejects.toThrow("killed");
           expect(await observe(store)).toEqual(before);
         }
         killAt = "store.next after";
         trace.splice(0);
-        await expect(store.commit("next", next)).rejects.toThrow("killed");
+        await expect(writer.commit("next", next)).rejects.toThrow("killed");
         expect(trace).toEqual(["store.next before", "store.next between", "store.next after"]);
         const after = await observe(store);
         for (const key of Object.keys(before) as (keyof typeof before)[]) {
@@ -172,17 +179,92 @@ export function storeContract(name: string, make: (journal: Journal) => Store): 
       });
 
       it("that is empty changes nothing", async () => {
-        await store.commit("first", everything);
+        await writer.commit("first", everything);
         const before = await observe(store);
-        await store.commit("nothing", {});
+        await writer.commit("nothing", {});
         expect(await observe(store)).toEqual(before);
       });
 
       it("may be begun before the one before it ended", async () => {
-        await Promise.all([1, 2, 3].map((term) => store.commit("term", { meta: { term }, sites: [site(`s${term}`)] })));
+        await Promise.all(
+          [1, 2, 3].map((term) => writer.commit("term", { meta: { term }, sites: [site(`s${term}`)] })),
+        );
         const { meta, sites } = await store.load();
         expect(meta).toEqual({ term: 3 });
         expect(sites.map(({ id }) => id)).toEqual(["s1", "s2", "s3"]);
+      });
+    });
+
+    describe("the lease", () => {
+      it("is held by one at a time, and by the next once it ran out, with a higher epoch", async () => {
+        expect(writer.epoch).toBe(1);
+        expect(await store.take("b", 10_000)).toBeNull();
+        machine.time += 9_999;
+        expect(await store.take("b", 10_000)).toBeNull();
+        machine.time += 1;
+        expect(await store.take("b", 10_000)).toMatchObject({ epoch: 2 });
+        expect(await store.take("c", 10_000)).toBeNull();
+      });
+
+      it("goes on for as long as it is renewed", async () => {
+        machine.time += 8_000;
+        await writer.renew(10_000);
+        machine.time += 8_000;
+        expect(await store.take("b", 10_000)).toBeNull();
+        await writer.renew(1_000);
+        machine.time += 1_000;
+        expect(await store.take("b", 10_000)).not.toBeNull();
+      });
+
+      it("ends at once by its own holder, who may also begin anew", async () => {
+        await writer.release();
+        const second = await writerOf(store, "b");
+        expect(second.epoch).toBe(2);
+        expect(await store.take("b", 10_000)).toMatchObject({ epoch: 3 });
+        await second.release();
+        expect(await store.take("c", 10_000)).toBeNull();
+      });
+
+      it.each([
+        ["process that ended", (of: FakeMachine) => void of.gone.add("a")],
+        ["boot that ended", (of: FakeMachine) => (of.boot = "boot-2")],
+        ["clock that began anew, which no boot told of", (of: FakeMachine) => (of.time = -5_000)],
+      ])("of a %s is over", async (_what, change) => {
+        change(machine);
+        expect(await store.take("b", 10_000)).toMatchObject({ epoch: 2 });
+      });
+
+      it("fences who lost it: nothing that it writes changes anything, and it cannot come back by renewing", async () => {
+        await writer.commit("first", everything);
+        machine.time += 10_000;
+        const second = await writerOf(store, "b", 10_000);
+        const before = await observe(store);
+        const late = { sites: [site("s1", { event: 99 })], notices: [notice("late")], meta: { term: 9 } };
+        await expect(writer.commit("late", late)).rejects.toMatchObject({ code: "fenced" });
+        await expect(writer.renew(10_000)).rejects.toMatchObject({ code: "fenced" });
+        await writer.release();
+        expect(await observe(store)).toEqual(before);
+        expect(await store.take("c", 10_000)).toBeNull();
+        await second.commit("mine", late);
+        expect(await observe(store)).not.toEqual(before);
+      });
+
+      it("that ran out and that nobody took still writes: time decides who may ask, never whether a write counts", async () => {
+        machine.time += 60_000;
+        await writer.commit("first", everything);
+        await writer.renew(10_000);
+        expect(await store.take("b", 10_000)).toBeNull();
+      });
+
+      it("is asked for without writing anything, and named in the journal where it is taken", async () => {
+        await store.take("b", 10_000);
+        expect(trace).toEqual([]);
+        machine.time += 10_000;
+        killAt = "lease.take between";
+        await expect(store.take("b", 10_000)).rejects.toThrow("killed");
+        await writer.commit("first", everything);
+        killAt = undefined;
+        expect(await store.take("b", 10_000)).toMatchObject({ epoch: 2 });
       });
     });
   });

@@ -8,7 +8,7 @@ import { Follower } from "../../../hub/follow/follow.ts";
 import { Hub } from "../../../hub/loop.ts";
 import { Memory } from "../../../hub/memory.ts";
 import { sqliteStore } from "../../../hub/registry/sqlite.ts";
-import type { Batch, Store } from "../../../hub/registry/store.ts";
+import type { Batch, Store, Writer } from "../../../hub/registry/store.ts";
 import { reopen } from "../../../hub/reopen.ts";
 import type { Bundle } from "../../../shared/bundle.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -21,6 +21,7 @@ import { recordBranch } from "../../../shared/source/source.ts";
 import type { Files } from "../../lab/git/repository.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { keys, line, NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
+import { writerOf } from "../../support/writer.ts";
 import { type FleetMemory, fleetMemory } from "../follow/memory.ts";
 import { FakeSite, FLEET } from "./site.ts";
 
@@ -54,7 +55,7 @@ export class HubWorld {
     const journal: Journal = (effect, place) => {
       if (place === "after" && this.trace.at(-1) !== effect) this.trace.push(effect);
     };
-    const store = this.failing(sqliteStore({ file: join(this.dir, "hub.db"), journal }));
+    const store = sqliteStore({ file: join(this.dir, "hub.db"), journal });
     const state = await store.load();
     const life = { alive: true };
     const digest = sha256Hex(ROOT.body);
@@ -62,6 +63,7 @@ export class HubWorld {
     const hub = new Hub({
       fleet: FLEET,
       store,
+      writer: this.failing(await writerOf(store)),
       memory: new Memory(state, roots, records),
       follower: new Follower({ source: this.repository.source, journal, digest, roots, records }),
       assignKey: keys.assign,
@@ -170,12 +172,12 @@ export class HubWorld {
     return wanted.map(({ event }) => event.words ?? "").toReversed();
   }
 
-  private failing(store: Store): Store {
+  private failing(writer: Writer): Writer {
     return {
-      ...store,
+      ...writer,
       commit: async (effect, batch) => {
         if (this.faults.store) throw new AppError("storage", "the disk is full");
-        await store.commit(effect, batch);
+        await writer.commit(effect, batch);
         this.commits.push({ effect, batch });
       },
     };
