@@ -1,24 +1,25 @@
 import { holdAtMost } from "../shared/bundle.ts";
 import type { EventKind } from "../shared/event.ts";
 import { nameOf } from "../shared/live.ts";
-import { milliseconds, rfc3339, share } from "../shared/names.ts";
+import { milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
 import type { Committed } from "../shared/verify/requires.ts";
-import { execute } from "./apply/execute.ts";
+import { execute, type Hands } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
 import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
 import type { Cache, Hold } from "./cache/cache.ts";
+import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
 import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
-import { type Summary, summarise } from "./observe/observed.ts";
-import { type ApplyPlan, plan } from "./plan/plan.ts";
-import type { Content } from "./pull/content.ts";
+import type { ApplyPlan } from "./plan/plan.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
 import type { BundleSituation } from "./report/report.ts";
+import { waitingWords } from "./report/waiting.ts";
 import { type Circumstances, Shelf } from "./shelf.ts";
-import { begin, commit, giveUp, verifying } from "./target/hold.ts";
+import { begin, commit, giveUp, pass, verifying } from "./target/hold.ts";
+import { withJobs } from "./target/jobs.ts";
 import { type Attempt, type Decision, target } from "./target/target.ts";
 import type { Wanted } from "./target/wanted.ts";
 
@@ -38,14 +39,6 @@ export interface World {
 
 /** Decisions that one pass may carry out before the others get their turn. */
 const ROUNDS = 8;
-
-interface Evaluation {
-  manifest: Content["manifest"];
-  flags: Content["flags"];
-  plan: ApplyPlan;
-  summary: Summary;
-  applied: boolean;
-}
 
 /** One bundle at the site: target, plan, apply and observe in turn, with the memory of this process that they need. */
 export class BundleCycle {
@@ -74,7 +67,7 @@ export class BundleCycle {
   async run(circumstances: Circumstances): Promise<BundleSituation | null> {
     for (let round = 0; round < ROUNDS; round += 1) {
       const hold = this.hold();
-      const evaluation = hold === null ? null : this.evaluate(hold, circumstances.trust);
+      const evaluation = hold === null ? null : this.evaluate(hold, circumstances);
       const wanted = this.shelf.wanted(circumstances);
       const decision = this.decide(hold, evaluation, wanted, circumstances);
       this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
@@ -85,7 +78,7 @@ export class BundleCycle {
       await this.perform(hold, evaluation.plan);
     }
     const hold = this.hold();
-    return hold === null ? null : this.situation(hold, this.evaluate(hold, circumstances.trust), null);
+    return hold === null ? null : this.situation(hold, this.evaluate(hold, circumstances), null);
   }
 
   /** Milliseconds after which this bundle must be looked at again by itself; null: only when something happens. */
@@ -108,33 +101,21 @@ export class BundleCycle {
     return this.world.cache.holds().find((hold) => hold.bundle === this.bundle) ?? null;
   }
 
-  private evaluate(hold: Hold, trust: Trust): Evaluation | null {
+  private evaluate(hold: Hold, { trust, others }: Circumstances): Evaluation | null {
     const { cache, live, clock } = this.world;
     const content = this.shelf.content(hold.running, trust);
     if (content === null || "unfit" in content) return null;
-    const { manifest, rendered, flags } = content;
+    const { manifest, rendered } = content;
     this.runsSince = manifest.createdAt;
     this.holdAtMost = holdAtMost(manifest);
     const inventory = cache.inventory(this.bundle);
     live.judgeBy(this.bundle, rendered);
     live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
     const now = clock.monotonic();
-    const removes = manifest.remove === true;
-    const returning = hold.state === "reverting" || hold.state === "stuck";
-    const result = plan({
-      desired: rendered,
-      live: live.view(),
-      inventory,
-      backoff: this.backoff,
-      pruneShare: returning || removes ? 1 : share(manifest.prune.share),
-      removes,
-      now,
-    });
-    const applied = result.steps.length === 0 && result.waitingOn.every((entry) => entry.on === "protected");
-    const summary = summarise(rendered, live.view(), isMoving(hold) ? now : null);
-    if (!applied || summary.verdict.health !== "healthy") this.healthySince = null;
+    const found = evaluate(hold, content, { live: live.view(), inventory, backoff: this.backoff, others, now });
+    if (!found.applied || found.summary.verdict.health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
-    return { manifest, flags, plan: result, summary, applied };
+    return found;
   }
 
   private decide(
@@ -148,6 +129,9 @@ export class BundleCycle {
     const attempt: Attempt = {
       applied: evaluation?.applied ?? false,
       refused: this.refused === null ? null : { code: codeOf(this.refused), words: failureWords(this.refused) },
+      broken: evaluation?.plan.failed ?? null,
+      asks: asksOf(evaluation),
+      passed: evaluation?.plan.passed ?? null,
       verdict: evaluation?.summary.verdict ?? { health: "progressing", because: "its content is not on disk" },
       healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
       elapsedMs: now - this.startedAt,
@@ -180,6 +164,10 @@ export class BundleCycle {
         if (hold !== null)
           this.world.cache.transaction("hold.verify", () => this.world.cache.keepHold(verifying(hold, since)));
         return hold !== null;
+      case "pass":
+        if (hold !== null)
+          this.world.cache.transaction("hold.pass", () => this.world.cache.keepHold(pass(hold, decision.phase)));
+        return hold !== null;
       case "commit": {
         if (hold === null) return false;
         const next = commit(hold, since);
@@ -189,7 +177,7 @@ export class BundleCycle {
       }
       case "give-up": {
         if (hold === null) return false;
-        const next = giveUp(hold, decision.code, since);
+        const next = giveUp(hold, decision.code, since, decision.asks);
         const { code, words } = decision;
         this.move(next, "hold.give-up", next.state === "reverting" ? "reverting" : "failed", {
           digest: hold.running.digest,
@@ -226,7 +214,11 @@ export class BundleCycle {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
       if (events.length > 0) cache.addEvents(events);
     };
-    const failures = await execute(applyPlan, { ...this.world, tell });
+    const note: Hands["note"] = (jobs) => {
+      const now = this.hold();
+      if (now !== null) cache.keepHold(withJobs(now, jobs));
+    };
+    const failures = await execute(applyPlan, { ...this.world, tell, note });
     const now = clock.monotonic();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
     for (const { ref } of applyPlan.steps) {
@@ -269,18 +261,8 @@ export class BundleCycle {
   }
 }
 
-function isMoving({ state }: Hold): boolean {
-  return ["applying", "verifying", "reverting", "stuck"].includes(state);
-}
-
-/** What a person should read first: why the target is refused, else what the plan waits for, else health, else why nothing new starts. */
-function waitingWords(evaluation: Evaluation | null, decision: Decision | null): string | null {
-  const stays = decision?.do === "stay" && !["settled", "moving", "nothing-assigned"].includes(decision.because);
-  const words = !stays ? null : decision.words === "" ? decision.because : `${decision.because}: ${decision.words}`;
-  if (stays && decision.code !== null) return words;
-  const [first] = evaluation?.plan.waitingOn ?? [];
-  if (first !== undefined) return `${first.object} ${first.words}`.trim();
-  const verdict = evaluation?.summary.verdict;
-  if (verdict !== undefined && verdict.health !== "healthy") return verdict.because;
-  return words;
+/** A Job of which nobody can tell whether it did its work. */
+function asksOf(evaluation: Evaluation | null): string | null {
+  const found = evaluation?.plan.waitingOn.find(({ on }) => on === "job");
+  return found === undefined ? null : `${found.object} ${found.words}`;
 }

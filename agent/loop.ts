@@ -168,7 +168,16 @@ export class Loop {
       if (committed !== null) neighbours.set(other, committed);
     }
     const adoption = adoptionOf(cache, bundle, set);
-    return { assignment, adopt, adoption, trust, boot, marksKnown: keeper.marksKnown(), neighbours };
+    return {
+      assignment,
+      adopt,
+      adoption,
+      trust,
+      boot,
+      marksKnown: keeper.marksKnown(),
+      neighbours,
+      others: new Map(),
+    };
   }
 
   /** What one bundle committed, another may have waited for, whose turn came before. */

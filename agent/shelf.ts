@@ -6,6 +6,7 @@ import { selects } from "../shared/selector.ts";
 import { rushedUntil } from "../shared/verify/bundle.ts";
 import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
 import type { Adoption, Cache, Hold, State } from "./cache/cache.ts";
+import type { Others } from "./plan/claims.ts";
 import { type Content, Contents } from "./pull/content.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
@@ -28,6 +29,8 @@ export interface Circumstances {
   marksKnown: boolean;
   /** What the other bundles of this site have committed. */
   neighbours: ReadonlyMap<string, Committed>;
+  /** What they have in the cluster, or are about to have. */
+  others: Others;
 }
 
 /** What lies on disk of one bundle: verified again, rendered, and put beside what this site is now. */

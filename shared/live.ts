@@ -81,6 +81,8 @@ export interface Observed extends Fingerprint {
   /** Monotonic ms: until then an object of a custom kind that has no status yet is not healthy. */
   graceEnds?: number;
   deleting: boolean;
+  /** It says `skerry.dev/prune: never`. */
+  keep?: true;
   /** Value of our label. */
   bundle: string;
   /** Whose the number of its replicas is: ours, or of whoever set it through `/scale`. */

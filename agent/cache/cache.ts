@@ -168,6 +168,22 @@ export interface Hold {
   previous: State | null;
   /** States given up; refused until an assignment says `retry`. */
   failed: readonly FailedState[];
+  /** The last move went to a higher version than what ran: it runs Jobs, and a phase without return counts. */
+  up?: boolean;
+  /** Jobs that the last move up began, in that order. They outlive the Jobs, and a return. */
+  jobs?: readonly JobRecord[];
+  /** The last phase without return that went through since something was committed. */
+  passed?: { version: string; pair: Pair; phase: string };
+}
+
+/** That a Job was begun, for which version, and how it ended. */
+export interface JobRecord {
+  object: ObjectRef;
+  digest: string;
+  version: string;
+  /** null until an apply answered. */
+  uid: string | null;
+  result: "complete" | "failed" | null;
 }
 
 export interface FailedState {
@@ -177,6 +193,13 @@ export interface FailedState {
   code: ErrorCode;
   /** The run that it was last tried again for: each run may ask for that once. */
   retried?: string;
+}
+
+/** What was learnt of a Job of the version that runs: that it is to be sent, its uid, how it ended. */
+export interface JobChange {
+  object: ObjectRef;
+  uid?: string;
+  result?: "complete" | "failed";
 }
 
 /** One object that is ours in the cluster, or is about to be. */

@@ -3,6 +3,7 @@ import { HEALTHY, type Verdict } from "../../shared/health.ts";
 import {
   type KubeObject,
   type LiveView,
+  member,
   nameOf,
   type ObjectRef,
   type Observed,
@@ -20,6 +21,7 @@ import { healthOf, isSilent } from "./health.ts";
  * none, as Kubernetes does not tell. A health rule for its kind ends the guess.
  */
 const GRACE_MS = 30_000;
+const PRUNE_ANNOTATION = "skerry.dev/prune";
 
 /** How the objects of a bundle are judged. */
 export interface Rules {
@@ -54,6 +56,7 @@ export function observe(
     verdict: healthOf(object, rule),
     deleting: object.metadata["deletionTimestamp"] !== undefined,
     bundle,
+    ...(member(object.metadata, "annotations")[PRUNE_ANNOTATION] === "never" && { keep: true }),
     ...(replicas !== undefined && { replicas }),
     ...(silent && { graceEnds: (held?.uid === uid ? held.graceEnds : undefined) ?? now + GRACE_MS }),
   };
@@ -88,20 +91,33 @@ export interface Summary {
 }
 
 /**
- * `now`: monotonic ms; null where the state is committed: what still has no status had its grace, and a restart of the agent
- * does not begin it anew.
+ * Every object of a bundle, by name. `now`: monotonic ms; null where the state is committed: what still has no status had its grace, and a
+ * restart of the agent does not begin it anew. `jobs`: what is on record of Jobs, which counts before what is seen of them.
  */
-export function summarise(rendered: RenderedBundle, live: LiveView, now: number | null): Summary {
+export function judge(
+  rendered: Pick<RenderedBundle, "objects">,
+  live: LiveView,
+  jobs: ReadonlyMap<string, Verdict>,
+  now: number | null,
+): Map<string, Verdict> {
+  return new Map(
+    rendered.objects.map(({ ref }): [string, Verdict] => {
+      const name = nameOf(ref);
+      return [name, jobs.get(name) ?? verdictOf(ref, live, now)];
+    }),
+  );
+}
+
+export function summarise(verdicts: ReadonlyMap<string, Verdict>): Summary {
   let healthy = 0;
   let progressing: Verdict | undefined;
   let failed: Verdict | undefined;
-  for (const { ref } of rendered.objects) {
-    const verdict = verdictOf(ref, live, now);
+  for (const [name, verdict] of verdicts) {
     if (verdict.health === "healthy") healthy += 1;
-    else if (verdict.health === "failed") failed ??= { health: "failed", because: `${nameOf(ref)} ${verdict.because}` };
-    else progressing ??= { health: "progressing", because: `${nameOf(ref)} ${verdict.because}` };
+    else if (verdict.health === "failed") failed ??= { health: "failed", because: `${name} ${verdict.because}` };
+    else progressing ??= { health: "progressing", because: `${name} ${verdict.because}` };
   }
-  return { total: rendered.objects.length, healthy, verdict: failed ?? progressing ?? HEALTHY };
+  return { total: verdicts.size, healthy, verdict: failed ?? progressing ?? HEALTHY };
 }
 
 function verdictOf(ref: ObjectRef, live: LiveView, now: number | null): Verdict {

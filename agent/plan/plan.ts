@@ -1,3 +1,5 @@
+import type { Bundle } from "../../shared/bundle.ts";
+import type { Verdict } from "../../shared/health.ts";
 import {
   type KubeObject,
   type LiveView,
@@ -8,8 +10,13 @@ import {
 } from "../../shared/live.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { Opened } from "../../shared/render/sealed.ts";
-import type { InventoryRow } from "../cache/cache.ts";
-import { stageOf } from "./order.ts";
+import type { InventoryRow, JobRecord } from "../cache/cache.ts";
+import { isHeldBy, type Others } from "./claims.ts";
+import { hasPlace, jobStep } from "./jobs.ts";
+import { needsOf } from "./needs.ts";
+import { isFoundation, isJob, stageOf } from "./order.ts";
+import { type Found, type Phase, phasesOf, wordsOf } from "./phases.ts";
+import { prune } from "./prune.ts";
 
 /** What shall be done to a cluster, in order, as data: the executor has no choices left. */
 export interface ApplyPlan {
@@ -19,6 +26,10 @@ export interface ApplyPlan {
   readonly steps: readonly Step[];
   /** What is not done now, and why. Done steps and waiting ones together are the whole way to the desired state. */
   readonly waitingOn: readonly Waiting[];
+  /** The last phase without return that is through. */
+  readonly passed: string | null;
+  /** What is wrong for good with something that a later phase waits for. */
+  readonly failed: string | null;
 }
 
 export type Step =
@@ -32,64 +43,144 @@ export type Step =
       readonly hash: string;
       readonly because: "absent" | "changed" | "drift" | "unsettled";
     }
-  | { readonly do: "delete"; readonly stage: number; readonly ref: ObjectRef; readonly uid: string }
+  /** A Job, which is on record as begun before it is sent. */
+  | {
+      readonly do: "start";
+      readonly stage: number;
+      readonly ref: ObjectRef;
+      readonly object: KubeObject;
+      readonly hash: string;
+    }
+  /** How a Job ended goes on record. */
+  | { readonly do: "finish"; readonly stage: number; readonly ref: ObjectRef; readonly result: "complete" | "failed" }
+  | {
+      readonly do: "delete";
+      readonly stage: number;
+      readonly ref: ObjectRef;
+      readonly uid: string;
+      /** It left the bundle; a Job whose end is on record; one of an older version, in the place of the one to start. */
+      readonly because: "pruned" | "finished" | "predecessor";
+    }
   /** Only the inventory has to learn it. `gone`: what was applied is there no more, as after a kill before the answer was stored. */
   | { readonly do: "forget"; readonly stage: number; readonly ref: ObjectRef; readonly gone: boolean };
 
 export interface Waiting {
-  readonly on: "watch" | "backoff" | "deletion" | "apply" | "breaker" | "protected" | "taken";
+  readonly on:
+    | "watch"
+    | "backoff"
+    | "deletion"
+    | "apply"
+    | "breaker"
+    | "protected" // stays on purpose, for good or until somebody says so
+    | "handover" // stays, for another bundle is about to take it
+    | "taken" // another bundle has it
+    | "order" // what it needs, or what goes before it, is not there yet
+    | "phase" // a phase before its own is not through
+    | "job"; // only a person can tell what became of it
   readonly object: string;
   readonly words: string;
 }
+
+/** Waiting for these, all is applied that should be. */
+export const AT_REST: ReadonlySet<Waiting["on"]> = new Set(["protected", "handover"]);
 
 export interface PlanInput {
   desired: RenderedBundle;
   live: LiveView;
   inventory: readonly InventoryRow[];
+  /** Of every desired object, by name. */
+  health: ReadonlyMap<string, Verdict>;
+  /** In order. None where nothing moves: drift is put right whatever is not healthy. */
+  phases: readonly Phase[];
+  /** Whether the move runs Jobs, and those that it or an earlier one ran. */
+  jobs: { run: boolean; records: readonly JobRecord[] };
+  /** The other bundles of the site. */
+  others: Others;
   /** Objects whose last try failed, by name: not before this monotonic time (ms), with the words why. */
   backoff: ReadonlyMap<string, { until: number; words: string }>;
   /** Share of the inventory (0 to 1) that one plan may delete. 1 where the site returns to what it had. */
   pruneShare: number;
+  /** Namespaces, claims, volumes and definitions that may be deleted. */
+  allow: NonNullable<Bundle["prune"]["allow"]>;
   /** The version takes its bundle away: only then may all of it be deleted because nothing is desired. */
   removes: boolean;
   /** Monotonic, ms. */
   now: number;
 }
 
-/** Kinds whose deletion loses data or takes others along. */
-const PROTECTED = new Set(["Namespace", "PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition"]);
-const PRUNE_STAGE = 100;
-
 export function plan(input: PlanInput): ApplyPlan {
+  const { bundle, digest, objects } = input.desired;
   const rows = new Map(input.inventory.map((row) => [nameOf(row.object), row]));
+  const found: Found = objects.map((wanted) => {
+    const row = rows.get(nameOf(wanted.ref));
+    const asAny = () => applyStep(wanted, row, input);
+    return isJob(wanted.ref) ? jobStep(wanted, row, input, asAny) : asAny();
+  });
+  const phases = phasesOf(input, found);
+  const early = tooEarly(input, found);
   const steps: Step[] = [];
   const waitingOn: Waiting[] = [];
-  for (const wanted of input.desired.objects) {
-    const found = applyStep(wanted, rows.get(nameOf(wanted.ref)), input);
-    if (found === null) continue;
-    if ("do" in found) steps.push(found);
-    else waitingOn.push(found);
+  for (const [index, own] of found.entries()) {
+    if (own === null) continue;
+    const waits =
+      "do" in own && own.do !== "finish" ? (early(index) ?? waitingFor("phase", own.ref, phases.waits(index))) : null;
+    if (waits !== null) waitingOn.push(waits);
+    else if ("do" in own) steps.push(own);
+    else waitingOn.push(own);
   }
-  const applied = steps.length === 0 && waitingOn.length === 0;
-  const leaving = prune(input, rows);
-  if (applied) {
+  const placed = objects.filter((wanted) => !isJob(wanted.ref) || hasPlace(wanted, input));
+  const leaving = prune(input, new Set(placed.map(({ ref }) => nameOf(ref))));
+  if (steps.length === 0 && waitingOn.length === 0) {
     steps.push(...leaving.steps);
     waitingOn.push(...leaving.waitingOn);
-  } else if (leaving.steps.length > 0) {
-    waitingOn.push({
-      on: "apply",
-      object: "",
-      words: `${leaving.steps.length} objects leave once the others are applied`,
-    });
+  } else {
+    // What a version given up has begun must not go on beside what comes back.
+    const jobs = leaving.steps.filter(({ ref }) => isJob(ref));
+    steps.push(...jobs);
+    const later = leaving.steps.length - jobs.length;
+    if (later > 0)
+      waitingOn.push({ on: "apply", object: "", words: `${later} objects leave once the others are applied` });
   }
   const ordered = steps.toSorted((a, b) => a.stage - b.stage);
-  return { bundle: input.desired.bundle, digest: input.desired.digest, steps: ordered, waitingOn };
+  return { bundle, digest, steps: ordered, waitingOn, passed: phases.passed, failed: phases.failed };
 }
 
+function waitingFor(on: Waiting["on"], ref: ObjectRef, words: string | null): Waiting | null {
+  return words === null ? null : { on, object: nameOf(ref), words };
+}
+
+/** By the order that holds in any case: namespaces and definitions that are on their way come before all, whatever needs one waits for that. */
+function tooEarly(input: PlanInput, found: Found): (index: number) => Waiting | null {
+  const { objects } = input.desired;
+  const indexes = new Map(objects.map(({ ref }, index) => [nameOf(ref), index]));
+  const needs = needsOf(input.desired);
+  const isThrough = (index: number) =>
+    found[index] === null && input.health.get(nameOf((objects[index] as Wanted).ref))?.health === "healthy";
+  // One that cannot come now keeps only those who need it.
+  const coming = objects.findIndex(({ ref }, index) => {
+    const own = found[index];
+    if (!isFoundation(ref) || isThrough(index)) return false;
+    return own === null ? input.health.get(nameOf(ref))?.health === "progressing" : own !== undefined && "do" in own;
+  });
+  return (index) => {
+    const wanted = objects[index] as Wanted;
+    if (isFoundation(wanted.ref)) return null;
+    const lacks = needs(wanted)
+      .map((name) => indexes.get(name) ?? index)
+      .find((need) => need !== index && !isThrough(need));
+    const before = lacks ?? (coming === -1 ? undefined : coming);
+    return before === undefined
+      ? null
+      : waitingFor("order", wanted.ref, `comes after ${wordsOf(before, input, found)}`);
+  };
+}
+
+type Wanted = RenderedBundle["objects"][number];
+
 function applyStep(
-  wanted: RenderedBundle["objects"][number],
+  wanted: Wanted,
   row: InventoryRow | undefined,
-  { live, backoff, now, desired }: PlanInput,
+  { live, backoff, now, desired, others }: PlanInput,
 ): Step | Waiting | null {
   const name = nameOf(wanted.ref);
   const seen = live.objects.get(name);
@@ -97,7 +188,12 @@ function applyStep(
   const because = reason(wanted.hash, row, seen, unseen);
   if (because === null) return null;
   if (seen?.deleting === true) return { on: "deletion", object: name, words: "its predecessor is still being deleted" };
-  if (seen !== undefined && seen.bundle !== "" && seen.bundle !== desired.bundle) {
+  if (
+    seen !== undefined &&
+    seen.bundle !== "" &&
+    seen.bundle !== desired.bundle &&
+    isHeldBy(seen.bundle, name, others)
+  ) {
     return { on: "taken", object: name, words: `bundle ${seen.bundle} has it` };
   }
   const wait = backoff.get(name);
@@ -127,42 +223,4 @@ function reason(
   if (seen === undefined) return "absent";
   if (seen.uid !== row.uid) return "drift";
   return seen.fields === row.fields && seen.live === row.live ? null : "drift";
-}
-
-function prune(
-  { desired, live, inventory, pruneShare, removes, backoff, now }: PlanInput,
-  rows: ReadonlyMap<string, InventoryRow>,
-): { steps: Step[]; waitingOn: Waiting[] } {
-  const wanted = new Set(desired.objects.map(({ ref }) => nameOf(ref)));
-  const steps: Step[] = [];
-  const waitingOn: Waiting[] = [];
-  for (const [name, row] of rows) {
-    if (wanted.has(name)) continue;
-    const ref = row.object;
-    const unseen = unseenBecause(live, ref);
-    const seen = live.objects.get(name);
-    const wait = backoff.get(name);
-    const stage = PRUNE_STAGE - stageOf(ref);
-    if (unseen !== undefined) waitingOn.push({ on: "watch", object: name, words: unseen });
-    // Not ours any more: another UID than the one we applied, or another bundle's label.
-    else if (seen === undefined || (row.uid !== null && seen.uid !== row.uid) || seen.bundle !== desired.bundle) {
-      steps.push({ do: "forget", stage, ref, gone: seen === undefined && row.uid !== null });
-    } else if (PROTECTED.has(ref.kind)) {
-      waitingOn.push({
-        on: "protected",
-        object: name,
-        words: `a ${ref.kind} is deleted only where the bundle says so`,
-      });
-    } else if (seen.deleting) waitingOn.push({ on: "deletion", object: name, words: "is being deleted" });
-    else if (wait !== undefined && wait.until > now) waitingOn.push({ on: "backoff", object: name, words: wait.words });
-    else steps.push({ do: "delete", stage, ref, uid: seen.uid });
-  }
-  const deletes = steps.filter((step) => step.do === "delete").length;
-  if ((desired.objects.length > 0 || removes) && deletes <= pruneShare * inventory.length) return { steps, waitingOn };
-  if (deletes === 0) return { steps, waitingOn };
-  const words = `${deletes} of ${inventory.length} objects would be deleted, the bundle allows ${Math.round(pruneShare * 100)} %`;
-  return {
-    steps: steps.filter((step) => step.do === "forget"),
-    waitingOn: [...waitingOn, { on: "breaker", object: "", words }],
-  };
 }

@@ -38,7 +38,7 @@ export function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
   const whole = hold.state === "committed" || hold.state === "reverted";
   for (const step of done) {
     const object = nameOf(step.ref);
-    if (step.do === "delete") drafts.push({ kind: "pruned", object });
+    if (step.do === "delete" && step.because === "pruned") drafts.push({ kind: "pruned", object });
     if (step.do === "forget" && step.gone) drafts.push({ kind: "pruned", object, words: "was gone already" });
     if (step.do !== "apply" || !settled) continue;
     if (step.because === "drift") drafts.push({ kind: "drift", object, words: "was edited; put back" });

@@ -25,6 +25,8 @@ export interface Start {
   do: "start";
   state: State;
   run: string;
+  /** To a higher version than what runs: its Jobs run. */
+  up: boolean;
   because: "assigned" | "adopted" | "retry";
 }
 
@@ -35,6 +37,7 @@ export function obstacle(wanted: Wanted, site: Site): Stay | null {
   const returning = site.hold?.committed?.digest === wanted.digest;
   return (
     unreadMarks(site) ??
+    withoutReturn(wanted, site) ??
     withoutRecord(wanted, site, returning) ??
     outOfTime(wanted, site) ??
     (returning ? null : backward(wanted, site)) ??
@@ -52,6 +55,18 @@ function forbidden(version: OnDisk, site: Site): Stay | null {
 
 function unreadMarks({ marksKnown }: Site): Stay | null {
   return marksKnown ? null : stay("marks-unread", "the disk has no marks, and those in the cluster are not read yet");
+}
+
+/** What came after a phase without return may be older content for data that is not older any more. Somebody at the site may know better. */
+function withoutReturn({ by, pair: said, onDisk }: Wanted, { hold }: Site): Stay | null {
+  if (hold?.passed === undefined || by === "adopted") return null;
+  const pair = onDisk?.pair ?? said;
+  if (comparePairs(pair, hold.passed.pair) >= 0) return null;
+  const { phase, version } = hold.passed;
+  return stay(
+    "no-return",
+    `phase ${phase} of ${version} was completed here, and it says that nothing older may follow it`,
+  );
 }
 
 function withoutRecord({ record: number, recordHere }: Wanted, { record }: Site, returning: boolean): Stay | null {

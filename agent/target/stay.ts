@@ -18,6 +18,7 @@ export type StayReason =
   | "scope" // the version is not meant for what the site is now
   | "rushed" // the bundle's signed pace has not passed
   | "rollback" // older than what was committed, and nobody said back
+  | "no-return" // older than what has gone through a phase without return here
   | "below-floor" // older than the owners allow
   | "from" // what is committed here is older than what it may come from
   | "requires" // another bundle that it needs is not committed, or a committed one needs what runs
@@ -32,6 +33,7 @@ const REFUSED: Partial<Record<StayReason, RefusalCode>> = {
   scope: "scope",
   rushed: "rushed",
   rollback: "rollback",
+  "no-return": "floor",
   "below-floor": "floor",
   from: "requires",
   requires: "requires",

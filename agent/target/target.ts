@@ -2,6 +2,7 @@ import type { ErrorCode } from "../../shared/errors.ts";
 import type { Verdict } from "../../shared/health.ts";
 import type { Hold } from "../cache/cache.ts";
 import { sameState } from "./hold.ts";
+import { goesUp } from "./jobs.ts";
 import { obstacle, type Site, type Start } from "./may-start.ts";
 import { type Stay, stay } from "./stay.ts";
 import type { Wanted } from "./wanted.ts";
@@ -12,8 +13,11 @@ export type Decision =
   | Start
   /** All is applied; from now on health is watched. */
   | { do: "verify" }
+  /** A phase without return is through, which is stored before anything after it is done. */
+  | { do: "pass"; phase: string }
   | { do: "commit" }
-  | { do: "give-up"; code: ErrorCode; words: string };
+  /** `asks`: only a person can tell what was done, so that the site stays as it is. */
+  | { do: "give-up"; code: ErrorCode; words: string; asks: boolean };
 
 export interface TargetInput extends Site {
   /** What the bundle should be here: assigned, or adopted where nobody assigns; null where nothing is said. */
@@ -27,6 +31,12 @@ export interface Attempt {
   applied: boolean;
   /** An object was refused for good. */
   refused: { code: ErrorCode; words: string } | null;
+  /** What is wrong for good in a phase that others wait for. */
+  broken: string | null;
+  /** What nobody can tell but a person. */
+  asks: string | null;
+  /** The last phase without return that is through. */
+  passed: string | null;
   verdict: Verdict;
   healthyForMs: number;
   /** Since the move began in this process. */
@@ -49,18 +59,20 @@ export function target(input: TargetInput): Decision {
 function next({ wanted, ...site }: TargetInput): Stay | Start | null {
   if (wanted === null) return null;
   const { hold } = site;
-  if (hold !== null && sameState(hold.running, wanted) && hold.state !== "failed") return null;
   const before = hold?.failed.find((entry) => sameState(entry, wanted));
+  // What is stuck in a return has not failed: it goes on by itself.
+  const isOver = hold?.state === "failed" || (hold?.state === "stuck" && before !== undefined);
+  if (hold !== null && sameState(hold.running, wanted) && !isOver) return null;
   if (before !== undefined && (!wanted.retry || before.retried === wanted.run)) return stay("failed-before");
-  return obstacle(wanted, site) ?? start(wanted, before !== undefined);
+  return obstacle(wanted, site) ?? start(wanted, site, before !== undefined);
 }
 
-function start(wanted: Wanted, retried: boolean): Stay | Start {
+function start(wanted: Wanted, { hold, marks }: Site, retried: boolean): Stay | Start {
   const { onDisk, values, given, record, run } = wanted;
   if (onDisk === null) return stay("not-on-disk");
   const { digest, version, pair, floor } = onDisk;
   const state = { digest, version, pair, floor, values, given, record };
-  return { do: "start", state, run, because: retried ? "retry" : wanted.by };
+  return { do: "start", state, run, up: goesUp(hold, marks, state), because: retried ? "retry" : wanted.by };
 }
 
 /** What the move that is under way makes of its time. */
@@ -68,19 +80,23 @@ function advance(hold: Hold, attempt: Attempt): Decision {
   const late = attempt.elapsedMs >= attempt.deadlineMs;
   switch (hold.state) {
     case "applying":
-      if (attempt.refused !== null) return { do: "give-up", ...attempt.refused };
+      if (isNewlyPassed(hold, attempt)) return { do: "pass", phase: attempt.passed };
+      if (attempt.asks !== null) return { ...giveUp("not-found", attempt.asks), asks: true };
+      if (attempt.refused !== null) return giveUp(attempt.refused.code, attempt.refused.words);
+      if (attempt.broken !== null) return giveUp("unhealthy", attempt.broken);
       if (attempt.applied) return { do: "verify" };
-      if (late) return { do: "give-up", code: "kube", words: "not applied by its deadline" };
+      if (late) return giveUp("kube", "not applied by its deadline");
       return stay("moving");
     case "verifying":
+      if (isNewlyPassed(hold, attempt)) return { do: "pass", phase: attempt.passed };
+      if (isHeld(attempt)) return { do: "commit" };
+      if (attempt.asks !== null) return { ...giveUp("not-found", attempt.asks), asks: true };
+      if (attempt.refused !== null) return giveUp(attempt.refused.code, attempt.refused.words);
+      if (attempt.verdict.health === "failed") return giveUp("unhealthy", attempt.verdict.because);
+      return late ? giveUp("unhealthy", `not healthy by its deadline: ${wordsOf(attempt.verdict)}`) : stay("moving");
     case "reverting":
       if (isHeld(attempt)) return { do: "commit" };
-      if (hold.state === "verifying" && attempt.refused !== null) return { do: "give-up", ...attempt.refused };
-      if (hold.state === "verifying" && attempt.verdict.health === "failed") {
-        return { do: "give-up", code: "unhealthy", words: attempt.verdict.because };
-      }
-      if (!late) return stay("moving");
-      return { do: "give-up", code: "unhealthy", words: `not healthy by its deadline: ${wordsOf(attempt.verdict)}` };
+      return late ? giveUp("unhealthy", `not healthy by its deadline: ${wordsOf(attempt.verdict)}`) : stay("moving");
     case "stuck":
     case "failed":
       // Level-triggered: what becomes healthy after all is taken as it is.
@@ -89,6 +105,16 @@ function advance(hold: Hold, attempt: Attempt): Decision {
     case "reverted":
       return stay("settled");
   }
+}
+
+function giveUp(code: ErrorCode, words: string): Decision & { do: "give-up" } {
+  return { do: "give-up", code, words, asks: false };
+}
+
+/** Only a move up does what cannot be undone: it alone runs Jobs. */
+function isNewlyPassed({ up, running, passed }: Hold, attempt: Attempt): attempt is Attempt & { passed: string } {
+  if (up !== true || attempt.passed === null) return false;
+  return passed?.version !== running.version || passed.phase !== attempt.passed;
 }
 
 function isHeld({ applied, verdict, healthyForMs, holdForMs }: Attempt): boolean {

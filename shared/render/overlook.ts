@@ -1,7 +1,7 @@
 import type { Bundle } from "../bundle.ts";
 import type { Spot } from "../fields.ts";
 import { isMap, type Json, type KubeObject, type ObjectRef } from "../live.ts";
-import { picks } from "./picks.ts";
+import { picks } from "../picks.ts";
 
 /** Parts of an object whose change is no drift. */
 export interface Overlooked {

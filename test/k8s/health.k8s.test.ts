@@ -89,6 +89,7 @@ function cycleOn(objects: readonly KubeObject[], health: Bundle["health"]) {
         marksKnown: true,
         held: null,
         neighbours: new Map(),
+        others: new Map(),
       }),
   };
 }

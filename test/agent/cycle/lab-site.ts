@@ -71,6 +71,7 @@ export async function labSite(journal: Journal = () => {}) {
       marksKnown: true,
       held: null,
       neighbours: new Map(),
+      others: new Map(),
       ...changes,
     });
 

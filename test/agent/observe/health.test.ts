@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod/mini";
 import { healthOf } from "../../../agent/observe/health.ts";
-import { summarise } from "../../../agent/observe/observed.ts";
+import { judge, summarise } from "../../../agent/observe/observed.ts";
 import { compileCel } from "../../../shared/cel.ts";
 import type { Json, LiveView } from "../../../shared/live.ts";
 import { readYaml } from "../../../shared/node/yaml.ts";
@@ -52,7 +52,11 @@ describe("a bundle as a whole", () => {
 
   it("is healthy when every object is", () => {
     const live = view(names.map((name) => observed(configMap(name))));
-    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 3, verdict: { health: "healthy" } });
+    expect(summarise(judge(bundle, live, new Map(), 0))).toEqual({
+      total: 3,
+      healthy: 3,
+      verdict: { health: "healthy" },
+    });
   });
 
   it("names what is failed before what is only on its way", () => {
@@ -62,13 +66,13 @@ describe("a bundle as a whole", () => {
       observed(configMap("c")),
     ]);
     const verdict = { health: "failed", because: "v1 ConfigMap shop/b is broken" };
-    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 1, verdict });
+    expect(summarise(judge(bundle, live, new Map(), 0))).toEqual({ total: 3, healthy: 1, verdict });
   });
 
   it("is not healthy with an object that is not there", () => {
     const live = view([observed(configMap("a")), observed(configMap("c"))]);
     const verdict = { health: "progressing", because: "v1 ConfigMap shop/b is not there" };
-    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 2, verdict });
+    expect(summarise(judge(bundle, live, new Map(), 0))).toEqual({ total: 3, healthy: 2, verdict });
   });
 
   it("is not healthy while its objects cannot be seen: unknown is not healthy", () => {
@@ -77,6 +81,6 @@ describe("a bundle as a whole", () => {
       [["v1 ConfigMap", "the watch is broken"]],
     );
     const verdict = { health: "progressing", because: "v1 ConfigMap shop/a cannot be seen: the watch is broken" };
-    expect(summarise(bundle, live, 0)).toEqual({ total: 3, healthy: 0, verdict });
+    expect(summarise(judge(bundle, live, new Map(), 0))).toEqual({ total: 3, healthy: 0, verdict });
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Kube, WatchOptions } from "../../../agent/apply/kube.ts";
 import { Live } from "../../../agent/observe/live.ts";
-import { summarise } from "../../../agent/observe/observed.ts";
+import { judge, summarise } from "../../../agent/observe/observed.ts";
 import type { JsonObject, KubeObject } from "../../../shared/live.ts";
 import { compileHealthRules, type HealthRules } from "../../../shared/render/health-rules.ts";
 import { rendered } from "../../shared/render/sample.ts";
@@ -43,7 +43,7 @@ function tell(status: JsonObject | undefined, resourceVersion: string, bundleNam
 
 /** How the bundle is, in words; `now` as while it moves. */
 function words(now: number | null = clock.monotonic()): string {
-  const { verdict } = summarise(bundle, live.view(), now);
+  const { verdict } = summarise(judge(bundle, live.view(), new Map(), now));
   return verdict.health === "healthy" ? "healthy" : `${verdict.health}: ${verdict.because}`;
 }
 

@@ -27,7 +27,7 @@ describe("whatever is there", () => {
     share: fc.constantFrom(0, 0.2, 0.5, 1),
   });
   type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
-  const inputOf = ({ wanted, rows, live, unseen, share }: World): PlanInput => ({
+  const inputOf = ({ wanted, rows, live, unseen, share }: World): Omit<PlanInput, "health"> => ({
     desired: bundleOf(wanted.map((name) => configMap(name))),
     inventory: Object.entries(rows).map(([name, { state, current }]) =>
       row(all, name, { state: state === "intended" ? "intended" : "applied", ...(current ? {} : { desired: "old" }) }),
@@ -44,6 +44,10 @@ describe("whatever is there", () => {
       unseen ? { "v1 ConfigMap": "broken" } : {},
     ),
     backoff: new Map(),
+    phases: [],
+    jobs: { run: true, records: [] },
+    others: new Map(),
+    allow: [],
     pruneShare: share,
     removes: false,
     now: 0,
@@ -92,7 +96,7 @@ describe("whatever is there", () => {
   });
 
   /** A cluster and an inventory after a perfect executor did every step. */
-  function afterwards(input: PlanInput): PlanInput {
+  function afterwards(input: Omit<PlanInput, "health">): Omit<PlanInput, "health"> {
     const rows = new Map(input.inventory.map((each) => [each.object.name, each]));
     const objects = new Map(input.live.objects);
     for (const step of planned(input.desired, input).steps) {

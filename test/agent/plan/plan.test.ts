@@ -170,12 +170,20 @@ describe("the order", () => {
     object("v1", "ServiceAccount", "shop"),
     object("apiextensions.k8s.io/v1", "CustomResourceDefinition", null),
   ];
-  const stages = ["CustomResourceDefinition", "ServiceAccount", "ConfigMap", "Service"];
+  const applied = (changes: Partial<PlanInput>) => planned(bundleOf(kinds), changes).steps.map((step) => step.ref.kind);
 
-  it("is what others need first", () => {
-    const applied = planned(bundleOf(kinds)).steps.map((step) => step.ref.kind);
-    expect(applied.slice(0, 4)).toEqual(stages);
-    expect(applied.slice(4).toSorted()).toEqual(["Deployment", "Till"]);
+  it("is what others need first, and the rest once that is there", () => {
+    const definition = rowsOf(bundleOf(kinds)).find(({ object }) => object.kind === "CustomResourceDefinition");
+    const [seenDefinition] = seen(kinds.slice(-1));
+    if (definition === undefined || seenDefinition === undefined) throw new Error("the bundle has a definition");
+    expect(applied({})).toEqual(["CustomResourceDefinition"]);
+    expect(applied({ inventory: [definition], live: liveOf([seenDefinition]) })).toEqual([
+      "ServiceAccount",
+      "ConfigMap",
+      "Service",
+      "Deployment",
+      "Till",
+    ]);
   });
 
   it("is the other way round where they leave", () => {
@@ -183,12 +191,21 @@ describe("the order", () => {
     const inventory = rowsOf(whole);
     const keep = configMap("keep");
     const desired = bundleOf([keep]);
-    const left = planned(desired, {
-      inventory: [...inventory, row(desired, "keep")],
-      live: liveOf([...seen(kinds), observed(keep)]),
-    }).steps.map((step) => step.ref.kind);
-    expect(left.slice(0, 2).toSorted()).toEqual(["Deployment", "Till"]);
-    expect(left.slice(2)).toEqual(["Service", "ConfigMap", "ServiceAccount"]);
+    const left = (there: readonly KubeObject[]) =>
+      planned(desired, {
+        inventory: [...inventory, row(desired, "keep")],
+        live: liveOf([...seen(there), observed(keep)]),
+        allow: [{ kind: "CustomResourceDefinition" }],
+      }).steps.flatMap((step) => (step.do === "delete" ? [step.ref.kind] : []));
+    // Whoever looks after a custom resource may have to see it off.
+    expect(left(kinds)).toEqual(["Till"]);
+    expect(left(kinds.filter(({ kind }) => kind !== "Till"))).toEqual([
+      "Deployment",
+      "Service",
+      "ConfigMap",
+      "ServiceAccount",
+      "CustomResourceDefinition",
+    ]);
   });
 });
 

@@ -1,4 +1,6 @@
 import type { InventoryRow } from "../../../agent/cache/cache.ts";
+import { jobVerdicts } from "../../../agent/observe/jobs.ts";
+import { judge } from "../../../agent/observe/observed.ts";
 import { type ApplyPlan, type PlanInput, plan } from "../../../agent/plan/plan.ts";
 import { type KubeObject, nameOf, type Observed, refOf } from "../../../shared/live.ts";
 import type { RenderedBundle } from "../../../shared/render/render.ts";
@@ -42,12 +44,18 @@ export function planned(desired: RenderedBundle, changes: Partial<PlanInput> = {
     desired,
     live: liveOf([]),
     inventory: [],
+    phases: [],
+    jobs: { run: true, records: [] },
+    others: new Map(),
+    allow: [],
     backoff: new Map(),
     pruneShare: 1,
     removes: false,
     now: 1_000,
   };
-  return plan({ ...settled, ...changes });
+  const input = { ...settled, ...changes };
+  const health = judge(desired, input.live, jobVerdicts(desired, input.jobs), null);
+  return plan({ health, ...input });
 }
 
 /** A plan in few words: `apply shop/till: absent`, `delete shop/till`, `waits for breaker: ...`. */

@@ -147,7 +147,7 @@ describe("events of what was done", () => {
   const ref = refOf(configMap("till"));
   const apply = (because: "absent" | "changed" | "drift" | "unsettled") =>
     ({ do: "apply", stage: 2, ref, object: configMap("till"), hash: "h", because }) as const;
-  const remove = { do: "delete", stage: 98, ref, uid: "u" } as const;
+  const remove = { do: "delete", stage: 98, ref, uid: "u", because: "pruned" } as const;
   const twenty = Array.from({ length: 20 }, () => remove);
   const kinds = (runs: string, done: ApplyPlan["steps"]) =>
     eventsOf(holdOf({ runs }), done).map(({ kind, words }) => [kind, words]);

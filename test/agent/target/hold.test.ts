@@ -8,7 +8,7 @@ import { memoryCache } from "../../support/cache.ts";
 import { assignmentOf, attemptOf, SINCE, siteAt, version } from "./sample.ts";
 
 const start = (hold: Hold | null, name: string, run = "r-1") =>
-  begin(hold, "pos", { state: version(name), run }, SINCE);
+  begin(hold, "pos", { state: version(name), run, up: true }, SINCE);
 const committed = (hold: Hold | null, name: string) => commit(verifying(start(hold, name), SINCE), SINCE);
 /** Runs, state, committed, previous, failed: a hold at a glance. */
 function glance(hold: Hold): string {
@@ -40,7 +40,7 @@ describe("a bundle's place at a site", () => {
     let hold = committed(null, "v1");
     for (let each = 0; each < 200; each += 1) {
       const state = { ...version("v2"), values: each.toString(16).padStart(16, "0") };
-      hold = giveUp(begin(hold, "pos", { state, run: "r-1" }, SINCE), "unhealthy", SINCE);
+      hold = giveUp(begin(hold, "pos", { state, run: "r-1", up: true }, SINCE), "unhealthy", SINCE);
     }
     expect(hold.failed.length).toBe(64);
     expect(hold.failed.at(-1)?.values).toBe((199).toString(16).padStart(16, "0"));
@@ -81,7 +81,7 @@ describe("a bundle's place at a site", () => {
   it("the same version with another record is another state", () => {
     const one = committed(null, "v1");
     expect(sameState(version("v1"), version("v1", 2))).toBe(false);
-    const again = commit(begin(one, "pos", { state: version("v1", 2), run: "r-1" }, SINCE), SINCE);
+    const again = commit(begin(one, "pos", { state: version("v1", 2), run: "r-1", up: true }, SINCE), SINCE);
     expect([again.committed?.record, again.previous?.record]).toEqual([2, 1]);
   });
 });

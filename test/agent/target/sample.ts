@@ -135,6 +135,9 @@ export function attemptOf({ applied, refused, health, healthyFor, lasts, hold }:
   return {
     applied: applied ?? false,
     refused: refused === true ? { code: "kube", words: "the API refused an object" } : null,
+    broken: null,
+    asks: null,
+    passed: null,
     verdict: health === "healthy" ? { health } : { health: health ?? "progressing", because: "a pod is not ready" },
     healthyForMs: milliseconds(healthyFor ?? "0"),
     elapsedMs: milliseconds(lasts ?? "0"),

@@ -1,14 +1,6 @@
 import type { Bundle } from "../bundle.ts";
 import type { ObjectRef } from "../live.ts";
-
-/** How a bundle names objects: a key that is left out matches all. */
-type Objects = NonNullable<Bundle["recreate"]>[number];
-
-export function picks(rule: Objects, ref: ObjectRef): boolean {
-  return (["apiVersion", "kind", "namespace", "name"] as const).every(
-    (key) => rule[key] === undefined || rule[key] === ref[key],
-  );
-}
+import { picks } from "../picks.ts";
 
 /** Kinds whose deletion takes data or other objects along. */
 const COSTLY: ReadonlySet<string> = new Set([
