@@ -8,6 +8,7 @@ import type { Because } from "./rollout/because.ts";
 import type { Effect, Input, Run, Target } from "./rollout/run.ts";
 import { startRun } from "./rollout/start.ts";
 import { step } from "./rollout/step.ts";
+import type { Tally } from "./rollout/tally.ts";
 
 export interface World {
   fleetName: string;
@@ -29,6 +30,22 @@ export interface News {
   inputs: ReadonlyMap<string, readonly Input[]>;
 }
 
+/** What the last decision left for the next one, and whom something happened to since. It costs that and not the fleet. */
+export interface Since {
+  kept: Kept;
+  /** Sites whose member is not the one that the last decision saw. */
+  changed: ReadonlySet<string>;
+}
+
+export interface Kept {
+  /** By run. */
+  tallies: ReadonlyMap<string, Tally>;
+  term: number;
+  rootNumber: number;
+  /** When the sets of all sites were looked through. */
+  sweptAt: number;
+}
+
 /** To be stored in one transaction, before anything of it is said to anyone. */
 export interface Decision {
   runs: readonly Run[];
@@ -36,11 +53,19 @@ export interface Decision {
   rollouts: readonly SeenRollout[];
   notices: readonly Notice[];
   because: ReadonlyMap<string, Because>;
+  /** For the next decision, once this one is stored. */
+  kept: Kept;
 }
 
-/** One turn of all rollouts: files that changed become runs, runs take a step, and their effects become assignment sets. */
-export function decide(world: World, { changes, inputs }: News, now: number): Decision {
-  const turn = new Turn(world, inputs, now);
+/** Sets expire after weeks and are issued anew at half of that: to within this share of their life is soon enough. */
+const SWEEPS_A_LIFE = 100;
+
+/**
+ * One turn of all rollouts: files that changed become runs, runs take a step, and their effects become assignment sets. Without
+ * `since` everything is looked at, and the same is decided.
+ */
+export function decide(world: World, { changes, inputs }: News, now: number, since?: Since): Decision {
+  const turn = new Turn(world, inputs, now, since);
   for (const change of changes) turn.takeChange(change);
   return turn.end();
 }
@@ -52,10 +77,12 @@ class Turn {
   private readonly inputs: Map<string, Input[]>;
   private readonly rollouts: SeenRollout[] = [];
   private readonly notices: Notice[] = [];
+  private readonly since: Since | undefined;
 
-  constructor(world: World, inputs: News["inputs"], now: number) {
+  constructor(world: World, inputs: News["inputs"], now: number, since: Since | undefined) {
     this.world = world;
     this.now = now;
+    this.since = since;
     this.runs = new Map(world.runs);
     this.inputs = new Map([...inputs].map(([run, list]) => [run, [...list]]));
   }
@@ -86,16 +113,18 @@ class Turn {
   }
 
   end(): Decision {
-    const { world, now } = this;
+    const { world, now, since } = this;
     const because = new Map<string, Because>();
+    const tallies = new Map<string, Tally>();
     const effects: Effect[] = [];
-    const held = new Set([...world.members.values()].flatMap(({ assigned }) => Object.values(assigned).map(runOf)));
     for (const run of this.runs.values()) {
-      if (isOver(run) && !held.has(run.id) && world.because.has(run.id)) continue;
+      if (isOver(run) && world.because.has(run.id)) continue;
       const inputs = [...(this.inputs.get(run.id) ?? []), ...this.promotions(run)];
-      const result = step(run, world.members, inputs, now);
+      const tally = since?.kept.tallies.get(run.id);
+      const result = step(run, world.members, inputs, now, tally && { tally, changed: since?.changed ?? [] });
       this.runs.set(run.id, result.run);
       because.set(run.id, result.because);
+      if (result.tally !== null) tallies.set(run.id, result.tally);
       effects.push(...result.effects);
     }
     for (const effect of effects) {
@@ -103,13 +132,28 @@ class Turn {
       const where = effect.site === null ? "" : `${effect.site}: `;
       this.notices.push(notice(now, "run", where + effect.words, effect.code));
     }
+    const concerned = this.concerned();
+    const { term, rootNumber } = world;
     return {
       runs: [...this.runs.values()].filter((run) => world.runs.get(run.id) !== run),
-      sets: this.sets(effects),
+      sets: this.sets(effects, concerned),
       rollouts: this.rollouts,
       notices: this.notices,
       because,
+      kept: { tallies, term, rootNumber, sweptAt: concerned === null ? now : (since?.kept.sweptAt ?? now) },
     };
+  }
+
+  /** Whose set may have to be replaced beside those that a run has something for; null: everybody's. */
+  private concerned(): Iterable<string> | null {
+    const { world, now, since } = this;
+    if (since === undefined) return null;
+    const { term, rootNumber, sweptAt } = since.kept;
+    const isDue = now < sweptAt || now - sweptAt >= world.lifetimeMs / SWEEPS_A_LIFE;
+    if (isDue || term !== world.term || rootNumber !== world.rootNumber) return null;
+    // How often a site reports hangs on which wave is open.
+    const moved = [...this.runs.values()].filter((run) => hasMovedOn(world.runs.get(run.id), run));
+    return [...since.changed, ...moved.flatMap(({ sites }) => [...sites].map(([site]) => site))];
   }
 
   private start(change: Extract<Change, { kind: "start" }>, older: readonly Run[]): void {
@@ -136,7 +180,7 @@ class Turn {
     this.runs.set(id, run);
     this.rollouts.push(seen);
     const { waves, left } = run.plan;
-    const sites = `${Object.keys(run.sites).length} sites in ${waves.length} waves`;
+    const sites = `${run.sites.size} sites in ${waves.length} waves`;
     const others = left.length === 0 ? "" : `, ${left.length} left out`;
     const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}`;
     this.notices.push(notice(this.now, "run", words));
@@ -147,7 +191,7 @@ class Turn {
     for (const other of this.runs.values()) {
       if (isOver(other) || isSettled(other) || other.rollout === run.rollout) continue;
       if (other.target.bundle !== run.target.bundle) continue;
-      const site = Object.keys(run.sites).find((id) => other.sites[id] !== undefined);
+      const [site] = [...run.sites].find(([id]) => other.sites.has(id)) ?? [];
       if (site === undefined) continue;
       throw new AppError("busy", `run ${other.id} of another rollout has ${run.target.bundle} at ${site} already`, {
         where,
@@ -188,12 +232,13 @@ class Turn {
     this.inputs.set(run.id, [...(this.inputs.get(run.id) ?? []), input]);
   }
 
-  private sets(effects: readonly Effect[]): ChangedSet[] {
+  private sets(effects: readonly Effect[], concerned: Iterable<string> | null): ChangedSet[] {
     const { world } = this;
     if (world.rootNumber === 0) return [];
     return assignmentSets({
       current: world.assignments,
       effects: effects.filter((effect) => !this.isTaken(effect)),
+      ...(concerned === null ? {} : { concerned }),
       runs: this.runs,
       fleet: world.members,
       fleetName: world.fleetName,
@@ -224,6 +269,7 @@ function isSettled({ phase }: Run): boolean {
   return phase.kind === "completed" || phase.kind === "reverted";
 }
 
-function runOf({ run }: { run: string }): string {
-  return run;
+function hasMovedOn(before: Run | undefined, { phase }: Run): boolean {
+  if (before === undefined || before.phase.kind !== phase.kind) return before !== undefined;
+  return phase.kind === "rolling" && before.phase.kind === "rolling" && before.phase.wave !== phase.wave;
 }

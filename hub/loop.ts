@@ -10,14 +10,14 @@ import type { Followed } from "./follow/followed.ts";
 import { Watch } from "./follow/watch.ts";
 import { Inbox } from "./ingest/inbox.ts";
 import type { Incoming } from "./ingest/open.ts";
-import { OncePer } from "./ingest/rate.ts";
-import { type Intake, intake, type Refused } from "./intake.ts";
+import { type Intake, intake } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
 import { acknowledge } from "./publish/acknowledge.ts";
 import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import { Relay } from "./publish/relay.ts";
+import { Refusals } from "./refusals.ts";
 import type { Batch, Notice, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
@@ -43,7 +43,6 @@ export interface HubOptions {
 const TICK_MS = 1_000;
 /** More than this is left for the next commit, so that timers and the API get their turn. */
 const MESSAGES_A_COMMIT = 500;
-const REFUSALS_EVERY_MS = 60_000;
 const NOTHING_NEW: News = { changes: [], inputs: new Map() };
 
 /**
@@ -54,7 +53,7 @@ export class Hub implements HubView, BusEvents {
   private readonly options: HubOptions;
   private readonly memory: Memory;
   private because: ReadonlyMap<string, Because> = new Map();
-  private readonly refusals = new OncePer(REFUSALS_EVERY_MS);
+  private readonly refusals: Refusals;
   private readonly told = new Map<string, string>();
   private readonly watchers = new Set<() => void>();
   private readonly signer: Signer;
@@ -76,6 +75,7 @@ export class Hub implements HubView, BusEvents {
     const { fleet, memory, assignKey: key, follower, clock, log } = options;
     this.memory = memory;
     this.signer = { fleet, key };
+    this.refusals = new Refusals({ clock, log, knows: (site) => this.knows(site) });
     const onLook = (followed: Followed | null, words: string | null) => this.looked(followed, words);
     this.watch = new Watch({ follower, everyMs: options.pollMs, clock, log, onLook });
   }
@@ -114,7 +114,7 @@ export class Hub implements HubView, BusEvents {
 
   onBreach({ client, words }: { client: string; words: string }): void {
     const code = ERROR_CODES.find((known) => words.startsWith(`${known}: `)) ?? "sender";
-    const notices = this.refusalsToTell([{ client, code, words }]);
+    const notices = this.refusals.toTell([{ client, code, words }]);
     if (notices.length > 0)
       void this.turn(() => this.commit("breach", { notices })).catch((error) => this.fault(error));
   }
@@ -173,7 +173,7 @@ export class Hub implements HubView, BusEvents {
 
   private async store({ sites, events, refused, restored }: Intake): Promise<void> {
     const { clock, log } = this.options;
-    const notices = this.refusalsToTell(refused);
+    const notices = this.refusals.toTell(refused);
     if (restored === null) {
       await this.commit("ingest", { sites, events, notices });
       return;
@@ -185,16 +185,6 @@ export class Hub implements HubView, BusEvents {
     const inputs = new Map([...this.memory.runs.keys()].map((run) => [run, [pause]]));
     notices.push(notice(clock.now(), "refused", words));
     await this.decide({ changes: [], inputs }, { sites, events, notices, meta: { term: restored.term } });
-  }
-
-  /** The rest was told a moment ago. Strangers count as one: they choose their names. */
-  private refusalsToTell(refused: readonly Refused[]): Notice[] {
-    const { clock, log } = this.options;
-    return refused.flatMap(({ client, code, words }) => {
-      if (!this.refusals.allows(`${this.knows(client) ? client : ""} ${code}`, clock.monotonic())) return [];
-      log.warn({ client, code }, `refused: ${words}`);
-      return [notice(clock.now(), "refused", `from ${client}: ${words}`, code)];
-    });
   }
 
   private decideSoon(): void {
@@ -213,13 +203,14 @@ export class Hub implements HubView, BusEvents {
     const { runs, members, assignments, root: rootNumber } = memory;
     const { term } = more.meta ?? memory.meta;
     const world = { fleetName, term, rootNumber, lifetimeMs, runs, members, assignments, because };
-    const decision = decide(world, news, clock.now());
+    const decision = decide(world, news, clock.now(), memory.takeSince());
     const sets = frameSets(this.signer, decision.sets);
     const notices = [...(more.notices ?? []), ...decision.notices];
     for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
     this.because = new Map([...because, ...decision.because]);
-    const { runs: changed, rollouts } = decision;
-    await this.commit("decide", { ...more, runs: changed, rollouts, assignments: sets, notices });
+    const { rollouts } = decision;
+    await this.commit("decide", { ...more, runs: memory.rowsOf(decision.runs), rollouts, assignments: sets, notices });
+    memory.keep(decision);
     this.outbox?.offer(sets);
   }
 

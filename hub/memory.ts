@@ -2,6 +2,7 @@ import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
 import type { HeldRoot } from "../shared/verify/chain.ts";
 import type { Snapshot } from "./api/snapshot.ts";
+import type { Decision, Kept, Since } from "./decide.ts";
 import type { Followed, HeldHead, HeldRecord } from "./follow/followed.ts";
 import type { Relayable } from "./publish/trust.ts";
 import { newSite } from "./registry/fold.ts";
@@ -9,6 +10,7 @@ import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Run } from "./rollout/run.ts";
+import { changesToStore, runOf, type StoredRun } from "./rollout/stored.ts";
 
 /** What the store holds, at hand: it changes by `absorb`, after the same batch was committed, and in no other way. */
 export class Memory {
@@ -26,12 +28,15 @@ export class Memory {
   private readonly sites = new Map<string, Site>();
   private readonly records = new Map<string, HeldRecord>();
   private readonly keys = new Map<string, readonly PublicKey[]>();
+  private kept: Kept | null = null;
+  /** Members that are others than when this was last taken. */
+  private changed = new Set<string>();
 
   constructor(state: HubState, roots: readonly HeldRoot[], records: ReadonlyMap<string, HeldRecord>) {
     this.meta = state.meta;
     this.roots = roots;
-    const { sites, assignments, rollouts } = state;
-    this.absorb({ sites, assignments, rollouts, runs: state.runs.toSorted((a, b) => a.startedAt - b.startedAt) });
+    this.absorb(state);
+    this.setRuns(state.runs.map(runOf));
     this.setRecords(records);
   }
 
@@ -74,14 +79,36 @@ export class Memory {
     return { fleet, now, root, members, runs, rollouts, bundles: this.bundles };
   }
 
-  absorb({ meta, sites = [], runs = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root">): void {
+  absorb({ meta, sites = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root" | "runs">): void {
     if (meta !== undefined) this.meta = meta;
-    for (const run of runs) this.runs.set(run.id, run);
     for (const seen of rollouts) this.rollouts.set(seen.name, seen);
     for (const site of sites) this.sites.set(site.id, site);
     for (const entry of assignments) this.assignments.set(entry.site, entry);
     for (const { id } of sites) this.refresh(id);
     for (const { site } of assignments) this.refresh(site);
+  }
+
+  /** What must be stored of these runs beside what is stored of them. */
+  rowsOf(runs: readonly Run[]): StoredRun[] {
+    return runs.map((run) => changesToStore(run, this.runs.get(run.id)));
+  }
+
+  private setRuns(runs: Iterable<Run>): void {
+    for (const run of runs) this.runs.set(run.id, run);
+  }
+
+  /** For one decision. Where that fails, or cannot be stored, nothing is left to build on, and the next one looks at everything. */
+  takeSince(): Since | undefined {
+    const { kept, changed } = this;
+    this.kept = null;
+    this.changed = new Set();
+    return kept === null ? undefined : { kept, changed };
+  }
+
+  /** What a decision that was stored made of the runs, and leaves for the next one. */
+  keep({ runs, kept }: Pick<Decision, "runs" | "kept">): void {
+    this.setRuns(runs);
+    this.kept = kept;
   }
 
   setRecords(records: Iterable<readonly [string, HeldRecord]>): void {
@@ -99,6 +126,7 @@ export class Memory {
   }
 
   private refresh(id: string): void {
+    this.changed.add(id);
     const held = this.records.get(id);
     if (held === undefined) return;
     const { labels, number, bundles, floors } = held.record;

@@ -107,7 +107,8 @@ export const siteView = z.object({
 
 const outcome = z.enum(OUTCOMES);
 const failure = z.object({ site: siteId, outcome, code: z.nullable(code) });
-const sitesWithOutcome = ordered(z.object({ site: siteId, outcome }));
+/** So many, and the first few of them; the waves of the run name them all. */
+const some = z.object({ count, first: ordered(z.object({ site: siteId, outcome })) });
 
 export const pauseReason = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failures"), wave: name, failed: ordered(failure), ended: count, over: z.string() }),
@@ -124,10 +125,10 @@ export const pauseReason = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), words: z.string() }),
 ]);
 
-/** Not counted now: those offline, and those held or deferred. */
-const away = { offline: ordered(siteId), aside: z.optional(sitesWithOutcome) };
-const waiting = { wave: name, healthy: count, of: count, waitingFor: sitesWithOutcome, ...away };
-const returning = { why: pauseReason, back: count, of: count, behind: sitesWithOutcome, left: ordered(siteId) };
+/** Not counted now. */
+const away = { offline: some, held: some, deferred: some };
+const waiting = { wave: name, healthy: count, of: count, waitingFor: some, ...away };
+const returning = { why: pauseReason, back: count, of: count, behind: some, left: ordered(siteId) };
 
 /** What a run stands at and what it waits for: the gate's arithmetic. */
 export const because = z.discriminatedUnion("kind", [
@@ -153,7 +154,7 @@ export const because = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reverting"), ...returning }),
   z.object({ kind: z.literal("reverted"), ...returning }),
   z.object({ kind: z.literal("paused"), why: pauseReason }),
-  z.object({ kind: z.literal("completed"), healthy: count, of: count, behind: sitesWithOutcome }),
+  z.object({ kind: z.literal("completed"), healthy: count, of: count, behind: some }),
   z.object({ kind: z.literal("aborted"), who: z.string(), reason: z.string() }),
   z.object({ kind: z.literal("superseded"), by: z.string() }),
 ]);

@@ -69,12 +69,8 @@ function sinceOf({ phase, startedAt }: Run): number {
 
 function wavesOf(run: Run): WaveView[] {
   const sites: WaveView["sites"][] = run.plan.waves.map(() => []);
-  const planned = run.plan.waves.flatMap((wave) => wave.sites);
-  for (const site of new Set([...planned, ...Object.keys(run.sites)])) {
-    const progress = run.sites[site];
-    if (progress === undefined) continue;
-    const { outcome, since, code } = progress;
-    sites[progress.wave]?.push({ site, outcome, since: rfc3339(since), code });
+  for (const [site, { wave, outcome, since, code }] of run.sites) {
+    sites[wave]?.push({ site, outcome, since: rfc3339(since), code });
   }
   return run.plan.waves.map((wave, index) => {
     const own = sites[index] ?? [];

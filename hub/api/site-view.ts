@@ -59,7 +59,7 @@ export function siteView(member: FleetMember, around: Around): SiteView {
 /** How long a report holds: 13 hours at rest, three times the cadence of the run whose open wave the site is moving in. */
 function freshFor(member: FleetMember, runs: readonly Run[]): number {
   const cadences = runs.flatMap((run) => {
-    const progress = run.sites[member.id];
+    const progress = run.sites.get(member.id);
     if (progress === undefined || progress.wave !== openWave(run) || !TAKEN.has(progress.outcome)) return [];
     return [3 * milliseconds(run.spec.site.reportEvery)];
   });
@@ -70,7 +70,7 @@ function freshFor(member: FleetMember, runs: readonly Run[]): number {
 function connectionOf(member: FleetMember, { fresh, now, runs }: Around & { fresh: number }): Connection {
   const { heardAt, presence } = member.site;
   if (heardAt === 0) return "never";
-  const unanswered = runs.some((run) => !isOver(run) && run.sites[member.id]?.outcome === "offline");
+  const unanswered = runs.some((run) => !isOver(run) && run.sites.get(member.id)?.outcome === "offline");
   return unanswered || now - heardAt > fresh ? "offline" : presence;
 }
 
@@ -124,7 +124,7 @@ function wordsFor({ site }: FleetMember, bundle: string, digest: string): string
 
 function aheadOf(bundle: string, member: FleetMember, { runs }: Around): BundleView["ahead"] {
   const run = runs.findLast(
-    (each) => each.target.bundle === bundle && !isOver(each) && each.sites[member.id]?.outcome === "ahead",
+    (each) => each.target.bundle === bundle && !isOver(each) && each.sites.get(member.id)?.outcome === "ahead",
   );
   return run === undefined ? null : { version: run.target.version, run: run.id };
 }

@@ -9,6 +9,8 @@ export interface AssignInput {
   /** The sets that are stored, by site. */
   current: ReadonlyMap<string, Pick<SiteAssignment, "set" | "assigned">>;
   effects: readonly Effect[];
+  /** Sites beside those of the effects whose sets may have to be replaced; left out: all of the fleet. */
+  concerned?: Iterable<string>;
   /** Every run the hub still knows, by id: also the ones that are over, to which a site may be given back. */
   runs: ReadonlyMap<string, Run>;
   fleet: ReadonlyMap<string, FleetMember>;
@@ -36,8 +38,10 @@ export interface ChangedSet {
  */
 export function assignmentSets(input: AssignInput): ChangedSet[] {
   const effects = bySite(input.effects);
-  const sites = [...input.fleet.values()].filter(({ id }) => input.current.has(id) || effects.has(id));
-  return sites.flatMap((member) => {
+  const sites = new Set(input.concerned === undefined ? input.fleet.keys() : [...effects.keys(), ...input.concerned]);
+  return [...sites].flatMap((id) => {
+    const member = input.fleet.get(id);
+    if (member === undefined || !(input.current.has(id) || effects.has(id))) return [];
     const stored = input.current.get(member.id);
     const number = (stored?.set.number ?? 0) + 1;
     const before: Entries = { items: stored?.set.items ?? [], assigned: stored?.assigned ?? {} };

@@ -64,7 +64,7 @@ function withdraw(
     (item) => item.bundle === effect.bundle && item.state === "committed",
   );
   const source = [...moment.runs.values()]
-    .filter((run) => run.target.bundle === effect.bundle && Object.hasOwn(run.sites, member.id))
+    .filter((run) => run.target.bundle === effect.bundle && run.sites.has(member.id))
     // Of a run that was sending the site back, its own target may be what the site runs.
     .filter((run) => run.id !== effect.run || !isState(given, run.target))
     .filter(({ target }) => short(target.digest) === runs?.digest && target.values === runs.values)
@@ -98,7 +98,7 @@ function withCadence(entries: Entries, site: string, runs: ReadonlyMap<string, R
 
 function cadence(run: Run, site: string): string | undefined {
   const { phase } = run;
-  const { wave, returnTo } = run.sites[site] ?? {};
+  const { wave, returnTo } = run.sites.get(site) ?? {};
   if (phase.kind === "reverting") return typeof returnTo === "number" ? run.spec.site.reportEvery : undefined;
   const current = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" ? phase.resume.wave : undefined;
   return current !== undefined && wave === current ? run.spec.site.reportEvery : undefined;
@@ -106,7 +106,7 @@ function cadence(run: Run, site: string): string | undefined {
 
 function itemFor(run: Run, target: Target, site: string, record: number): Assignment {
   const { bundle, version, digest, pair, given: values } = target;
-  const wave = run.plan.waves[run.sites[site]?.wave ?? -1]?.name;
+  const wave = run.plan.waves[run.sites.get(site)?.wave ?? -1]?.name;
   if (wave === undefined) throw new AppError("internal", `site ${site} is in no wave of run ${run.id}`);
   const item: Assignment = {
     bundle,

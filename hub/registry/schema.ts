@@ -1,7 +1,7 @@
 /**
  * The hub's database. A string in a module, because the hub ships as bundled files and reads none of its own at run time.
  * Released texts never change; a change is one more text in the list that `sqliteStore` passes. Runs, sites and sets are JSON:
- * they are read whole at the start and written whole.
+ * they are read whole at the start, and each row is written whole.
  */
 export const SCHEMA = `
 CREATE TABLE meta (
@@ -38,10 +38,20 @@ CREATE TABLE sites (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The plan, which never changes, apart from what does.
 CREATE TABLE runs (
   id TEXT PRIMARY KEY,
   started_at INTEGER NOT NULL,
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  plan TEXT NOT NULL
+) STRICT;
+
+-- Of the sites of a run those that are not any more as the plan began them, in the order in which they came.
+CREATE TABLE run_sites (
+  run TEXT NOT NULL,
+  site TEXT NOT NULL,
+  body TEXT NOT NULL,
+  UNIQUE (run, site)
 ) STRICT;
 
 CREATE TABLE assignments (

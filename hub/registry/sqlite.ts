@@ -3,7 +3,8 @@ import { type Machine, machine as thisMachine } from "../../shared/node/machine.
 import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
 import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
 import type { Journal } from "../../shared/ports.ts";
-import type { Run } from "../rollout/run.ts";
+import type { Run, SiteProgress } from "../rollout/run.ts";
+import type { StoredRun } from "../rollout/stored.ts";
 import { refuseFenced, releaseLease, renewLease, takeLease } from "./lease.ts";
 import { SCHEMA } from "./schema.ts";
 import type { Site } from "./site.ts";
@@ -16,7 +17,7 @@ const EVENTS_AT_ONCE = 10_000;
 const ROOT = upsert("roots", ["number"], ["body", "signatures"]);
 const RECORD = upsert("records", ["site"], ["root", "body", "signatures"]);
 const SITE = upsert("sites", ["id"], ["body"]);
-const RUN = upsert("runs", ["id"], ["started_at", "body"]);
+const RUN_SITE = upsert("run_sites", ["run", "site"], ["body"]);
 const ASSIGNMENT = upsert("assignments", ["site"], ["body", "assigned", "frame", "published"]);
 const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
 
@@ -53,7 +54,7 @@ function load({ get, all }: Database): HubState {
   return {
     meta: get<{ term: number }>("SELECT term FROM meta") ?? { term: 1 },
     sites: all<Body>("SELECT body FROM sites ORDER BY id").map(parsed<Site>),
-    runs: all<Body>("SELECT body FROM runs ORDER BY started_at, rowid").map(parsed<Run>),
+    runs: runs(all),
     assignments: all<AssignmentRow>("SELECT site, body, assigned, frame, published FROM assignments ORDER BY site").map(
       ({ site, body, assigned, frame, published }): SiteAssignment => ({
         site,
@@ -76,7 +77,7 @@ function write({ get, run }: Database, batch: Batch): void {
   if (batch.root !== undefined) run(ROOT, batch.root.number, ...signedColumns(batch.root.document));
   for (const { site, root, document } of batch.records ?? []) run(RECORD, site, root, ...signedColumns(document));
   for (const site of batch.sites ?? []) run(SITE, site.id, JSON.stringify(site));
-  for (const each of batch.runs ?? []) run(RUN, each.id, each.startedAt, JSON.stringify(each));
+  for (const each of batch.runs ?? []) writeRun({ get, run }, each);
   for (const { site, set, assigned, frame, published } of batch.assignments ?? []) {
     run(ASSIGNMENT, site, JSON.stringify(set), JSON.stringify(assigned), frame, published ? 1 : 0);
   }
@@ -102,6 +103,34 @@ function write({ get, run }: Database, batch: Batch): void {
     );
   }
   prune({ get, run });
+}
+
+function runs(all: Database["all"]): StoredRun[] {
+  const sites = new Map<string, [string, SiteProgress][]>();
+  for (const { run, site, body } of all<Body & { run: string; site: string }>(
+    "SELECT run, site, body FROM run_sites ORDER BY rowid",
+  )) {
+    const rows = sites.get(run);
+    if (rows === undefined) sites.set(run, [[site, JSON.parse(body) as SiteProgress]]);
+    else rows.push([site, JSON.parse(body) as SiteProgress]);
+  }
+  return all<Body & { id: string; plan: string }>("SELECT id, plan, body FROM runs ORDER BY started_at, rowid").map(
+    ({ id, plan, body }) => ({
+      run: { ...(JSON.parse(body) as Omit<StoredRun["run"], "plan">), plan: JSON.parse(plan) as Run["plan"] },
+      sites: sites.get(id) ?? [],
+    }),
+  );
+}
+
+/** The plan of a large run is megabytes, and never changes. */
+function writeRun({ get, run }: Pick<Database, "get" | "run">, { run: { plan, ...rest }, sites }: StoredRun): void {
+  const { id, startedAt } = rest;
+  const body = JSON.stringify(rest);
+  if (get("SELECT 1 FROM runs WHERE id = ?", id) === undefined) {
+    const insert = "INSERT INTO runs (id, started_at, body, plan) VALUES (?, ?, ?, ?)";
+    run(insert, id, startedAt, body, JSON.stringify(plan));
+  } else run("UPDATE runs SET started_at = ?, body = ? WHERE id = ? AND body IS NOT ?", startedAt, body, id, body);
+  for (const [site, progress] of sites) run(RUN_SITE, id, site, JSON.stringify(progress));
 }
 
 function prune({ get, run }: Pick<Database, "get" | "run">): void {

@@ -2,7 +2,7 @@ import type { AssignmentSet } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Moved } from "../../shared/verify/move.ts";
-import type { Run } from "../rollout/run.ts";
+import type { StoredRun } from "../rollout/stored.ts";
 import type { Assigned, Site } from "./site.ts";
 
 /**
@@ -39,7 +39,8 @@ export interface Writer {
 export interface HubState {
   meta: Meta;
   sites: Site[];
-  runs: Run[];
+  /** Oldest first. */
+  runs: StoredRun[];
   assignments: SiteAssignment[];
   rollouts: SeenRollout[];
   /** Root documents held, rising by number. */
@@ -51,7 +52,8 @@ export interface Batch {
   meta?: Meta;
   sites?: readonly Site[];
   events?: readonly { site: string; at: number; event: SiteEvent }[];
-  runs?: readonly Run[];
+  /** Of a run's sites those rows that changed: a run of a hundred thousand is not written whole for one of them. Its plan is written once. */
+  runs?: readonly StoredRun[];
   assignments?: readonly SiteAssignment[];
   rollouts?: readonly SeenRollout[];
   root?: { number: number; document: SignedBytes };

@@ -2,21 +2,26 @@ import { assertNever } from "../../shared/errors.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Failure, PauseReason } from "./run.ts";
 
-/** Who is not there yet. Lists are whole; who shows them shortens them. */
-export interface Waiting {
+/** So many sites, and the first few of them by the order of the plan. The run itself names them all. */
+export interface Some {
+  count: number;
+  first: readonly { site: string; outcome: Outcome }[];
+}
+
+/** Who is not there yet. */
+export interface Waiting extends Away {
   wave: string;
   healthy: number;
   /** Counted sites of the wave. */
   of: number;
-  waitingFor: readonly SiteOutcome[];
-  offline: readonly string[];
-  /** Not counted now either: held or deferred. */
-  aside?: readonly SiteOutcome[];
+  waitingFor: Some;
 }
 
-interface SiteOutcome {
-  site: string;
-  outcome: Outcome;
+/** Not counted now. */
+export interface Away {
+  offline: Some;
+  held: Some;
+  deferred: Some;
 }
 
 /** What the run stands at, and what it waits for. The UI shows these values; it never parses the words. */
@@ -26,21 +31,21 @@ export type Because =
   /** Enough are healthy; the `needed` best have been so for `shortestSeconds` of `soakSeconds`. */
   | ({ kind: "soaking"; needed: number; shortestSeconds: number; soakSeconds: number } & Waiting)
   /** Too few sites of the wave are there to be judged. */
-  | ({ kind: "quorum"; wave: string; counted: number; of: number; needed: number } & Pick<Waiting, "offline" | "aside">)
+  | ({ kind: "quorum"; wave: string; counted: number; of: number; needed: number } & Away)
   /** The evidence is there; `given` approved, and `needed` people have to. Nobody counts who started the run. */
   | { kind: "approval"; wave: string | null; given: readonly string[]; needed: number; notBy: string | null }
   /** It comes after another rollout, which completed `forSeconds` ago with this very target; null: it has not. */
   | { kind: "after"; rollout: string; forSeconds: number | null; soakSeconds: number }
   | { kind: "paused"; why: PauseReason }
   /** Sites that are behind still get the target when they return. */
-  | { kind: "completed"; healthy: number; of: number; behind: readonly SiteOutcome[] }
+  | { kind: "completed"; healthy: number; of: number; behind: Some }
   /** `back` of the `of` sites that took the version run again what they ran before. `left` may not return. */
   | {
       kind: "reverting" | "reverted";
       why: PauseReason;
       back: number;
       of: number;
-      behind: readonly SiteOutcome[];
+      behind: Some;
       left: readonly string[];
     }
   | { kind: "aborted"; who: string; reason: string }
@@ -73,14 +78,14 @@ export function inWordsBecause(because: Because): string {
     case "reverting":
     case "reverted": {
       const { kind, why, back, of, behind, left } = because;
-      const who = listed("not yet", behind.map(withOutcome)) + listed("may not return:", left);
+      const who = some("not yet", behind) + listed("may not return:", left);
       return `${kind}: ${back} of ${of} back on what they ran before${who}; ${inWordsPause(why)}`;
     }
     case "paused":
       return `paused: ${inWordsPause(because.why)}`;
     case "completed": {
-      const behind = listed("not there yet", because.behind.map(withOutcome));
-      return `completed: ${because.healthy} of ${because.of} healthy${behind}`;
+      const { healthy, of, behind } = because;
+      return `completed: ${healthy} of ${of} healthy${some("not there yet", behind)}`;
     }
     case "aborted":
       return `aborted by ${because.who}: ${because.reason}`;
@@ -118,27 +123,38 @@ function least({ needed, of }: { needed: number; of: number }): string {
 }
 
 function others(waiting: Waiting): string {
-  return listed("waiting for", waiting.waitingFor.map(withOutcome)) + away(waiting);
+  return some("waiting for", waiting.waitingFor) + away(waiting);
 }
 
-function away({ offline, aside = [] }: Pick<Waiting, "offline" | "aside">): string {
-  const those = (wanted: Outcome) => aside.filter(({ outcome }) => outcome === wanted).map(({ site }) => site);
-  return listed("offline", offline) + listed("held", those("held")) + listed("deferred", those("deferred"));
+function away({ offline, held, deferred }: Away): string {
+  return bare("offline", offline) + bare("held", held) + bare("deferred", deferred);
+}
+
+function some(what: string, { count, first }: Some): string {
+  return listed(
+    what,
+    first.map(({ site, outcome }) => `${site} (${outcome})`),
+    count,
+  );
+}
+
+function bare(what: string, { count, first }: Some): string {
+  return listed(
+    what,
+    first.map(({ site }) => site),
+    count,
+  );
 }
 
 function names(failed: readonly Failure[]): string[] {
   return failed.map(({ site, outcome, code }) => `${site} (${code === null ? outcome : `${outcome}, ${code}`})`);
 }
 
-function withOutcome({ site, outcome }: { site: string; outcome: Outcome }): string {
-  return `${site} (${outcome})`;
-}
-
 const SHOWN = 3;
 
-function listed(what: string, items: readonly string[]): string {
-  if (items.length === 0) return "";
-  const more = items.length > SHOWN ? ` and ${items.length - SHOWN} more` : "";
+function listed(what: string, items: readonly string[], count: number = items.length): string {
+  if (count === 0) return "";
+  const more = count > SHOWN ? ` and ${count - SHOWN} more` : "";
   return `; ${what}${what === "" ? "" : " "}${items.slice(0, SHOWN).join(", ")}${more}`;
 }
 

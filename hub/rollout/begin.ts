@@ -15,7 +15,7 @@ export function whyNotYet(run: Run, now: number): Because | null {
 }
 
 /** Who must still say yes before this wave opens; null where nobody must. */
-export function lacksApproval(run: Run, opens: number): Because | null {
+export function lacksApproval(run: Run, opens: number): Extract<Because, { kind: "approval" }> | null {
   const { needed, given } = approvalsFor(run, opens);
   if (given.length >= needed) return null;
   const wave = run.plan.waves[opens - 1]?.name ?? null;

@@ -1,31 +1,31 @@
 import type { Outcome } from "../../shared/rollout.ts";
 import { inWordsPause } from "./because.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
-import type { Fleet } from "./observe.ts";
+import type { Fleet } from "./look.ts";
 import { assignmentOf, isMoving, targetOf } from "./outcome.ts";
 import type { Effect, Run } from "./run.ts";
 
-/** What the fleet's assignments lack to be as the run wants them. Empty once they are. */
-export function effectsOf(run: Run, fleet: Fleet): Effect[] {
+/** What the site's assignments lack to be as the run wants them; null once they are so. */
+export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
+  const site = run.sites.idAt(place);
+  const progress = run.sites.at(place);
+  const member = fleet.get(site);
+  if (member === undefined) return null;
   const { bundle } = run.target;
-  return Object.entries(run.sites).flatMap(([site, progress]): Effect[] => {
-    const member = fleet.get(site);
-    if (member === undefined) return [];
-    const moving = isMoving(run, progress);
-    if (moving && progress.assignedAt !== null) {
-      if (assignmentOf(run, member, progress) !== undefined) return [];
-      const target = targetOf(run, progress);
-      const back = run.back || target !== run.target;
-      const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
-      return [{ kind: "assign", run: run.id, site, bundle, target, back, ...retry }];
-    }
-    const assigned = member.assigned[bundle];
-    if (assigned?.run !== run.id || acknowledged(member.site, assigned)) return [];
-    if (moving && !TAKEN_OFF.has(progress.outcome)) return [];
-    // What the site runs anyway is what a withdrawal would give back to it.
-    const item = itemOf(member.site, bundle);
-    return item !== undefined && isAbout(item, assigned) ? [] : [{ kind: "withdraw", run: run.id, site, bundle }];
-  });
+  const moving = isMoving(run, progress);
+  if (moving && progress.assignedAt !== null) {
+    if (assignmentOf(run, member, progress) !== undefined) return null;
+    const target = targetOf(run, progress);
+    const back = run.back || target !== run.target;
+    const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
+    return { kind: "assign", run: run.id, site, bundle, target, back, ...retry };
+  }
+  const assigned = member.assigned[bundle];
+  if (assigned?.run !== run.id || acknowledged(member.site, assigned)) return null;
+  if (moving && !TAKEN_OFF.has(progress.outcome)) return null;
+  // What the site runs anyway is what a withdrawal would give back to it.
+  const item = itemOf(member.site, bundle);
+  return item !== undefined && isAbout(item, assigned) ? null : { kind: "withdraw", run: run.id, site, bundle };
 }
 
 /** What a site that had not taken it must not take while it is so, though the run moves. */
@@ -41,11 +41,13 @@ const FAILED: Partial<Record<Outcome, string>> = {
 export function noticesOf(before: Run, after: Run): Effect[] {
   const words = phaseWords(before, after);
   const loud = after.spec.lane === "emergency" ? "EMERGENCY " : "";
-  const failures = Object.entries(after.sites).flatMap(([site, { outcome, code }]): Effect[] => {
+  const failures = after.sites.changedSince(before.sites).flatMap((place): Effect[] => {
+    const { outcome, code, returnTo } = after.sites.at(place);
+    const site = after.sites.idAt(place);
     const what = FAILED[outcome];
     // Back where the run sent it is no news of a failure.
-    const isBack = after.sites[site]?.returnTo !== undefined && outcome === "reverted";
-    if (what === undefined || isBack || before.sites[site]?.outcome === outcome) return [];
+    const isBack = returnTo !== undefined && outcome === "reverted";
+    if (what === undefined || isBack || before.sites.get(site)?.outcome === outcome) return [];
     return [{ kind: "notice", words: `${after.id}: ${after.target.version} ${what}`, site, code }];
   });
   return words === null ? failures : [...failures, { kind: "notice", words: loud + words, site: null, code: null }];

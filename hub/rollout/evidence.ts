@@ -25,7 +25,12 @@ export function acknowledged(site: Site, assigned: Assigned): boolean {
 
 /** A report is good for three times the interval it is due in. Unknown is not healthy. */
 export function isFresh(site: Site, reportEveryMs: number, now: number): boolean {
-  return site.report !== null && now - site.report.at <= 3 * reportEveryMs;
+  return now <= freshUntil(site, reportEveryMs);
+}
+
+/** Until when its last report is good. */
+export function freshUntil({ report }: Site, reportEveryMs: number): number {
+  return report === null ? Number.NEGATIVE_INFINITY : report.at + 3 * reportEveryMs;
 }
 
 /** What the item is about is the assigned state: the same digest, values and record. */

@@ -1,7 +1,7 @@
 import { isLegal } from "../../shared/verbs.ts";
-import type { Fleet } from "./observe.ts";
+import type { Fleet } from "./look.ts";
 import { turnedBack } from "./return.ts";
-import type { Act, Effect, Input, PauseReason, Resume, Run } from "./run.ts";
+import type { Act, Effect, Input, PauseReason, Resume, Run, SiteProgress } from "./run.ts";
 import { notBegun } from "./start.ts";
 import { approved, isDone, mayRetry, openWave, refusalOf } from "./verb.ts";
 
@@ -51,17 +51,18 @@ function acted(run: Run, act: Act, fleet: Fleet, now: number): Taken {
       return told(after, act, "promoted");
     }
     case "skip": {
-      const before = run.sites[act.site];
+      const before = run.sites.get(act.site);
       if (before === undefined || before.outcome === "skipped") return quiet(run);
       const skipped = { ...notBegun(before.wave, now), outcome: "skipped" as const };
-      return told({ ...run, sites: { ...run.sites, [act.site]: skipped } }, act, `skips ${act.site}:`);
+      return told({ ...run, sites: run.sites.with([[act.site, skipped]]) }, act, `skips ${act.site}:`);
     }
     case "retry": {
-      const again = Object.entries(run.sites).filter(([, progress]) => mayRetry(progress));
-      const sites = Object.fromEntries(
-        again.map(([site, { wave }]) => [site, { ...notBegun(wave, now), retriedAt: now }]),
-      );
-      const after = { ...run, sites: { ...run.sites, ...sites } };
+      const again = [...run.sites].filter(([, progress]) => mayRetry(progress));
+      const sites = again.map(([site, { wave }]): [string, SiteProgress] => [
+        site,
+        { ...notBegun(wave, now), retriedAt: now },
+      ]);
+      const after = { ...run, sites: run.sites.with(sites) };
       const isPaused = run.phase.kind === "paused";
       const words = `tries ${again.map(([site]) => site).join(", ")} once more:`;
       return told(isPaused ? resumed(after, now) : after, act, words);

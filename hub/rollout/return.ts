@@ -3,7 +3,7 @@ import type { ReportItem } from "../../shared/report.ts";
 import type { Assigned } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
-import type { Fleet } from "./observe.ts";
+import type { Fleet } from "./look.ts";
 import type { Left, PauseReason, Run, SiteProgress } from "./run.ts";
 import { notBegun } from "./start.ts";
 
@@ -12,20 +12,20 @@ import { notBegun } from "./start.ts";
  * another at each. Who took nothing is taken off the version as by an abort; who may not return stays, by name.
  */
 export function turnedBack(run: Run, fleet: Fleet, wave: number | null, because: PauseReason, now: number): Run {
-  const sites: Record<string, SiteProgress> = {};
+  const sites: [string, SiteProgress][] = [];
   const left: Left[] = [];
-  for (const [site, progress] of Object.entries(run.sites)) {
+  for (const [site, progress] of run.sites) {
     if ((wave !== null && progress.wave !== wave) || progress.outcome === "ahead") continue;
     const found = returnOf(run, site, fleet);
     if (found === undefined) continue;
     const begun = notBegun(progress.wave, now);
-    if (typeof found === "number") sites[site] = { ...begun, returnTo: found };
+    if (typeof found === "number") sites.push([site, { ...begun, returnTo: found }]);
     else {
-      sites[site] = { ...begun, outcome: "ineligible", code: found.code, returnTo: null };
+      sites.push([site, { ...begun, outcome: "ineligible", code: found.code, returnTo: null }]);
       left.push(found);
     }
   }
-  return { ...run, phase: { kind: "reverting", wave, because, left, since: now }, sites: { ...run.sites, ...sites } };
+  return { ...run, phase: { kind: "reverting", wave, because, left, since: now }, sites: run.sites.with(sites) };
 }
 
 /** An index into `known`, or why not; undefined where the site took nothing of this run. */

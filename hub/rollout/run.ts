@@ -2,8 +2,9 @@ import type { ErrorCode } from "../../shared/errors.ts";
 import type { Pair, Values } from "../../shared/names.ts";
 import type { Outcome, Rollout } from "../../shared/rollout.ts";
 import type { Verb } from "../../shared/verbs.ts";
+import type { Sites } from "./sites.ts";
 
-/** One execution of a rollout. Plain data: it is stored whole and compared in golden files. Times are ms of the hub's clock. */
+/** One execution of a rollout. Plain data, but for the sites: what it is without them is stored whole. Times are ms of the hub's clock. */
 export interface Run {
   /** A DNS label, as assignments carry it. */
   id: string;
@@ -15,8 +16,8 @@ export interface Run {
   plan: Plan;
   startedAt: number;
   phase: Phase;
-  /** By site id: every site of the plan, and those that joined since. */
-  sites: Readonly<Record<string, SiteProgress>>;
+  /** Every site of the plan, and those that joined since. */
+  sites: Sites;
   /** True where the target's pair is below what the file named before: a return. */
   back: boolean;
   /** Whose order it is; left out where that is not known. */

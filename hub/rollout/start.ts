@@ -1,7 +1,8 @@
 import type { Rollout } from "../../shared/rollout.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { plan } from "./plan.ts";
-import type { Run, SiteProgress, Target } from "./run.ts";
+import type { Plan, Run, SiteProgress, Target } from "./run.ts";
+import { Sites } from "./sites.ts";
 
 export interface Start {
   id: string;
@@ -21,10 +22,16 @@ export interface Start {
 export function startRun(start: Start, fleet: readonly FleetMember[], now: number): Run {
   const { seed, ...rest } = start;
   const frozen = plan(start.spec, start.target, fleet, seed);
-  const sites = Object.fromEntries(
-    frozen.waves.flatMap((wave, index) => wave.sites.map((site) => [site, notBegun(index, now)])),
+  return { ...rest, plan: frozen, startedAt: now, phase: { kind: "planned" }, sites: sitesAtStart(frozen, now) };
+}
+
+/** What became of nobody yet: what was stored since is laid over it when a hub starts. */
+export function sitesAtStart({ waves }: Plan, startedAt: number): Sites {
+  return Sites.of(
+    waves.flatMap((wave, index) =>
+      wave.sites.map((site): [string, SiteProgress] => [site, notBegun(index, startedAt)]),
+    ),
   );
-  return { ...rest, plan: frozen, startedAt: now, phase: { kind: "planned" }, sites };
 }
 
 export function notBegun(wave: number, now: number): SiteProgress {

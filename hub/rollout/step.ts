@@ -1,121 +1,124 @@
-import type { FleetMember } from "../registry/site.ts";
+import { OUTCOMES } from "../../shared/rollout.ts";
 import type { Because } from "./because.ts";
 import { lacksApproval, whyNotYet } from "./begin.ts";
-import { effectsOf, noticesOf } from "./effects.ts";
-import { itemOf } from "./evidence.ts";
-import { gate, NEVER_COUNTED, tooManyFailures, type Verdict, type WaveSite } from "./gate.ts";
+import { effectAt, noticesOf } from "./effects.ts";
+import { gate, NEVER_COUNTED, tooManyFailures, type Verdict } from "./gate.ts";
 import { takeInput } from "./input.ts";
-import { type Fleet, observed, withJoiners } from "./observe.ts";
+import { type Fleet, Look, type Since } from "./look.ts";
 import { ON_ITS_WAY } from "./outcome.ts";
 import { turnedBack } from "./return.ts";
-import type { Effect, Input, PauseReason, Phase, Return, Run, SiteProgress } from "./run.ts";
+import type { Effect, Input, PauseReason, Phase, Return, Run } from "./run.ts";
 import { tooSilent } from "./silent.ts";
+import { soakOf } from "./soak.ts";
+import type { Tally } from "./tally.ts";
 
 export interface Step {
   /** The same object where nothing changed: nothing to store. */
   run: Run;
   effects: Effect[];
   because: Because;
+  /** For the next step; null where there is none to come. */
+  tally: Tally | null;
 }
 
 /**
  * One decision about a run: total, pure, and settled (a second step at the same time, whether the effects are done by then or
  * not, changes nothing more). The caller stores the run and the sets that the effects lead to in one transaction, and
- * publishes after it.
+ * publishes after it. `since` makes it cost what changed and not what there is; without it everything is looked at, and
+ * the same is decided.
  *
  * A run that is completed is still stepped: sites that were offline, and those that joined since, get its target until a
  * newer run of the bundle supersedes it. The step that aborts or supersedes a run takes back what no site took; after
  * that a step does nothing.
  */
-export function step(run: Run, fleet: Fleet, inputs: readonly Input[], now: number): Step {
+export function step(run: Run, fleet: Fleet, inputs: readonly Input[], now: number, since?: Since): Step {
   if (run.phase.kind === "aborted" || run.phase.kind === "superseded") {
-    return { run, effects: [], because: standstill(run, run.phase) };
+    return { run, effects: [], because: ended(run.phase), tally: null };
   }
+  const look = new Look(run, fleet, now, since);
   const notices: Effect[] = [];
-  let next = observed(run, fleet, now);
   for (const input of inputs) {
-    const taken = takeInput(next, input, fleet, now);
-    next = taken.run;
+    const taken = takeInput(look.run, input, fleet, now);
+    look.see(taken.run);
     notices.push(...taken.notices);
   }
-  const settled = settle(next, fleet, now);
-  notices.push(...noticesOf(run, settled.run));
-  return { ...settled, effects: [...effectsOf(settled.run, fleet), ...notices] };
+  const because = settle(look);
+  notices.push(...noticesOf(run, look.run));
+  return { run: look.run, effects: [...effectsOf(look), ...notices], because, tally: look.tally };
 }
 
 /** Passes as many gates as the evidence allows: each turn opens a wave, pauses or completes the run, or is the last. */
-function settle(start: Run, fleet: Fleet, now: number): { run: Run; because: Because } {
-  let run = start;
+function settle(look: Look): Because {
   for (;;) {
-    run = observed(withJoiners(run, fleet, now), fleet, now);
+    look.join();
+    const { run, tally, now } = look;
     const { phase } = run;
     switch (phase.kind) {
       case "planned": {
         const because = whyNotYet(run, now);
-        if (because !== null) return { run, because };
-        run = opened(run, 0, now);
+        if (because !== null) return because;
+        look.see(opened(run, 0, now));
         break;
       }
       case "reverting":
-        if (Object.values(run.sites).some(isComingBack)) return { run, because: returning(run, phase) };
-        run = { ...run, phase: { ...toReturn(phase), kind: "reverted", at: now } };
+        if (tally.count(null, ["pending", ...ON_ITS_WAY], ["back"]) > 0) return returning(phase, tally);
+        look.see({ ...run, phase: { ...toReturn(phase), kind: "reverted", at: now } });
         break;
       case "rolling": {
-        const silent = tooSilent(run, fleet);
-        const verdict = silent === null ? decide(run, phase.wave, fleet) : { kind: "pause" as const, because: silent };
-        if (verdict.kind === "wait") {
-          const step = STEP[verdict.because.kind];
-          if (step !== phase.step) run = { ...run, phase: { ...phase, step, since: now } };
-          return { run, because: verdict.because };
-        }
+        const silent = tooSilent(run, tally);
+        const verdict = silent === null ? decide(run, phase.wave, tally) : { kind: "pause" as const, because: silent };
         if (verdict.kind === "pause") {
-          run = stopped(run, phase.wave, verdict.because, fleet, now);
+          look.see(stopped(run, phase.wave, verdict.because, look.fleet, now));
           break;
         }
-        const because = lacksApproval(run, phase.wave + 1);
+        const because = verdict.kind === "wait" ? verdict.because : lacksApproval(run, phase.wave + 1);
         if (because !== null) {
-          if (phase.step !== "gating") run = { ...run, phase: { ...phase, step: "gating", since: now } };
-          return { run, because };
+          const step = STEP[because.kind];
+          if (step !== phase.step) look.see({ ...run, phase: { ...phase, step, since: now } });
+          return because;
         }
-        run = passed(run, phase.wave, now);
+        look.see(passed(run, phase.wave, now));
         break;
       }
-      default:
-        return { run, because: standstill(run, phase) };
+      case "paused":
+        return { kind: "paused", why: phase.because };
+      case "reverted":
+        return returning(phase, tally);
+      case "completed":
+        return completion(tally);
+      case "aborted":
+      case "superseded":
+        return ended(phase);
     }
   }
 }
 
-const STEP = { moving: "opening", soaking: "soaking", quorum: "gating" } as const;
+const STEP = { moving: "opening", soaking: "soaking", quorum: "gating", approval: "gating" } as const;
 
 /** Waves that passed stay under watch: what goes wrong there later stops the run by the same rule of failures. */
-function decide(run: Run, current: number, fleet: Fleet): Verdict {
-  const sites = sitesByWave(run, fleet);
-  for (const [index, wave] of run.plan.waves.slice(0, current).entries()) {
-    const because = tooManyFailures(wave.name, sites.get(index) ?? [], run.spec);
+function decide(run: Run, current: number, tally: Tally): Verdict {
+  for (const [index, { name }] of run.plan.waves.slice(0, current).entries()) {
+    const because = tooManyFailures({ index, name }, tally, run.spec);
     if (because !== null) return { kind: "pause", because };
   }
   const wave = run.plan.waves[current];
   if (wave === undefined) return { kind: "pass" };
-  // A return has nothing to prove by time: these sites ran the version before. An emergency has no time.
-  const isUrgent = run.back || run.spec.lane === "emergency";
-  return gate(isUrgent ? { ...wave, soakSeconds: 0 } : wave, sites.get(current) ?? [], run.spec);
+  return gate({ ...wave, index: current, soakSeconds: soakOf(run, wave) }, tally, run.spec);
 }
 
-function sitesByWave(run: Run, fleet: Fleet): ReadonlyMap<number, WaveSite[]> {
-  const waves = new Map<number, WaveSite[]>();
-  for (const [site, progress] of Object.entries(run.sites)) {
-    const member = fleet.get(site);
-    const healthyFor = member === undefined ? 0 : healthySeconds(member, run.target.bundle);
-    const wave = waves.get(progress.wave);
-    if (wave === undefined) waves.set(progress.wave, [{ site, progress, healthyFor }]);
-    else wave.push({ site, progress, healthyFor });
+/** What the fleet's assignments lack to be as the run wants them: of those looked at, and of those that lacked something before. */
+function effectsOf({ run, tally, fleet, places }: Look): Effect[] {
+  const all = places === null ? Array.from({ length: run.sites.size }, (_, place) => place) : null;
+  const wanted = new Set<number>();
+  const effects: Effect[] = [];
+  for (const place of all ?? [...new Set([...(places ?? []), ...tally.wanted])].toSorted((a, b) => a - b)) {
+    const effect = effectAt(run, place, fleet);
+    if (effect === null) continue;
+    wanted.add(place);
+    effects.push(effect);
   }
-  return waves;
-}
-
-function healthySeconds(member: FleetMember, bundle: string): number {
-  return itemOf(member.site, bundle)?.healthyFor ?? 0;
+  tally.wanted = wanted;
+  return effects;
 }
 
 function opened(run: Run, wave: number, now: number): Run {
@@ -137,49 +140,32 @@ function stopped(run: Run, wave: number, because: PauseReason, fleet: Fleet, now
   return turnedBack(run, fleet, then === "revertWave" ? failed : null, because, now);
 }
 
-function standstill(run: Run, phase: Exclude<Phase, { kind: "planned" | "rolling" | "reverting" }>): Because {
-  switch (phase.kind) {
-    case "paused":
-      return { kind: "paused", why: phase.because };
-    case "aborted":
-      return { kind: "aborted", who: phase.who, reason: phase.reason };
-    case "superseded":
-      return { kind: "superseded", by: phase.by };
-    case "reverted":
-      return returning(run, phase);
-    case "completed":
-      return completion(run);
-  }
-}
-
-function isComingBack({ outcome, returnTo }: SiteProgress): boolean {
-  return returnTo !== undefined && (outcome === "pending" || ON_ITS_WAY.has(outcome));
+function ended(phase: Extract<Phase, { kind: "aborted" | "superseded" }>): Because {
+  return phase.kind === "superseded"
+    ? { kind: "superseded", by: phase.by }
+    : { kind: "aborted", who: phase.who, reason: phase.reason };
 }
 
 function toReturn({ wave, because, left }: Return): Return {
   return { wave, because, left };
 }
 
-function returning(run: Run, { kind, because, left }: Extract<Phase, { kind: "reverting" | "reverted" }>): Because {
-  const sites = Object.entries(run.sites).filter(([, { returnTo }]) => returnTo !== undefined && returnTo !== null);
-  const behind = sites
-    .filter(([, { outcome }]) => outcome !== "reverted")
-    .map(([site, { outcome }]) => ({ site, outcome }));
-  const named = left.map(({ site }) => site);
-  return {
-    kind,
-    why: because,
-    back: sites.length - behind.length,
-    of: sites.length + left.length,
-    behind,
-    left: named,
-  };
+function returning({ kind, because, left }: Extract<Phase, { kind: "reverting" | "reverted" }>, tally: Tally): Because {
+  const back = tally.count(null, ["reverted"], ["back"]);
+  const behind = tally.some(
+    null,
+    OUTCOMES.filter((outcome) => outcome !== "reverted"),
+    ["back"],
+  );
+  const of = back + behind.count + left.length;
+  return { kind, why: because, back, of, behind, left: left.map(({ site }) => site) };
 }
 
-function completion(run: Run): Because {
-  const sites = Object.entries(run.sites).filter(([, { outcome }]) => !NEVER_COUNTED.has(outcome));
-  const behind = sites
-    .filter(([, { outcome }]) => outcome !== "succeeded")
-    .map(([site, { outcome }]) => ({ site, outcome }));
-  return { kind: "completed", healthy: sites.length - behind.length, of: sites.length, behind };
+function completion(tally: Tally): Because {
+  const healthy = tally.count(null, ["succeeded"]);
+  const behind = tally.some(
+    null,
+    OUTCOMES.filter((outcome) => outcome !== "succeeded" && !NEVER_COUNTED.has(outcome)),
+  );
+  return { kind: "completed", healthy, of: healthy + behind.count, behind };
 }

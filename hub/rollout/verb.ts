@@ -37,9 +37,11 @@ export function refusalOf(run: Run, act: Act): string | null {
     case "promote":
       return missingApprovals(run) > 0 ? `as many people must approve first: ${missingApprovals(run)}` : null;
     case "skip":
-      return run.sites[act.site] === undefined ? `${run.id} has no site ${act.site}` : null;
+      return !run.sites.has(act.site) ? `${run.id} has no site ${act.site}` : null;
     case "retry":
-      return Object.values(run.sites).some(mayRetry) ? null : "no site failed that was not tried again already";
+      return [...run.sites].some(([, progress]) => mayRetry(progress))
+        ? null
+        : "no site failed that was not tried again already";
     case "revert":
       return run.back ? `${run.id} is a return: change the version in its file` : null;
     default:

@@ -11,25 +11,42 @@ export function zoneOf(labels: Labels): string | undefined {
   return zone !== undefined && isZone(zone) ? zone : undefined;
 }
 
-/** Whether a site with these labels may begin at `now`: always, where there are no windows. */
-export function windowsAt(windows: Rollout["windows"], now: number): (labels: Labels) => boolean {
-  if (windows === undefined || windows.length === 0) return () => true;
-  const lines = windows.map((entry) => ({ cron: parsed(entry.cron), for: milliseconds(entry.for), zone: entry.zone }));
+/** At one moment. */
+export interface Windows {
+  /** Whether a site with these labels may begin: always, where there are no windows. */
+  open(labels: Labels): boolean;
+  /** By the value of the label: what was asked so far. */
+  known: ReadonlyMap<string, boolean>;
+  /** Whether one of those known at another moment has opened or closed. */
+  differ(before: ReadonlyMap<string, boolean>): boolean;
+}
+
+export function windowsAt(windows: Rollout["windows"], now: number): Windows {
+  const lines = (windows ?? []).map((entry) => ({
+    cron: parsed(entry.cron),
+    for: milliseconds(entry.for),
+    zone: entry.zone,
+  }));
   // A hundred thousand sites live in few zones.
   const known = new Map<string, boolean>();
-  return (labels) => {
+  const open = (labels: Labels) => {
+    if (lines.length === 0) return true;
     const own = labels[ZONE_LABEL] ?? "";
     const seen = known.get(own);
     if (seen !== undefined) return seen;
-    const open = lines.some((line) => {
+    const found = lines.some((line) => {
       const zone = line.zone === "site" ? zoneOf(labels) : line.zone;
       if (zone === undefined) return false;
       const due = lastDue(line.cron, zone, now, line.for);
       return due !== null && now - due < line.for;
     });
-    known.set(own, open);
-    return open;
+    known.set(own, found);
+    return found;
   };
+  // All are asked, so that all are known from now on.
+  const differ = (before: ReadonlyMap<string, boolean>) =>
+    [...before].filter(([zone, was]) => open({ [ZONE_LABEL]: zone }) !== was).length > 0;
+  return { open, known, differ };
 }
 
 function parsed(text: string): Cron {

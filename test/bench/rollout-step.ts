@@ -1,9 +1,12 @@
 import { parseArgs } from "node:util";
+import { decide, type Kept } from "../../hub/decide.ts";
+import type { FleetMember } from "../../hub/registry/site.ts";
+import type { SiteAssignment } from "../../hub/registry/store.ts";
 import type { Run } from "../../hub/rollout/run.ts";
 import { startRun } from "../../hub/rollout/start.ts";
 import { step } from "../../hub/rollout/step.ts";
+import { changesToStore } from "../../hub/rollout/stored.ts";
 import { digestOf, heard, memberOf, reportOf, specOf, targetOf } from "../hub/rollout/samples.ts";
-import { World } from "../hub/rollout/world.ts";
 import { type BenchResult, type Figure, figureOf, machine } from "./figures.ts";
 
 const BATCH = 1_000;
@@ -11,44 +14,94 @@ const SIZES = [1_000, 10_000, 100_000];
 
 /** Every site of one open wave reports that it is healthy on the new version, a thousand of them before each step. */
 export async function rolloutStep(args: string[]): Promise<BenchResult> {
-  const { values } = parseArgs({ args, options: { batches: { type: "string", default: "20" } } });
+  const { values } = parseArgs({ args, options: { batches: { type: "string", default: "50" } } });
+  const batches = Number(values.batches);
   const before = machine();
   // Compiled before the first figure is taken.
-  storm(2_000, 5);
+  for (const sites of [2_000, 20_000]) storm(sites, 50);
   const figures: Figure[] = [];
+  const turns: Figure[] = [];
   for (const sites of SIZES) {
-    const took = storm(sites, Number(values.batches));
+    const took = storm(sites, batches);
     // A report costs the same in a fleet of any size, to within a fifth; and a batch at 10,000 sites no more than 5 ms.
     const same = 1.2 * (figures[0]?.median ?? Number.POSITIVE_INFINITY);
     const atMost = sites === 10_000 ? Math.min(5, same) : same;
     const goal = Number.isFinite(atMost) ? { goal: { of: "median", atMost } as const } : {};
-    figures.push(figureOf(`a batch of ${BATCH} reports at ${sites} sites`, "ms", took, goal));
+    figures.push(figureOf(`a batch of ${BATCH} reports at ${sites} sites`, "ms", took.step, goal));
+    turns.push(figureOf(`  the whole decision, and what of it is stored, at ${sites} sites`, "ms", took.turn));
   }
-  return { name: "rollout-step", machine: before, runs: Number(values.batches), figures };
+  return { name: "rollout-step", machine: before, runs: batches, figures: [...figures, ...turns] };
 }
 
-function storm(sites: number, batches: number): number[] {
-  const world = new World();
-  for (let index = 0; index < sites; index += 1) {
-    const id = `shop-${index}`;
-    world.fleet.set(id, heard(memberOf(id), reportOf({}, undefined), 0));
-  }
-  const spec = specOf({ waves: [{ name: "all", sites: {} }], failure: { over: "2%" } });
-  const start = { id: "pos-1", rollout: "pos", commit: "c", spec, target: targetOf(2), back: false, seed: "x" };
-  world.runs.set("pos-1", startRun(start, [...world.fleet.values()], 0));
-  world.turn();
-  const report = reportOf({ digest: digestOf(2).slice(0, 32), healthyFor: 5 }, [1, 1]);
-  let run = world.runs.get("pos-1") as Run;
-  const ids = [...world.fleet.keys()];
-  const took: number[] = [];
-  for (let batch = 0; batch < batches; batch += 1) {
-    for (let index = 0; index < BATCH; index += 1) {
-      const id = ids[(batch * BATCH + index) % sites] ?? "";
-      world.fleet.set(id, heard(world.member(id), report, batch + 1));
+/** A hub in the middle of a run, whose open wave has all sites; each of them holds the set that gave it the version. */
+class Storm {
+  readonly fleet = new Map<string, FleetMember>();
+  readonly assignments = new Map<string, SiteAssignment>();
+  readonly ids: string[];
+  run: Run;
+  kept: Kept;
+  now = 0;
+
+  constructor(sites: number) {
+    for (let index = 0; index < sites; index += 1) {
+      const id = `shop-${index}`;
+      this.fleet.set(id, heard(memberOf(id), reportOf({}, undefined), 0));
     }
+    this.ids = [...this.fleet.keys()];
+    const spec = specOf({ waves: [{ name: "all", sites: {}, soak: "1h" }], failure: { over: "2%" } });
+    const start = { id: "pos-1", rollout: "pos", commit: "c", spec, target: targetOf(2), back: false, seed: "x" };
+    this.run = startRun(start, [...this.fleet.values()], 0);
+    this.kept = this.decide().kept;
+    const { kept } = this.decide({ kept: this.kept, changed: new Set(this.ids) });
+    this.kept = kept;
+  }
+
+  decide(since?: { kept: Kept; changed: ReadonlySet<string> }) {
+    const { fleet: members, assignments, now } = this;
+    const runs = new Map([[this.run.id, this.run]]);
+    const world = { fleetName: "shops", term: 1, rootNumber: 1, lifetimeMs: 2e9, runs, members, assignments };
+    const decision = decide({ ...world, because: new Map() }, { changes: [], inputs: new Map() }, now, since);
+    const stored = decision.runs.map((run) => changesToStore(run, runs.get(run.id)));
+    if (stored.length !== decision.runs.length) throw new Error("not stored");
+    this.run = decision.runs[0] ?? this.run;
+    for (const set of decision.sets) {
+      assignments.set(set.site, { ...set, frame: new Uint8Array(), published: true });
+      members.set(set.site, { ...(members.get(set.site) as FleetMember), assigned: set.assigned });
+    }
+    return decision;
+  }
+
+  /** A thousand sites say what they said before, or that they are there. */
+  report(batch: number): ReadonlySet<string> {
+    this.now += 1;
+    const changed = new Set<string>();
+    const report = reportOf({ digest: digestOf(2).slice(0, 32), healthyFor: 5 + batch }, [1, 1]);
+    for (let index = 0; index < BATCH; index += 1) {
+      const id = this.ids[(batch * BATCH + index) % this.ids.length] ?? "";
+      this.fleet.set(id, heard(this.fleet.get(id) as FleetMember, report, this.now));
+      changed.add(id);
+    }
+    return changed;
+  }
+}
+
+function storm(sites: number, batches: number): { step: number[]; turn: number[] } {
+  const world = new Storm(sites);
+  const took = { step: [] as number[], turn: [] as number[] };
+  for (let batch = 0; batch < batches; batch += 1) {
+    const changed = world.report(batch);
+    const tally = world.kept.tallies.get("pos-1");
+    if (tally === undefined) throw new Error("no run");
     const began = performance.now();
-    run = step(run, world.fleet, [], batch + 1).run;
-    took.push(performance.now() - began);
+    const after = step(world.run, world.fleet, [], world.now, { tally, changed });
+    took.step.push(performance.now() - began);
+    world.run = after.run;
+  }
+  for (let batch = batches; batch < 2 * batches; batch += 1) {
+    const changed = world.report(batch);
+    const began = performance.now();
+    world.kept = world.decide({ kept: world.kept, changed }).kept;
+    took.turn.push(performance.now() - began);
   }
   return took;
 }

@@ -2,12 +2,13 @@ import type { SeenRun, Snapshot } from "../../hub/api/snapshot.ts";
 import type { FleetMember } from "../../hub/registry/site.ts";
 import type { StoredEvent } from "../../hub/registry/store.ts";
 import type { Because } from "../../hub/rollout/because.ts";
-import type { Run } from "../../hub/rollout/run.ts";
+import type { Run, SiteProgress } from "../../hub/rollout/run.ts";
+import { Sites } from "../../hub/rollout/sites.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import { siteOf } from "../hub/api/sample.ts";
-import { digestOf, memberOf, specOf, targetOf } from "../hub/rollout/samples.ts";
+import { digestOf, memberOf, NOBODY_AWAY, some, specOf, targetOf } from "../hub/rollout/samples.ts";
 import { rootDocument } from "../support/fleet.ts";
 
 /** Scenes of one fleet of shops, as the hub would show them. */
@@ -89,8 +90,8 @@ export function runFor(outcomes: Readonly<Record<string, Outcome>>, phase: Run["
     },
     startedAt: now - 1_260_000,
     phase,
-    sites: Object.fromEntries(
-      SHOPS.map((shop) => {
+    sites: Sites.of(
+      SHOPS.map((shop): [string, SiteProgress] => {
         const outcome = outcomes[shop.id] ?? "pending";
         const code = outcome === "reverted" ? "unhealthy" : null;
         return [shop.id, { wave: waveOf(shop), outcome, since, assignedAt: since, dueAt: null, code }];
@@ -112,10 +113,8 @@ function older(now: number): SeenRun {
     rollout: "base",
     target: { ...targetOf(1), bundle: "base" },
   };
-  const sites = Object.fromEntries(
-    Object.entries(run.sites).map(([id, site]) => [id, { ...site, outcome: "succeeded" as const }]),
-  );
-  return { run: { ...run, sites }, because: { kind: "completed", healthy: 26, of: 26, behind: [] } };
+  const sites = Sites.of([...run.sites].map(([id, site]) => [id, { ...site, outcome: "succeeded" as const }]));
+  return { run: { ...run, sites }, because: { kind: "completed", healthy: 26, of: 26, behind: some("pending") } };
 }
 
 const DONE = { "s-0001": "succeeded", "s-0002": "succeeded" } as const;
@@ -143,12 +142,16 @@ export function rolling(now: number): Snapshot {
     healthy: 2,
     of: 5,
     needed: 5,
-    waitingFor: [
-      { site: "s-0005", outcome: "applying" },
-      { site: "s-0006", outcome: "verifying" },
-      { site: "s-0008", outcome: "notified" },
-    ],
-    offline: ["s-0007"],
+    waitingFor: {
+      count: 3,
+      first: [
+        { site: "s-0005", outcome: "applying" },
+        { site: "s-0006", outcome: "verifying" },
+        { site: "s-0008", outcome: "notified" },
+      ],
+    },
+    ...NOBODY_AWAY,
+    offline: some("offline", "s-0007"),
   };
   const doing = {
     ...RUN2,
@@ -180,8 +183,9 @@ export function soaking(now: number): Snapshot {
     needed: 5,
     shortestSeconds: 380,
     soakSeconds: 600,
-    waitingFor: [],
-    offline: ["s-0007"],
+    waitingFor: some("pending"),
+    ...NOBODY_AWAY,
+    offline: some("offline", "s-0007"),
   };
   const doing = {
     ...RUN2,

@@ -9,7 +9,7 @@ import type {
   StoredRecord,
   Writer,
 } from "../../hub/registry/store.ts";
-import type { Run } from "../../hub/rollout/run.ts";
+import type { StoredRun } from "../../hub/rollout/stored.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Machine } from "../../shared/node/machine.ts";
 import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
@@ -21,7 +21,7 @@ interface State {
   meta: Meta;
   lease: { epoch: number; holder: string; boot: string; until: number; ms: number };
   sites: Map<string, Site>;
-  runs: Map<string, Run>;
+  runs: Map<string, StoredRun>;
   assignments: Map<string, SiteAssignment>;
   rollouts: Map<string, SeenRollout>;
   roots: Map<number, SignedBytes>;
@@ -95,7 +95,11 @@ export function memoryStore({
         if (batch.root !== undefined) state.roots.set(batch.root.number, batch.root.document);
         for (const each of batch.records ?? []) state.records.set(each.site, each);
         for (const each of batch.sites ?? []) state.sites.set(each.id, each);
-        for (const each of batch.runs ?? []) state.runs.set(each.id, each);
+        for (const { run, sites } of batch.runs ?? []) {
+          const before = state.runs.get(run.id);
+          const plan = before?.run.plan ?? run.plan;
+          state.runs.set(run.id, { run: { ...run, plan }, sites: [...new Map([...(before?.sites ?? []), ...sites])] });
+        }
         for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
         for (const each of batch.rollouts ?? []) state.rollouts.set(each.name, each);
         for (const { site, at, event } of batch.events ?? []) add(site, at, event);
@@ -141,7 +145,7 @@ function loaded(state: State): HubState {
   return {
     meta: state.meta,
     sites: byKey(state.sites),
-    runs: [...state.runs.values()].toSorted((a, b) => a.startedAt - b.startedAt),
+    runs: [...state.runs.values()].toSorted((a, b) => a.run.startedAt - b.run.startedAt),
     assignments: byKey(state.assignments),
     rollouts: byKey(state.rollouts),
     roots: byKey(state.roots),

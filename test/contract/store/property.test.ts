@@ -8,7 +8,7 @@ import type { Batch } from "../../../hub/registry/store.ts";
 import { silent } from "../../../shared/ports.ts";
 import { memoryStore } from "../../support/store.ts";
 import { writerOf } from "../../support/writer.ts";
-import { assignment, event, notice, record, run, seen, signed, site } from "./samples.ts";
+import { assignment, event, notice, progress, record, run, seen, signed, site } from "./samples.ts";
 import { observe } from "./suite.ts";
 
 // Few names, so that batches meet each other's rows.
@@ -28,7 +28,15 @@ const batch: fc.Arbitrary<Batch> = fc.record(
       rows.map(([of, number, words]) => ({ site: of, at: number, event: event(number, words) })),
     ),
     // A run starts once.
-    runs: few(fc.tuple(small, text).map(([n, words]) => run(`r${n}`, { startedAt: n % 3, commit: words }))),
+    runs: few(
+      fc.tuple(small, text, few(fc.tuple(id, small))).map(([n, words, rows]) =>
+        run(
+          `r${n}`,
+          { startedAt: n % 3, commit: words },
+          rows.map(([of, wave]) => [of, progress(wave)]),
+        ),
+      ),
+    ),
     assignments: few(fc.tuple(id, fc.boolean()).map(([of, published]) => assignment(of, { published }))),
     rollouts: few(fc.tuple(id, fc.option(text)).map(([name, refused]) => seen(name, { refused }))),
     root: fc.tuple(small, text).map(([number, words]) => ({ number, document: signed(words) })),

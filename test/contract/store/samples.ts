@@ -1,10 +1,11 @@
 import { newSite } from "../../../hub/registry/fold.ts";
 import type { Site } from "../../../hub/registry/site.ts";
 import type { Batch, Notice, SeenRollout, SiteAssignment, StoredRecord } from "../../../hub/registry/store.ts";
-import type { Run } from "../../../hub/rollout/run.ts";
+import type { SiteProgress } from "../../../hub/rollout/run.ts";
+import type { StoredRun } from "../../../hub/rollout/stored.ts";
 import type { SiteEvent } from "../../../shared/event.ts";
 import type { SignedBytes } from "../../../shared/ports.ts";
-import { withDefaults } from "../../../shared/rollout.ts";
+import { type Outcome, withDefaults } from "../../../shared/rollout.ts";
 
 const AT = "2026-11-02T08:00:00Z";
 
@@ -21,8 +22,8 @@ export function site(id: string, changes: Partial<Site> = {}): Site {
   return { ...newSite(id), heardAt: 1_000, report: { body: report, at: 1_000 }, event: 4, ...changes };
 }
 
-export function run(id: string, changes: Partial<Run> = {}): Run {
-  return {
+export function run(id: string, changes: Partial<StoredRun["run"]> = {}, sites: StoredRun["sites"] = []): StoredRun {
+  const stored: StoredRun["run"] = {
     id,
     rollout: "pos",
     commit: "c1",
@@ -39,10 +40,14 @@ export function run(id: string, changes: Partial<Run> = {}): Run {
     plan: { seed: "s", waves: [], left: [], doubly: [] },
     startedAt: 1_000,
     phase: { kind: "rolling", wave: 0, step: "opening", since: 1_000 },
-    sites: {},
     back: false,
     ...changes,
   };
+  return { run: stored, sites };
+}
+
+export function progress(wave: number, outcome: Outcome = "pending"): SiteProgress {
+  return { wave, outcome, since: 1_000, assignedAt: null, dueAt: null, code: null };
 }
 
 export function assignment(of: string, changes: Partial<SiteAssignment> = {}): SiteAssignment {
@@ -72,7 +77,7 @@ export function notice(words: string): Notice {
 export const everything: Batch = {
   meta: { term: 3 },
   sites: [site("s1")],
-  runs: [run("r1")],
+  runs: [run("r1", {}, [["s1", progress(0)]])],
   assignments: [assignment("s1")],
   rollouts: [seen("pos")],
   records: [record("s1", "record")],

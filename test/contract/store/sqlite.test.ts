@@ -9,7 +9,7 @@ import { silent } from "../../../shared/ports.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
 import { thrownBy } from "../../support/thrown.ts";
 import { writerOf } from "../../support/writer.ts";
-import { event, everything, notice, run, site } from "./samples.ts";
+import { event, everything, notice, progress, run, site } from "./samples.ts";
 import { observe, storeContract } from "./suite.ts";
 
 storeContract("sqlite", (journal, machine) => sqliteStore({ file: fileInFolder("hub.db"), journal, machine }));
@@ -124,13 +124,12 @@ describe("on the disk", () => {
 
   it("holds a run of ten thousand sites", async () => {
     const file = fileInFolder("hub.db");
-    const progress = { wave: 1, outcome: "pending", since: 1_000, assignedAt: null, dueAt: null, code: null } as const;
-    const sites = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`s-${n}`, progress]));
+    const sites = Array.from({ length: 10_000 }, (_, n) => [`s-${n}`, progress(1)] as const);
     const store = await writing(file);
-    await store.commit("big", { runs: [run("big", { sites })] });
+    await store.commit("big", { runs: [run("big", {}, sites)] });
     await store.close();
     const again = await writing(file);
-    expect((await again.load()).runs).toEqual([run("big", { sites })]);
+    expect((await again.load()).runs).toEqual([run("big", {}, sites)]);
     await again.close();
   });
 });

@@ -4,7 +4,7 @@ import type { Machine } from "../../../shared/node/machine.ts";
 import type { Journal } from "../../../shared/ports.ts";
 import { FakeMachine } from "../../support/machine.ts";
 import { writerOf } from "../../support/writer.ts";
-import { assignment, event, everything, notice, record, run, seen, signed, site } from "./samples.ts";
+import { assignment, event, everything, notice, progress, record, run, seen, signed, site } from "./samples.ts";
 
 /** What every `Store` does. `make` gives an empty one. */
 export function storeContract(name: string, make: (journal: Journal, machine: Machine) => Store): void {
@@ -76,12 +76,27 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
       expect(await store.load()).toEqual({
         meta: { term: 3 },
         sites: changed.sites,
-        runs: changed.runs,
+        // One that says nothing of a site leaves what was said of it.
+        runs: [run("r1", { phase: { kind: "completed", at: 5 } }, [["s1", progress(0)]])],
         assignments: changed.assignments,
         rollouts: changed.rollouts,
         records: changed.records,
         roots: [signed("other bytes")],
       });
+    });
+
+    it("takes of a run's sites those that changed, keeps the others in the order they came, and writes the plan once", async () => {
+      const plan = { seed: "frozen", waves: [], left: [], doubly: [] };
+      const first = [["s2", progress(0)] as const, ["s1", progress(0)] as const];
+      await writer.commit("first", { runs: [run("r1", { plan }, first), run("r2", {}, first)] });
+      const later = [["s0", progress(1)] as const, ["s1", progress(0, "succeeded")] as const];
+      await writer.commit("second", { runs: [run("r1", { commit: "c2" }, later)] });
+      const sites = [
+        ["s2", progress(0)] as const,
+        ["s1", progress(0, "succeeded")] as const,
+        ["s0", progress(1)] as const,
+      ];
+      expect((await store.load()).runs).toEqual([run("r1", { commit: "c2", plan }, sites), run("r2", {}, first)]);
     });
 
     it("is not changed by what the caller does to its own values", async () => {

@@ -2,6 +2,7 @@ import type { Act, HubView, Snapshot } from "../../../hub/api/snapshot.ts";
 import type { StoredEvent } from "../../../hub/registry/store.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/ports.ts";
+import { NOBODY_AWAY, some } from "../rollout/samples.ts";
 import { runOf, seen, snapshotOf } from "./sample.ts";
 
 /** A hub of which the test says what it shows. */
@@ -66,8 +67,8 @@ export function rollingHub(): ScriptedHub {
     healthy: 0,
     of: 1,
     needed: 1,
-    waitingFor: [{ site: "s-1", outcome: "applying" }],
-    offline: [],
+    waitingFor: some("applying", "s-1"),
+    ...NOBODY_AWAY,
   } as const;
   return new ScriptedHub(snapshotOf({ runs: [seen(runOf({ "s-1": [0, "applying"] }), because)] }));
 }

@@ -2,11 +2,12 @@ import type { SeenRun, Snapshot } from "../../../hub/api/snapshot.ts";
 import type { FleetMember, Site } from "../../../hub/registry/site.ts";
 import { type Because, inWordsBecause } from "../../../hub/rollout/because.ts";
 import type { Run, SiteProgress } from "../../../hub/rollout/run.ts";
+import { Sites } from "../../../hub/rollout/sites.ts";
 import { rfc3339 } from "../../../shared/names.ts";
 import type { ReportItem } from "../../../shared/report.ts";
 import type { Outcome } from "../../../shared/rollout.ts";
 import { rootDocument } from "../../support/fleet.ts";
-import { memberOf, reportOf, specOf, targetOf } from "../rollout/samples.ts";
+import { memberOf, reportOf, some, specOf, targetOf } from "../rollout/samples.ts";
 
 /** Builders of what the API sees, around one moment. */
 
@@ -78,12 +79,15 @@ export function runOf(
     },
     startedAt: NOW - 120_000,
     phase: { kind: "rolling", wave: 0, step: "opening", since },
-    sites: Object.fromEntries(sites),
+    sites: Sites.of(sites),
     back: false,
     ...more,
   };
 }
 
-export function seen(run: Run, because: Because = { kind: "completed", healthy: 1, of: 1, behind: [] }): SeenRun {
+export function seen(
+  run: Run,
+  because: Because = { kind: "completed", healthy: 1, of: 1, behind: some("pending") },
+): SeenRun {
   return { run, because };
 }

@@ -8,6 +8,7 @@ import { problem } from "../../../hub/api/contract-verb.ts";
 import { type Api, type ApiOptions, apiServer } from "../../../hub/api/server.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { parseAs } from "../../../shared/parse.ts";
+import { some } from "../rollout/samples.ts";
 import { quiet, rollingHub, ScriptedHub } from "./hub.ts";
 import { inWords, NOW, siteOf, snapshotOf } from "./sample.ts";
 
@@ -194,7 +195,7 @@ it("a run that goes on between question and act is a conflict too", async () => 
     const [one] = hub.read().runs;
     if (one === undefined) return;
     const run = { ...one.run, phase: { kind: "completed", at: NOW } as const };
-    hub.show({ runs: [{ run, because: { kind: "completed", healthy: 1, of: 1, behind: [] } }] });
+    hub.show({ runs: [{ run, because: { kind: "completed", healthy: 1, of: 1, behind: some("pending") } }] });
   };
   const body = await problemOf(await post(await serve(hub, { token: TOKEN }), verbUrl, asked, `Bearer ${TOKEN}`));
   expect(body).toMatchObject({

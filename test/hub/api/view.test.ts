@@ -6,7 +6,7 @@ import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
 import type { Run } from "../../../hub/rollout/run.ts";
 import { legalVerbs, type PhaseKind } from "../../../shared/verbs.ts";
-import { digestOf, memberOf } from "../rollout/samples.ts";
+import { digestOf, memberOf, NOBODY_AWAY, some } from "../rollout/samples.ts";
 import { inWords, NOW, runOf, seen, siteOf, snapshotOf } from "./sample.ts";
 
 const HOUR = 3_600_000;
@@ -148,8 +148,8 @@ describe("a run", () => {
     healthy: 1,
     of: 2,
     needed: 2,
-    waitingFor: [{ site: "s-1", outcome: "applying" }],
-    offline: [],
+    waitingFor: some("applying", "s-1"),
+    ...NOBODY_AWAY,
   };
 
   it("shows its waves with counts, the gate typed and in words, and the verbs that are legal", () => {
@@ -173,11 +173,8 @@ describe("a run", () => {
 
   it("puts those that joined since at the end of their wave", () => {
     const planned = runOf(outcomes);
-    const joined = {
-      ...planned,
-      sites: { "s-0": { ...runOf({ "s-0": [0, "pending"] }).sites["s-0"] }, ...planned.sites },
-    };
-    const [run] = fleetView(snapshotOf({ runs: [seen(joined as Run, because)] }), inWords).runs;
+    const joined = { ...planned, sites: planned.sites.with(runOf({ "s-0": [0, "pending"] }).sites) };
+    const [run] = fleetView(snapshotOf({ runs: [seen(joined, because)] }), inWords).runs;
     expect(run?.waves[0]?.sites.map(({ site }) => site)).toEqual(["s-3", "s-1", "s-0"]);
   });
 

@@ -23,7 +23,7 @@ function sign(id: string, changes: Parameters<typeof signedSite>[0], signer = ke
 }
 
 function planned(run: string): string[] {
-  return Object.keys(world.run(run).run.sites).toSorted();
+  return [...world.run(run).run.sites].map(([site]) => site).toSorted();
 }
 
 test("a retired site is left out of plans, with the reason, and keeps what it runs", async () => {
@@ -47,10 +47,10 @@ test("a site that retires under a run is ineligible in it: no failure, nothing n
   world.site("s-2").dark = true;
   world.deploy(rollout("1.1.0"));
   await world.pass(6);
-  expect(world.run("pos-2").run.sites["s-2"]?.outcome).toBe("notified");
+  expect(world.run("pos-2").run.sites.get("s-2")?.outcome).toBe("notified");
   sign("s-2", { retired: true });
   await world.pass(20);
-  expect(world.run("pos-2").run.sites["s-2"]).toMatchObject({ outcome: "ineligible", code: "record" });
+  expect(world.run("pos-2").run.sites.get("s-2")).toMatchObject({ outcome: "ineligible", code: "record" });
   expect(world.run("pos-2").run.phase.kind).toBe("completed");
   const retired = world.hub
     .read()

@@ -1,8 +1,18 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { gate, type Verdict, type WaveSite } from "../../../hub/rollout/gate.ts";
+import { gate, type Verdict } from "../../../hub/rollout/gate.ts";
+import type { SiteProgress } from "../../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../../hub/rollout/share.ts";
+import { startRun } from "../../../hub/rollout/start.ts";
+import { Tally } from "../../../hub/rollout/tally.ts";
 import { OUTCOMES, type Outcome } from "../../../shared/rollout.ts";
+import { heard, memberOf, NOBODY_AWAY, reportOf, some, specOf, targetOf } from "./samples.ts";
+
+interface WaveSite {
+  site: string;
+  progress: SiteProgress;
+  healthyFor: number;
+}
 
 interface Rules {
   quorum: number;
@@ -31,9 +41,22 @@ function siteOf(site: string, outcome: Outcome, healthyFor: number): WaveSite {
 }
 
 function asked(list: readonly WaveSite[], rule: Rules): Verdict {
-  const wave = { name: "w", sites: list.map(({ site }) => site), soakSeconds: rule.soak, success: `${rule.success}%` };
+  const wave = { name: "w", index: 0, soakSeconds: rule.soak, success: `${rule.success}%` };
   const failure = { over: `${rule.over}%`, minSample: rule.minSample };
-  return gate(wave, list, { quorum: `${rule.quorum}%`, failure });
+  return gate(wave, tallyOf(list, rule.soak), { quorum: `${rule.quorum}%`, failure });
+}
+
+function tallyOf(list: readonly WaveSite[], soak: number): Tally {
+  const members = new Map(
+    list.map(({ site, healthyFor }) => [site, heard(memberOf(site), reportOf({ healthyFor }, [1, 1]), 0)]),
+  );
+  const target = targetOf(2);
+  const start = { id: "pos-1", rollout: "pos", commit: "c", spec: specOf(), target, back: false, seed: "x" };
+  const run = startRun(start, [...members.values()], 0);
+  const sites = run.sites.with(list.map(({ site, progress }) => [site, progress]));
+  const tally = new Tally({ ...run, sites }, () => soak);
+  for (const [site, progress] of sites) tally.note(sites.placeOf(site) ?? 0, progress, members.get(site), "pos");
+  return tally;
 }
 
 /** The rule as it is written, by nothing but counting. */
@@ -81,8 +104,8 @@ describe("gate", () => {
         needed: 2,
         shortestSeconds: 6,
         soakSeconds: 10,
-        waitingFor: [{ site: "d", outcome: "notified" }],
-        offline: [],
+        waitingFor: some("notified", "d"),
+        ...NOBODY_AWAY,
       },
     });
   });

@@ -1,11 +1,12 @@
 import type { FleetMember } from "../../../hub/registry/site.ts";
+import type { Away, Some } from "../../../hub/rollout/because.ts";
 import type { Target } from "../../../hub/rollout/run.ts";
 import type { Labels, Values } from "../../../shared/names.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
 import { parseAs } from "../../../shared/parse.ts";
 import { valuesHash } from "../../../shared/render/values.ts";
 import type { Report, ReportItem } from "../../../shared/report.ts";
-import { type Rollout, rolloutFile, withDefaults } from "../../../shared/rollout.ts";
+import { type Outcome, type Rollout, rolloutFile, withDefaults } from "../../../shared/rollout.ts";
 
 /** Versions are numbered: number 2 is 1.2.0, pair 1.2, and lets a site go back to 1.1. */
 export function targetOf(number: number, given: Values = {}): Target {
@@ -42,6 +43,13 @@ export function memberOf(id: string, labels: Labels = {}, more: Partial<FleetMem
   } as const;
   return { id, labels, record: 1, bundles: ["pos"], floors: {}, site, assigned: {}, ...more };
 }
+
+/** As reasons name sites. */
+export function some(outcome: Outcome, ...sites: string[]): Some {
+  return { count: sites.length, first: sites.map((site) => ({ site, outcome })) };
+}
+
+export const NOBODY_AWAY: Away = { offline: some("offline"), held: some("held"), deferred: some("deferred") };
 
 /** A full report about the bundle `pos`. */
 export function reportOf(item: Partial<ReportItem>, assignment: [number, number] | undefined): Report {

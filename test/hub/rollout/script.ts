@@ -227,7 +227,7 @@ export class Script {
   }
 
   #sites(): string[] {
-    return Object.entries(this.#newest().sites).map(([site, progress]) => {
+    return [...this.#newest().sites].map(([site, progress]) => {
       const item = this.#world.sets.get(site)?.set.items[0];
       const set = item === undefined ? "nothing assigned" : `assigned ${item.version} by ${item.run}/${item.wave}`;
       return `${site} ${progress.outcome} ${set}${item?.reportEvery === undefined ? "" : ` every ${item.reportEvery}`}`;
@@ -264,8 +264,8 @@ function phaseOf({ phase, plan }: Run): string {
 }
 
 function outcomesThatChanged(before: Run, after: Run): string[] {
-  return Object.entries(after.sites).flatMap(([site, { outcome, code }]) => {
-    const was = before.sites[site]?.outcome ?? "joined";
+  return [...after.sites].flatMap(([site, { outcome, code }]) => {
+    const was = before.sites.get(site)?.outcome ?? "joined";
     return was === outcome ? [] : [`${site} ${was} -> ${outcome}${code === null ? "" : ` (${code})`}`];
   });
 }

@@ -1,8 +1,10 @@
+import { expect } from "vitest";
 import { assignmentSets, type ChangedSet } from "../../../hub/assign/assign.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { step } from "../../../hub/rollout/step.ts";
+import type { Tally } from "../../../hub/rollout/tally.ts";
 
 export interface Turn {
   before: Run;
@@ -11,12 +13,37 @@ export interface Turn {
   effects: Effect[];
 }
 
-/** A hub without wires: runs are stepped and their effects become stored sets, as one transaction would. */
+/** Remembers who changed since it was last asked. */
+class WatchedFleet extends Map<string, FleetMember> {
+  #changed = new Set<string>();
+
+  override set(site: string, member: FleetMember): this {
+    this.#changed?.add(site);
+    return super.set(site, member);
+  }
+
+  override delete(site: string): boolean {
+    this.#changed.add(site);
+    return super.delete(site);
+  }
+
+  takeChanged(): ReadonlySet<string> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
+  }
+}
+
+/**
+ * A hub without wires: runs are stepped and their effects become stored sets, as one transaction would. Each step looks at what changed,
+ * and must decide what one that looks at everything does.
+ */
 export class World {
   now = 0;
-  readonly fleet = new Map<string, FleetMember>();
+  readonly fleet = new WatchedFleet();
   readonly runs = new Map<string, Run>();
   readonly sets = new Map<string, ChangedSet>();
+  readonly #tallies = new Map<string, Tally>();
 
   /** What is stored for a site outlasts its leaving the fleet. */
   join(member: FleetMember): void {
@@ -32,12 +59,18 @@ export class World {
   /** Steps each run, the older first, then replaces the sets that changed. */
   turn(inputs: ReadonlyMap<string, Input[]> = new Map()): { turns: Turn[]; changed: ChangedSet[] } {
     const fleet = new Map(this.fleet);
+    const changed = this.fleet.takeChanged();
     const turns = [...this.runs.values()].map((before): Turn => {
-      const { run, because, effects } = step(before, fleet, inputs.get(before.id) ?? [], this.now);
-      return { before, run, because, effects };
+      const told = inputs.get(before.id) ?? [];
+      const tally = this.#tallies.get(before.id);
+      const { tally: next, ...after } = step(before, fleet, told, this.now, tally && { tally, changed });
+      if (next !== null) this.#tallies.set(before.id, next);
+      const { tally: _, ...anew } = step(before, fleet, told, this.now);
+      expect(after).toEqual(anew);
+      return { before, ...after };
     });
     for (const { run } of turns) this.runs.set(run.id, run);
-    const changed = assignmentSets({
+    const replaced = assignmentSets({
       current: this.sets,
       effects: turns.flatMap(({ effects }) => effects),
       runs: this.runs,
@@ -48,10 +81,10 @@ export class World {
       now: this.now,
       lifetimeMs: 86_400_000,
     });
-    for (const set of changed) {
+    for (const set of replaced) {
       this.sets.set(set.site, set);
       this.fleet.set(set.site, { ...this.member(set.site), assigned: set.assigned });
     }
-    return { turns, changed };
+    return { turns, changed: replaced };
   }
 }

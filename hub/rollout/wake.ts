@@ -1,0 +1,27 @@
+import type { FleetMember } from "../registry/site.ts";
+import { freshUntil } from "./evidence.ts";
+import type { View } from "./outcome.ts";
+import type { SiteProgress } from "./run.ts";
+
+type Moment = Pick<View, "standing" | "times" | "now">;
+
+/**
+ * When time alone may next change what became of a site; infinity: never. Windows are looked at by themselves. What this forgets is found
+ * out by nobody, so what `progressOf` asks of `now` is asked here too.
+ */
+export function wakeAt(
+  progress: SiteProgress,
+  member: FleetMember | undefined,
+  { standing, times, now }: Moment,
+): number {
+  const { outcome, assignedAt, dueAt } = progress;
+  let at = Number.POSITIVE_INFINITY;
+  const mayBeAt = (time: number) => {
+    if (time > now) at = Math.min(at, time);
+  };
+  if (dueAt !== null) mayBeAt(dueAt);
+  if (outcome === "notified") mayBeAt(Math.max(member?.site.heardAt ?? 0, assignedAt ?? now) + times.offlineAfter);
+  // What it proved last holds until then.
+  if (standing === "gate" && member !== undefined) mayBeAt(freshUntil(member.site, times.reportEvery) + 1);
+  return at;
+}
