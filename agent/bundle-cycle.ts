@@ -8,10 +8,11 @@ import { execute, type Hands } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
 import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
 import type { Cache, Hold } from "./cache/cache.ts";
+import { Drifts } from "./drifts.ts";
 import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
 import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
-import type { ApplyPlan } from "./plan/plan.ts";
+import { type ApplyPlan, isHealing } from "./plan/plan.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
@@ -45,7 +46,9 @@ export class BundleCycle {
   readonly bundle: string;
   private readonly world: World;
   private readonly shelf: Shelf;
-  private readonly backoff = new Map<string, { until: number; attempts: number; words: string }>();
+  /** `lasts`: the failure is of the content, or of what somebody made of the object. */
+  private readonly backoff = new Map<string, { until: number; attempts: number; words: string; lasts: boolean }>();
+  private readonly drifts = new Drifts();
   private refused: Failure | null = null;
   private startedAt: number;
   private healthySince: number | null = null;
@@ -85,7 +88,8 @@ export class BundleCycle {
   wakeIn(hold: Hold | undefined): number | null {
     const { clock } = this.world;
     const now = clock.monotonic();
-    const waits = [...this.backoff.values()].map((entry) => Math.max(10, entry.until - now));
+    const untils = [...[...this.backoff.values()].map(({ until }) => until), ...this.drifts.waits()];
+    const waits = untils.map((until) => Math.max(10, until - now));
     if (hold !== undefined && isMoving(hold)) waits.push(200);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
@@ -112,7 +116,8 @@ export class BundleCycle {
     live.judgeBy(this.bundle, rendered);
     live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
     const now = clock.monotonic();
-    const found = evaluate(hold, content, { live: live.view(), inventory, backoff: this.backoff, others, now });
+    const known = { backoff: this.backoff, left: this.drifts.left };
+    const found = evaluate(hold, content, { live: live.view(), inventory, ...known, others, now });
     if (!found.applied || found.summary.verdict.health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
     return found;
@@ -206,11 +211,12 @@ export class BundleCycle {
     this.healthySince = null;
     this.refused = null;
     this.backoff.clear();
+    this.drifts.restart();
   }
 
   private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
     const { clock, random, log, cache } = this.world;
-    const tell = (done: ApplyPlan["steps"]) => {
+    const tell: Hands["tell"] = (done) => {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
       if (events.length > 0) cache.addEvents(events);
     };
@@ -218,23 +224,30 @@ export class BundleCycle {
       const now = this.hold();
       if (now !== null) cache.keepHold(withJobs(now, jobs));
     };
-    const failures = await execute(applyPlan, { ...this.world, tell, note });
+    const failures = await execute(applyPlan, {
+      ...this.world,
+      ...this.drifts.hands(() => clock.monotonic()),
+      tell,
+      note,
+    });
     const now = clock.monotonic();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
-    for (const { ref } of applyPlan.steps) {
-      const name = nameOf(ref);
+    for (const step of applyPlan.steps) {
+      const name = nameOf(step.ref);
       const failure = failed.get(name);
       if (failure === undefined) {
         this.backoff.delete(name);
         continue;
       }
-      const attempts = (this.backoff.get(name)?.attempts ?? 0) + 1;
-      this.backoff.set(name, {
-        until: now + waitFor(failure, attempts, random()),
-        attempts,
-        words: failureWords(failure),
-      });
-      log.warn({ bundle: this.bundle, object: name, words: failureWords(failure), attempts }, "apply failed");
+      const before = this.backoff.get(name);
+      const attempts = (before?.attempts ?? 0) + 1;
+      const words = failureWords(failure);
+      const until = now + waitFor(failure, attempts, random());
+      this.backoff.set(name, { until, attempts, words, lasts: isFinal(failure) });
+      log.warn({ bundle: this.bundle, object: name, words, attempts }, "apply failed");
+      const isNews = isFinal(failure) && before?.lasts !== true;
+      if (isNews && isHealing(step) && !isMoving(hold))
+        this.tell({ kind: "drift", object: name, code: codeOf(failure), words: `cannot be put back: ${words}` });
     }
     this.refused ??= failures.find(isFinal) ?? null;
   }
@@ -254,7 +267,7 @@ export class BundleCycle {
         healthy: 0,
         verdict: { health: "progressing", because: "its content is not on disk" },
       },
-      drifted: evaluation?.plan.steps.length ?? 0,
+      drifted: evaluation?.plan.drifted.length ?? 0,
       healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
       waitingOn: waitingWords(evaluation, decision),
     };

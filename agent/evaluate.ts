@@ -22,6 +22,7 @@ export interface Surroundings {
   live: LiveView;
   inventory: readonly InventoryRow[];
   backoff: PlanInput["backoff"];
+  left: PlanInput["left"];
   others: Others;
   now: number;
 }
@@ -29,7 +30,7 @@ export interface Surroundings {
 export function evaluate(
   hold: Hold,
   { manifest, flags, rendered }: Exclude<Content, { unfit: unknown }>,
-  { live, inventory, backoff, others, now }: Surroundings,
+  { live, inventory, backoff, left, others, now }: Surroundings,
 ): Evaluation {
   const moves = isMoving(hold);
   const removes = manifest.remove === true;
@@ -45,6 +46,7 @@ export function evaluate(
     jobs,
     others,
     backoff,
+    left,
     pruneShare: returns || removes ? 1 : share(manifest.prune.share),
     allow: manifest.prune.allow ?? [],
     removes,

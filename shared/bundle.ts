@@ -31,6 +31,15 @@ const objects = z.strictObject({
   name: z.optional(z.string()),
 });
 
+/** A JSON pointer into an object as it is rendered; never to the label by which an object is ours. */
+const pointer = z.string().check(
+  z.refine((text) => /^(?:\/(?:[^~/]|~[01])*)+$/.test(text), "must be a JSON pointer, such as /spec/replicas"),
+  z.refine(
+    (text) => !/^\/metadata(?:\/labels(?:\/skerry\.dev~1bundle)?)?$/.test(text),
+    "covers the label by which an object is ours: name the parts that others may have",
+  ),
+);
+
 /** Inside the bundle, forward slashes, no `.` or `..`, nothing hidden. */
 const path = z
   .string()
@@ -78,7 +87,8 @@ const manifest = z.strictObject({
   }),
   drift: z.strictObject({
     mode: z.enum(["correct", "report", "ignore"]),
-    ignore: z.optional(z.array(z.strictObject({ ...objects.shape, paths: z.array(z.string()) }))),
+    /** Parts of objects that stay with whoever takes them. */
+    ignore: z.optional(z.array(z.strictObject({ ...objects.shape, paths: z.array(pointer) }))),
   }),
   recreate: z.optional(z.array(objects)),
   prune: z.strictObject({ share: percent, allow: z.optional(z.array(objects)) }),
@@ -139,13 +149,7 @@ export function holdAtMost({ hold }: Pick<Bundle, "hold">): number {
 /** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
 export function unsupportedInBundle(document: Bundle): string[] {
   const found: string[] = [];
-  const filled = (key: "phases" | "recreate") => {
-    if ((document[key] ?? []).length > 0) found.push(`/${key}`);
-  };
-  filled("phases");
-  if (document.drift.mode !== "correct") found.push("/drift/mode");
-  if ((document.drift.ignore ?? []).length > 0) found.push("/drift/ignore");
-  filled("recreate");
+  if ((document.phases ?? []).length > 0) found.push("/phases");
   if ((document.prune.allow ?? []).length > 0) found.push("/prune/allow");
   return found;
 }

@@ -12,8 +12,9 @@ export const EVENT_KINDS = [
   "failed", // a state was given up, with its code
   "reverting", // going back to what was committed last
   "reverted", // back, and healthy
-  "drift", // an object differed and was put right
+  "drift", // an object differed: put right, left so where the bundle says that, or contested
   "pruned", // an object that is no longer in the bundle was deleted
+  "recreated", // an object was deleted and made anew, because a field of it cannot change
   "refused", // content or a message was refused, with its code
   "held", // the site puts off what is new
   "released", // it does not any more

@@ -51,6 +51,11 @@ export function differences(desired: KubeObject, live: KubeObject | null, ignore
   return unowned(content(desired), live, ours.fields, []);
 }
 
+/** Whether all that differs is what a subresource `scale` is for. */
+export function isAutoscaled(found: readonly Difference[]): boolean {
+  return found.length > 0 && found.every(({ scaled }) => scaled);
+}
+
 /** What of the desired object our entry has lost, the topmost of each part; what is ignored does not count. */
 export function lostOf(desired: KubeObject, ours: Fields, ignored: readonly Spot[]): Lost[] {
   const spared = new Set(ignored.map((spot) => JSON.stringify(spot)));

@@ -1,8 +1,11 @@
 import { AppError } from "../../shared/errors.ts";
 import { FIELD_MANAGER, type Fingerprint, type KubeObject, nameOf, type ObjectRef } from "../../shared/live.ts";
 import type { Journal } from "../../shared/ports.ts";
+import { NOTHING, type Overlooked } from "../../shared/render/overlook.ts";
 import type { Cache, InventoryRow, JobChange } from "../cache/cache.ts";
 import type { ApplyPlan, Step } from "../plan/plan.ts";
+import { type Applied, applyObject } from "./apply-object.ts";
+import { type Difference, differences, differenceWords, isAutoscaled } from "./differences.ts";
 import type { Kube } from "./kube.ts";
 import type { Failure } from "./retry.ts";
 
@@ -14,12 +17,25 @@ export interface Hands {
   cache: Cache;
   /** The watched snapshot learns from the answers before their events come. */
   live: { feed(object: KubeObject): void; feedGone(ref: ObjectRef, uid: string): void };
-  fingerprint(object: KubeObject): Fingerprint;
+  fingerprint(object: KubeObject, overlooked?: Overlooked): Fingerprint;
   journal: Journal;
   /** What is known of Jobs; called inside the transaction before they are sent, and the one that settles them. */
   note(jobs: readonly JobChange[]): void;
+  /** May these fields of the object be put right now? Where not, it is left as it is. */
+  mayHeal(object: string, found: readonly Difference[]): boolean;
+  /** It stays as others made it: this is how it is. Whether that is to be told. */
+  leave(object: string, as: Fingerprint, words: string): boolean;
   /** Steps of one stage that are done; called inside the transaction that settles them, so that none is done and never told. */
-  tell(done: readonly Step[]): void;
+  tell(done: readonly Done[]): void;
+}
+
+/** A step that is through. */
+export interface Done {
+  step: Step;
+  /** Of an object that was read first: what became of it. */
+  did?: Applied["did"];
+  /** How it differed from what was applied, for a person. */
+  words?: string;
 }
 
 /**
@@ -27,17 +43,18 @@ export interface Hands {
  * so that a kill at any point leaves nothing behind that nobody knows of. Returns the failures.
  */
 export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]> {
-  intend(plan, hands);
+  const held = intend(plan, hands);
   const failures: Failure[] = [];
   const stages = new Set(plan.steps.map((step) => step.stage));
   for (const stage of stages) {
     const learnt: Learnt = { settled: [], forgotten: [], jobs: [] };
-    const done: Step[] = [];
+    const done: Done[] = [];
     await eachAtOnce(
       plan.steps.filter((step) => step.stage === stage),
       async (step) => {
         try {
-          if (await perform(step, hands, learnt)) done.push(step);
+          const through = await perform(step, hands, learnt, held);
+          if (through !== null) done.push(through);
         } catch (error) {
           if (!(error instanceof AppError)) throw error;
           failures.push({ object: nameOf(step.ref), error });
@@ -45,7 +62,7 @@ export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]>
       },
     );
     const { settled, forgotten, jobs } = learnt;
-    if (settled.length + forgotten.length + jobs.length === 0) continue;
+    if (settled.length + forgotten.length + jobs.length + done.length === 0) continue;
     hands.cache.transaction("inventory.settle", () => {
       if (settled.length > 0) hands.cache.keepInventory(plan.bundle, settled);
       if (forgotten.length > 0) hands.cache.dropInventory(plan.bundle, forgotten);
@@ -63,7 +80,8 @@ interface Learnt {
   jobs: JobChange[];
 }
 
-function intend(plan: ApplyPlan, { cache, note }: Hands): void {
+/** Returns what was known of each object before. */
+function intend(plan: ApplyPlan, { cache, note }: Hands): ReadonlyMap<string, InventoryRow> {
   const known = new Map(cache.inventory(plan.bundle).map((row) => [nameOf(row.object), row]));
   const rows = plan.steps
     .filter((step) => (step.do === "apply" || step.do === "start") && known.get(nameOf(step.ref))?.state !== "intended")
@@ -74,40 +92,48 @@ function intend(plan: ApplyPlan, { cache, note }: Hands): void {
       return { ...(held ?? blank), state: "intended" };
     });
   const jobs = plan.steps.flatMap((step) => (step.do === "start" ? [{ object: step.ref }] : []));
-  if (rows.length + jobs.length === 0) return;
+  if (rows.length + jobs.length === 0) return known;
   cache.transaction("inventory.intend", () => {
     if (rows.length > 0) cache.keepInventory(plan.bundle, rows);
     if (jobs.length > 0) note(jobs);
   });
+  return known;
 }
 
-/** False where the step is accepted and not through. */
+/** null where the step is accepted and not through. */
 async function perform(
   step: Step,
-  { kube, live, journal, fingerprint }: Hands,
-  { settled, forgotten, jobs }: Learnt,
-): Promise<boolean> {
+  hands: Hands,
+  learnt: Learnt,
+  held: ReadonlyMap<string, InventoryRow>,
+): Promise<Done | null> {
+  const { kube, live, journal } = hands;
   switch (step.do) {
     case "apply":
+      return settle(step, await applyObject(step, hands), hands, learnt, held.get(nameOf(step.ref)));
+    case "look": {
+      const object = await kube.get(step.ref);
+      const found = differences(step.opened?.reveal() ?? step.object, object, (step.overlooked ?? NOTHING).ignored);
+      if (object !== null && (found.length === 0 || isAutoscaled(found))) {
+        learnt.settled.push(rowOf(step, object, hands));
+        return null;
+      }
+      const words = differenceWords(found);
+      hands.leave(nameOf(step.ref), fingerprintOf(step, object, hands), words);
+      return { step, did: "left", words };
+    }
     case "start": {
-      const object = step.do === "apply" ? (step.opened?.reveal() ?? step.object) : step.object;
       journal("kube.apply", "before");
-      const answer = kube.apply(object, {
-        manager: FIELD_MANAGER,
-        force: true,
-        dryRun: false,
-      });
+      const answer = kube.apply(step.object, { manager: FIELD_MANAGER, force: true, dryRun: false });
       journal("kube.apply", "between");
-      const { object: found } = await answer;
+      const { object } = await answer;
       journal("kube.apply", "after");
-      live.feed(found);
-      const { fields, live: projected } = fingerprint(found);
-      const uid = String(found.metadata["uid"] ?? "");
-      // Accepted, but on its way out: it is applied only once its successor exists.
-      if (found.metadata["deletionTimestamp"] !== undefined) return false;
-      if (step.do === "start") jobs.push({ object: step.ref, uid });
-      settled.push({ object: step.ref, uid, desired: step.hash, fields, live: projected, state: "applied" });
-      return true;
+      live.feed(object);
+      if (object.metadata["deletionTimestamp"] !== undefined) return null;
+      const row = rowOf(step, object, hands);
+      learnt.jobs.push({ object: step.ref, uid: row.uid ?? "" });
+      learnt.settled.push(row);
+      return { step };
     }
     case "delete": {
       journal("kube.delete", "before");
@@ -116,18 +142,61 @@ async function perform(
       const gone = (await answer) === "gone";
       if (gone) {
         live.feedGone(step.ref, step.uid);
-        forgotten.push(step.ref);
+        learnt.forgotten.push(step.ref);
       }
       journal("kube.delete", "after");
-      return gone;
+      return gone ? { step } : null;
     }
     case "finish":
-      jobs.push({ object: step.ref, result: step.result });
-      return true;
+      learnt.jobs.push({ object: step.ref, result: step.result });
+      return { step };
     case "forget":
-      forgotten.push(step.ref);
-      return true;
+      learnt.forgotten.push(step.ref);
+      return { step };
   }
+}
+
+function settle(
+  step: Extract<Step, { do: "apply" }>,
+  applied: Applied,
+  hands: Hands,
+  { settled }: Learnt,
+  held: InventoryRow | undefined,
+): Done | null {
+  const { did, object, found, took } = applied;
+  const words = [differenceWords(found), ...took.map(({ field, by }) => `took ${field} from ${by}`)]
+    .filter((part) => part !== "")
+    .join("; ");
+  switch (did) {
+    // Accepted, but on its way out: it is applied only once its successor exists.
+    case "deleting":
+      if (object !== null) hands.live.feed(object);
+      return null;
+    case "left":
+      // Nothing was done after all: it is what it was, and stays known as that.
+      if (held !== undefined) settled.push({ ...held, state: "applied" });
+      return hands.leave(nameOf(step.ref), fingerprintOf(step, object, hands), words) ? { step, did, words } : null;
+    case "kept":
+    case "applied":
+    case "recreated":
+      if (object !== null) {
+        hands.live.feed(object);
+        settled.push(rowOf(step, object, hands));
+      }
+      return { step, did, words };
+  }
+}
+
+type Sent = Extract<Step, { do: "apply" | "look" | "start" }>;
+
+function rowOf(step: Sent, object: KubeObject, hands: Hands): InventoryRow {
+  const uid = String(object.metadata["uid"] ?? "");
+  return { object: step.ref, uid, desired: step.hash, ...fingerprintOf(step, object, hands), state: "applied" };
+}
+
+function fingerprintOf(step: Sent, object: KubeObject | null, { fingerprint }: Hands): Fingerprint {
+  if (object === null) return { fields: "", live: "" };
+  return fingerprint(object, "overlooked" in step ? step.overlooked : undefined);
 }
 
 async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -44,7 +44,9 @@ export function codeOf({ error }: Failure): ErrorCode {
 export function failureWords({ object, error }: Failure): string {
   if (!(error instanceof KubeError)) return `${object}: ${error.message}`;
   const fields = error.fields.length === 0 ? "" : ` at ${error.fields.slice(0, 3).join(", ")}`;
-  return `${object}: ${error.message}${fields}`;
+  const fix =
+    error.kubeClass === "immutable" ? "; a bundle that lists it under `recreate` has it deleted and made anew" : "";
+  return `${object}: ${error.message}${fields}${fix}`;
 }
 
 /** Milliseconds to wait after the `attempts`-th failure in a row: exponential with half jitter, never before the server's Retry-After. */

@@ -1,13 +1,16 @@
 import type { Bundle } from "../../shared/bundle.ts";
 import type { Verdict } from "../../shared/health.ts";
 import {
+  type Fingerprint,
   type KubeObject,
   type LiveView,
+  member,
   nameOf,
   type ObjectRef,
   type Observed,
   unseenBecause,
 } from "../../shared/live.ts";
+import type { Overlooked } from "../../shared/render/overlook.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { Opened } from "../../shared/render/sealed.ts";
 import type { InventoryRow, JobRecord } from "../cache/cache.ts";
@@ -30,6 +33,8 @@ export interface ApplyPlan {
   readonly passed: string | null;
   /** What is wrong for good with something that a later phase waits for. */
   readonly failed: string | null;
+  /** Objects that are not as they were applied: put right by these steps, later, or left so, with the words why. */
+  readonly drifted: readonly { readonly object: string; readonly words: string }[];
 }
 
 export type Step =
@@ -42,6 +47,22 @@ export type Step =
       readonly opened?: Opened;
       readonly hash: string;
       readonly because: "absent" | "changed" | "drift" | "unsettled";
+      /** It is there, and what others have of it decides what is sent: it is read first. */
+      readonly look?: true;
+      /** May be deleted and made anew where a field of it cannot change. */
+      readonly recreate?: true;
+      /** Parts whose change is no drift. */
+      readonly overlooked?: Overlooked;
+    }
+  /** It is not as it was applied, and stays so: what differs is read and told. */
+  | {
+      readonly do: "look";
+      readonly stage: number;
+      readonly ref: ObjectRef;
+      readonly object: KubeObject;
+      readonly opened?: Opened;
+      readonly hash: string;
+      readonly overlooked?: Overlooked;
     }
   /** A Job, which is on record as begun before it is sent. */
   | {
@@ -98,6 +119,8 @@ export interface PlanInput {
   others: Others;
   /** Objects whose last try failed, by name: not before this monotonic time (ms), with the words why. */
   backoff: ReadonlyMap<string, { until: number; words: string }>;
+  /** Objects that are left as others made them, by name. */
+  left: ReadonlyMap<string, Left>;
   /** Share of the inventory (0 to 1) that one plan may delete. 1 where the site returns to what it had. */
   pruneShare: number;
   /** Namespaces, claims, volumes and definitions that may be deleted. */
@@ -106,6 +129,12 @@ export interface PlanInput {
   removes: boolean;
   /** Monotonic, ms. */
   now: number;
+}
+
+/** How an object is left that others changed, until it is another or this monotonic time (ms) comes. */
+export interface Left extends Fingerprint {
+  until: number;
+  words: string;
 }
 
 export function plan(input: PlanInput): ApplyPlan {
@@ -142,7 +171,8 @@ export function plan(input: PlanInput): ApplyPlan {
       waitingOn.push({ on: "apply", object: "", words: `${later} objects leave once the others are applied` });
   }
   const ordered = steps.toSorted((a, b) => a.stage - b.stage);
-  return { bundle, digest, steps: ordered, waitingOn, passed: phases.passed, failed: phases.failed };
+  const drifted = objects.flatMap((wanted) => driftedOf(wanted, rows.get(nameOf(wanted.ref)), input) ?? []);
+  return { bundle, digest, steps: ordered, waitingOn, passed: phases.passed, failed: phases.failed, drifted };
 }
 
 function waitingFor(on: Waiting["on"], ref: ObjectRef, words: string | null): Waiting | null {
@@ -177,16 +207,15 @@ function tooEarly(input: PlanInput, found: Found): (index: number) => Waiting | 
 
 type Wanted = RenderedBundle["objects"][number];
 
-function applyStep(
-  wanted: Wanted,
-  row: InventoryRow | undefined,
-  { live, backoff, now, desired, others }: PlanInput,
-): Step | Waiting | null {
-  const name = nameOf(wanted.ref);
+function applyStep(wanted: Wanted, row: InventoryRow | undefined, input: PlanInput): Step | Waiting | null {
+  const { live, backoff, now, desired, others } = input;
+  const { ref, object, opened, hash } = wanted;
+  const name = nameOf(ref);
   const seen = live.objects.get(name);
-  const unseen = unseenBecause(live, wanted.ref) !== undefined;
-  const because = reason(wanted.hash, row, seen, unseen);
+  const because = reason(wanted, row, input);
   if (because === null) return null;
+  const drifts = isDrift(because, row);
+  if (drifts && (desired.drift === "ignore" || leftAs(seen, input.left.get(name), now) !== null)) return null;
   if (seen?.deleting === true) return { on: "deletion", object: name, words: "its predecessor is still being deleted" };
   if (
     seen !== undefined &&
@@ -198,29 +227,55 @@ function applyStep(
   }
   const wait = backoff.get(name);
   if (wait !== undefined && wait.until > now) return { on: "backoff", object: name, words: wait.words };
-  return {
-    do: "apply",
-    stage: stageOf(wanted.ref),
-    ref: wanted.ref,
-    object: wanted.object,
-    ...(wanted.opened !== undefined && { opened: wanted.opened }),
-    hash: wanted.hash,
-    because,
-  };
+  const overlooked = desired.overlooked.get(name);
+  const parts = { ...(opened !== undefined && { opened }), ...(overlooked !== undefined && { overlooked }) };
+  const what = { stage: stageOf(ref), ref, object, hash, ...parts };
+  if (drifts && desired.drift === "report") return { do: "look", ...what };
+  const opensReplicas = seen?.replicas === "ours" && member(object, "spec")["replicas"] === undefined;
+  const isIgnored = overlooked !== undefined && overlooked.ignored.length > 0;
+  const isThere = row !== undefined || seen !== undefined;
+  const look = drifts || seen?.replicas === "scaled" || opensReplicas || (isThere && isIgnored);
+  return { do: "apply", ...what, because, ...(look && { look }), ...(wanted.recreate && { recreate: true }) };
 }
 
 /** null: nothing to do. An object that was never listed is judged by the inventory alone. */
-function reason(
-  hash: string,
-  row: InventoryRow | undefined,
-  seen: Observed | undefined,
-  unseen: boolean,
-): "absent" | "changed" | "drift" | "unsettled" | null {
+function reason({ ref, hash }: Wanted, row: InventoryRow | undefined, { live }: PlanInput): Because | null {
+  const seen = live.objects.get(nameOf(ref));
   if (row === undefined) return seen === undefined ? "absent" : "changed";
   if (row.desired !== hash) return "changed";
   if (row.state === "intended") return "unsettled";
-  if (unseen) return null;
+  if (unseenBecause(live, ref) !== undefined || seen?.stale === true) return null;
   if (seen === undefined) return "absent";
   if (seen.uid !== row.uid) return "drift";
   return seen.fields === row.fields && seen.live === row.live ? null : "drift";
+}
+
+type Because = "absent" | "changed" | "drift" | "unsettled";
+
+/** Of an object that was as it should be, and is read first for what others made of it. */
+export function isHealing(step: Step): boolean {
+  return step.do === "apply" && step.look === true && step.because !== "changed";
+}
+
+/** It was as it should be once. One whose healing was begun is unsettled, and has the hashes of then. */
+function isDrift(because: Because, row: InventoryRow | undefined): boolean {
+  return row !== undefined && row.fields !== null && because !== "changed";
+}
+
+/** Why it stays as it is now; null where it does not. */
+function leftAs(seen: Observed | undefined, left: Left | undefined, now: number): string | null {
+  if (left === undefined || left.until <= now) return null;
+  return left.fields === (seen?.fields ?? "") && left.live === (seen?.live ?? "") ? left.words : null;
+}
+
+function driftedOf(
+  wanted: Wanted,
+  row: InventoryRow | undefined,
+  input: PlanInput,
+): ApplyPlan["drifted"][number] | null {
+  const name = nameOf(wanted.ref);
+  const because = reason(wanted, row, input);
+  if (because === null || !isDrift(because, row) || input.desired.drift === "ignore") return null;
+  const words = leftAs(input.live.objects.get(name), input.left.get(name), input.now);
+  return { object: name, words: words ?? "" };
 }

@@ -1,8 +1,8 @@
 import type { EventKind, NewEvent } from "../../shared/event.ts";
 import { nameOf } from "../../shared/live.ts";
 import { rfc3339, short } from "../../shared/names.ts";
+import type { Done } from "../apply/execute.ts";
 import type { Hold } from "../cache/cache.ts";
-import type { ApplyPlan } from "../plan/plan.ts";
 
 /** More events of one stage than this become one of each kind. */
 const EVENTS_AT_ONCE = 20;
@@ -32,21 +32,44 @@ export function eventOf(bundle: string, { digest, words, object, ...rest }: Even
  * Drift is told where nothing was to change; during a move it is part of the move. What a kill or a failure interrupted is told when it
  * is through: a healing shows as an unsettled object of a settled bundle, a deletion as an object that is gone.
  */
-export function eventsOf(hold: Hold, done: ApplyPlan["steps"]): EventDraft[] {
+export function eventsOf(hold: Hold, done: readonly Done[]): EventDraft[] {
   const drafts: EventDraft[] = [];
   const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
   const whole = hold.state === "committed" || hold.state === "reverted";
-  for (const step of done) {
+  for (const { step, did, words = "" } of done) {
     const object = nameOf(step.ref);
     if (step.do === "delete" && step.because === "pruned") drafts.push({ kind: "pruned", object });
     if (step.do === "forget" && step.gone) drafts.push({ kind: "pruned", object, words: "was gone already" });
-    if (step.do !== "apply" || !settled) continue;
-    if (step.because === "drift") drafts.push({ kind: "drift", object, words: "was edited; put back" });
-    if (step.because === "absent") drafts.push({ kind: "drift", object, words: "was deleted; made again" });
-    if (step.because === "unsettled" && whole)
-      drafts.push({ kind: "drift", object, words: "was edited or deleted; put back" });
+    if (did === "recreated") drafts.push({ kind: "recreated", object, words: "a field of it cannot change" });
+    if (!settled || did === "kept") continue;
+    if (did === "left") drafts.push({ kind: "drift", object, words: leftWords(step, words) });
+    else if (step.do === "apply") {
+      const healed = healedWords(step.because, whole);
+      if (healed !== null) drafts.push({ kind: "drift", object, words: words === "" ? healed : `${words}; put back` });
+    }
   }
   if (drafts.length <= EVENTS_AT_ONCE) return drafts;
   const kinds = [...new Set(drafts.map((draft) => draft.kind))];
   return kinds.map((kind) => ({ kind, words: `${drafts.filter((draft) => draft.kind === kind).length} objects` }));
+}
+
+/** null: it was no drift. */
+function healedWords(because: Extract<Done["step"], { do: "apply" }>["because"], whole: boolean): string | null {
+  switch (because) {
+    case "drift":
+      return "was edited; put back";
+    case "absent":
+      return "was deleted; made again";
+    case "unsettled":
+      return whole ? "was edited or deleted; put back" : null;
+    case "changed":
+      return null;
+  }
+}
+
+/** Of an object that was not to be put back, or that somebody changes each time that it is. */
+function leftWords(step: Done["step"], words: string): string {
+  return step.do === "look"
+    ? `${words}; left so, as the bundle says`
+    : `contested: ${words}, again and again; put back less often`;
 }

@@ -80,13 +80,23 @@ export interface BundleSource {
 
 type Policy = Pick<
   Bundle,
-  "scope" | "health" | "drift" | "prune" | "requires" | "variables" | "checks" | "minAgent" | "remove" | "hold"
+  | "scope"
+  | "health"
+  | "drift"
+  | "prune"
+  | "requires"
+  | "variables"
+  | "checks"
+  | "minAgent"
+  | "remove"
+  | "recreate"
+  | "hold"
 >;
 
 /** Throws `schema`, `malformed`, or `unsupported` for what the format knows and this version does not do, with file and line. */
 export function readBundleSource(text: string, file: string): BundleSource {
   const { value, where } = namingNearest(bundleSource, () => readYamlPlaced(text, file, bundleSource));
-  const { requires, variables, checks, minAgent, remove, hold } = value;
+  const { requires, variables, checks, minAgent, remove, hold, recreate, drift } = value;
   const policy = {
     scope: value.scope,
     health: {
@@ -94,10 +104,12 @@ export function readBundleSource(text: string, file: string): BundleSource {
       deadline: value.health?.deadline ?? "10m",
       ...(value.health?.rules !== undefined && { rules: value.health.rules }),
     },
-    drift: { mode: value.drift?.mode ?? "correct" },
+    drift: { mode: drift?.mode ?? "correct", ...(drift?.ignore !== undefined && { ignore: drift.ignore }) },
     prune: { share: value.prune?.share ?? "50%" },
     ...Object.fromEntries(
-      Object.entries({ requires, variables, checks, minAgent, remove, hold }).filter(([, part]) => part !== undefined),
+      Object.entries({ requires, variables, checks, minAgent, remove, hold, recreate }).filter(
+        ([, part]) => part !== undefined,
+      ),
     ),
   };
   refuseUnsupported(value, policy, where);
@@ -147,14 +159,12 @@ function inside(text: string, where: string): string {
 }
 
 function refuseUnsupported(source: Written, policy: Policy, where: BundleSource["where"]): void {
-  const { phases, recreate } = source;
+  const { phases } = source;
   // As a manifest has it, so that one list says what is not done yet.
   const manifest = {
     ...policy,
-    drift: { ...policy.drift, ignore: source.drift?.ignore },
     prune: { ...policy.prune, allow: source.prune?.allow },
     phases,
-    recreate,
   };
   const [unsupported] = unsupportedInBundle(manifest as Bundle);
   if (unsupported === undefined) return;

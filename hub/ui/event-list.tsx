@@ -15,6 +15,7 @@ const SIGN: Readonly<Record<EventKind, readonly [Tone, MarkName]>> = {
   reverted: ["warn", "undo"],
   drift: ["warn", "bang"],
   pruned: ["none", "dash"],
+  recreated: ["warn", "undo"],
   refused: ["bad", "cross"],
   held: ["away", "pause"],
   released: ["none", "ring"],

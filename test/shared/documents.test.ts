@@ -38,7 +38,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   root: format(root, all),
   head: format(fleetHead, all),
   move: format(move, all),
-  bundle: format(bundle, unsupportedInBundle, "/phases", "/drift/mode", "/drift/ignore", "/recreate", "/prune/allow"),
+  bundle: format(bundle, unsupportedInBundle, "/phases", "/prune/allow"),
   site: format(siteRecord, all),
   assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode"),
   report: format(report, all),

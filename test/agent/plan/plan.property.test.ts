@@ -44,6 +44,7 @@ describe("whatever is there", () => {
       unseen ? { "v1 ConfigMap": "broken" } : {},
     ),
     backoff: new Map(),
+    left: new Map(),
     phases: [],
     jobs: { run: true, records: [] },
     others: new Map(),

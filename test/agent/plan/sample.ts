@@ -49,6 +49,7 @@ export function planned(desired: RenderedBundle, changes: Partial<PlanInput> = {
     others: new Map(),
     allow: [],
     backoff: new Map(),
+    left: new Map(),
     pruneShare: 1,
     removes: false,
     now: 1_000,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Done } from "../../../agent/apply/execute.ts";
 import type { ApplyPlan } from "../../../agent/plan/plan.ts";
 import { eventOf, eventsOf } from "../../../agent/report/events.ts";
 import {
@@ -149,14 +150,41 @@ describe("events of what was done", () => {
     ({ do: "apply", stage: 2, ref, object: configMap("till"), hash: "h", because }) as const;
   const remove = { do: "delete", stage: 98, ref, uid: "u", because: "pruned" } as const;
   const twenty = Array.from({ length: 20 }, () => remove);
-  const kinds = (runs: string, done: ApplyPlan["steps"]) =>
-    eventsOf(holdOf({ runs }), done).map(({ kind, words }) => [kind, words]);
+  const kinds = (runs: string, steps: ApplyPlan["steps"], more: Partial<Done> = {}) =>
+    eventsOf(
+      holdOf({ runs }),
+      steps.map((step) => ({ step, ...more })),
+    ).map(({ kind, words }) => [kind, words]);
 
   it("drift is told where nothing was to change", () => {
     expect(kinds("committed v1", [apply("drift"), apply("absent"), apply("unsettled")])).toEqual([
       ["drift", "was edited; put back"],
       ["drift", "was deleted; made again"],
       ["drift", "was edited or deleted; put back"],
+    ]);
+  });
+
+  it("with what differed, where that was read", () => {
+    const found = { did: "applied", words: ".data.a changed by kubectl-edit" } as const;
+    expect(kinds("committed v1", [apply("drift")], found)).toEqual([
+      ["drift", ".data.a changed by kubectl-edit; put back"],
+    ]);
+  });
+
+  it("what is left as it is, is told as that; what is the autoscaler's is not", () => {
+    const look = { do: "look", stage: 2, ref, object: configMap("till"), hash: "h" } as const;
+    expect(kinds("committed v1", [look, apply("drift")], { did: "left", words: ".data.a changed by x" })).toEqual([
+      ["drift", ".data.a changed by x; left so, as the bundle says"],
+      ["drift", "contested: .data.a changed by x, again and again; put back less often"],
+    ]);
+    expect(kinds("committed v1", [apply("drift")], { did: "kept", words: ".spec.replicas changed by hpa" })).toEqual(
+      [],
+    );
+  });
+
+  it("what had to be made anew is told during a move too", () => {
+    expect(kinds("applying v1", [apply("changed")], { did: "recreated" })).toEqual([
+      ["recreated", "a field of it cannot change"],
     ]);
   });
 

@@ -45,9 +45,18 @@ describe("bundle.yaml", () => {
       "schema: ",
       ":6 /health/rules/0/cel)",
     ],
-    ["drift modes", "drift: { mode: ignore }", "unsupported: this version does not do drift.mode", ":6 /drift/mode)"],
-    ["drift.ignore", "drift: { ignore: [{ paths: [/a] }] }", "not do drift.ignore", ":6 /drift/ignore)"],
-    ["recreate", "recreate: [{ kind: Job }]", "not do recreate", ":6 /recreate)"],
+    [
+      "a path that is no pointer",
+      "drift: { ignore: [{ paths: [spec.replicas] }] }",
+      "must be a JSON pointer",
+      ":6 /drift/",
+    ],
+    [
+      "our label",
+      "drift: { ignore: [{ paths: [/metadata/labels] }] }",
+      "covers the label",
+      ":6 /drift/ignore/0/paths/0)",
+    ],
     ["prune.allow", "prune: { allow: [{ kind: Job }] }", "not do prune.allow", ":6 /prune/allow)"],
     ["content of what is removed", "remove: true", "schema: a version that takes the bundle away", ":4 /content)"],
     [
