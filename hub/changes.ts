@@ -6,14 +6,22 @@ import type { Rollout } from "../shared/rollout.ts";
 import { type Moved, notOlderMove } from "../shared/verify/move.ts";
 import type { Followed, RolloutRead } from "./follow/followed.ts";
 import { placed } from "./placed.ts";
-import type { SeenRollout } from "./registry/store.ts";
+import type { Person, SeenRollout } from "./registry/store.ts";
 import type { Run, Target } from "./rollout/run.ts";
 import { refuseValues } from "./rollout/values.ts";
 
 /** What a commit of the fleet repository means for one rollout, beside what was made of the commits before. */
 export type Change =
   /** A run shall start: `seen` is what to remember if it does. `where` places a JSON pointer in the file, for a refusal. */
-  | { kind: "start"; seen: SeenRollout; spec: Rollout; target: Target; back: boolean; where(pointer: string): string }
+  | {
+      kind: "start";
+      seen: SeenRollout;
+      spec: Rollout;
+      target: Target;
+      back: boolean;
+      startedBy: string | null;
+      where(pointer: string): string;
+    }
   /** The file says again what its last run does: nothing starts. */
   | { kind: "restored"; seen: SeenRollout }
   /** Broken or deleted, or it names what is not there: what runs stands still. `code` is null for a deletion. */
@@ -22,6 +30,8 @@ export type Change =
 export interface Past {
   seen: ReadonlyMap<string, SeenRollout>;
   runs: Iterable<Run>;
+  /** People who have a token here: whose commits are whose. */
+  people: readonly Person[];
 }
 
 /**
@@ -39,7 +49,7 @@ export function rolloutChanges({ rollouts, bundles }: Followed, past: Past): Cha
   for (const [name, file] of rollouts) {
     const seen = past.seen.get(name);
     if (isTaken(file, seen) && (file.move === null || file.move.number === seen?.move?.number)) continue;
-    const change = changeOf(name, file, { bundles, seen, last: latest.get(name) });
+    const change = changeOf(name, file, { bundles, seen, last: latest.get(name), people: past.people });
     if (seen?.sha256 !== file.sha256 || change.kind !== "stopped" || change.seen.refused !== seen.refused) {
       changes.push(change);
     }
@@ -57,13 +67,14 @@ interface Around {
   bundles: Followed["bundles"];
   seen: SeenRollout | undefined;
   last: Run | undefined;
+  people: readonly Person[];
 }
 
 function isTaken({ sha256 }: RolloutRead, seen: SeenRollout | undefined): boolean {
   return seen?.sha256 === sha256 && seen.refused === null;
 }
 
-function changeOf(name: string, file: RolloutRead, { bundles, seen, last }: Around): Change {
+function changeOf(name: string, file: RolloutRead, { bundles, seen, last, people }: Around): Change {
   const { commit, sha256 } = file;
   const taken = seen?.move ?? null;
   const error = file.move === null ? null : oldOrder(name, file.move, taken);
@@ -82,11 +93,21 @@ function changeOf(name: string, file: RolloutRead, { bundles, seen, last }: Arou
   try {
     const target = targetOf(spec, bundles, where);
     const running = last?.target.bundle === spec.bundle ? last.target.pair : undefined;
-    return { kind: "start", seen: next, spec, target, back: isBelow(target.pair, running), where };
+    const startedBy = nameOf(file.author, people);
+    return { kind: "start", seen: next, spec, target, back: isBelow(target.pair, running), startedBy, where };
   } catch (error) {
     if (error instanceof AppError) return stopped(next, error);
     throw error;
   }
+}
+
+/** The person of that address, who may not approve what they started; else as Git says, which is a claim. */
+function nameOf(author: RolloutRead["author"], people: readonly Person[]): string | null {
+  if (author === null) return null;
+  const address = author.email.trim().toLowerCase();
+  const called = author.name.trim().toLowerCase().replaceAll(/\s+/g, "-");
+  const person = people.find(({ name, emails }) => emails.includes(address) || name === called);
+  return person?.name ?? `${author.name} <${author.email}>`.slice(0, 100);
 }
 
 function oldOrder(name: string, move: Moved, taken: Moved | null): AppError | null {

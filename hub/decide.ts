@@ -157,14 +157,15 @@ class Turn {
   }
 
   private start(change: Extract<Change, { kind: "start" }>, older: readonly Run[]): void {
-    const { seen, spec, target, back } = change;
+    const { seen, spec, target, back, startedBy } = change;
     const id = this.nextId(seen.name);
     let run: Run;
     try {
       const known = this.knownTargets(target);
       // By the file alone, so that `skerry rollout plan` shows beforehand what will be.
       const seed = seen.sha256 ?? seen.commit;
-      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed, known };
+      const by = startedBy === null ? {} : { startedBy };
+      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed, known, ...by };
       run = startRun(start, [...this.world.members.values()], this.now);
       this.refuseOverlap(run, change.where("/sites"));
     } catch (error) {

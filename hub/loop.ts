@@ -18,7 +18,7 @@ import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import { Relay } from "./publish/relay.ts";
 import { Refusals } from "./refusals.ts";
-import type { Batch, Notice, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
+import type { Batch, Notice, Person, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
 import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
@@ -130,6 +130,10 @@ export class Hub implements HubView, BusEvents {
 
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]> {
     return this.options.store.events(query);
+  }
+
+  person(hash: string): Promise<Person | null> {
+    return this.options.store.person(hash);
   }
 
   act({ run: id, ...asked }: Act): Promise<Run> {
@@ -259,7 +263,8 @@ export class Hub implements HubView, BusEvents {
     this.relay?.changed();
     this.told.clear();
     for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));
-    const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values() });
+    const people = await this.options.store.people();
+    const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values(), people });
     await this.decide({ changes, inputs: new Map() });
     this.followed = null;
     this.changed();

@@ -21,6 +21,7 @@ import { Memory } from "./memory.ts";
 import { sqliteStore } from "./registry/sqlite.ts";
 import { reopen } from "./reopen.ts";
 import { inWordsBecause } from "./rollout/because.ts";
+import { tokenCommand } from "./token-command.ts";
 
 export interface HubWorld {
   journal: Journal;
@@ -107,6 +108,7 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       read: () => hub.read(),
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
+      person: (hash) => hub.person(hash),
       act: (act) => hub.act(act),
     });
     ending.push(() => api.stop());
@@ -138,6 +140,14 @@ if (import.meta.main) {
     description: "moves a fleet of sites to the versions that its owners signed for",
     version: VERSION,
     readConfig,
+    commands: [
+      (program) =>
+        tokenCommand(program, (file) => {
+          const { dataDir } = readConfig(file);
+          mkdirSync(dataDir, { recursive: true });
+          return sqliteStore({ file: join(dataDir, "hub.db"), journal: silent });
+        }),
+    ],
     start: async (config) => {
       const log = stdoutLog("skerry-hub", config.log);
       const beside = (path: string) => fileURLToPath(new URL(path, import.meta.url));

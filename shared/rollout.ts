@@ -158,9 +158,5 @@ function waveWithDefaults(entry: z.infer<typeof wave>) {
 export function unsupportedInRollout(rollout: Rollout): string[] {
   const found: string[] = [];
   if (rollout.prepare !== undefined) found.push("/prepare");
-  for (const [index, entry] of rollout.waves.entries()) {
-    if (entry.approve !== undefined) found.push(`/waves/${index}/approve`);
-  }
-  if (rollout.lane !== undefined) found.push("/lane");
   return found;
 }

@@ -33,6 +33,22 @@ export const VERBS = {
 } as const satisfies Record<string, readonly PhaseKind[]>;
 export type Verb = keyof typeof VERBS;
 
+/** What a person's token is for. Reading needs none. */
+export const ROLES = [
+  "viewer", // looks
+  "operator", // every verb but approve
+  "approver", // approve, and pause: stopping needs no permission
+  "admin", // all
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Whether somebody with these roles may do that. */
+export function mayDo(roles: readonly Role[], verb: Verb | "start"): boolean {
+  if (roles.includes("admin")) return true;
+  if (verb === "approve") return roles.includes("approver");
+  return roles.includes("operator") || (verb === "pause" && roles.includes("approver"));
+}
+
 /** Those that speak of the wave that is open, and so must name it. */
 export const OF_A_WAVE: ReadonlySet<Verb> = new Set<Verb>(["approve", "promote"]);
 

@@ -7,6 +7,7 @@ import { inWords as errorInWords } from "../../shared/errors.ts";
 import { siteId } from "../../shared/names.ts";
 import { findingsOf } from "../../shared/parse.ts";
 import type { EventList } from "./contract.ts";
+import type { MeView } from "./contract-verb.ts";
 import type { Feed } from "./feed.ts";
 import { exportOf } from "./fleet-export.ts";
 import { isOurHost, ownNames, SECURITY_HEADERS } from "./guard.ts";
@@ -16,6 +17,7 @@ import type { ApiOptions } from "./server.ts";
 import { actOn } from "./verb.ts";
 import { versionsOf } from "./versions.ts";
 import { eventView, fleetView, rolloutList } from "./view.ts";
+import { callerOf, rolesOf } from "./who.ts";
 
 /** A verb's body is a name and a sentence. */
 const BODY_MAX_BYTES = 16 * 1024;
@@ -80,6 +82,12 @@ export function apiApp(options: ApiOptions, pages: readonly Page[], feed: Feed):
     return json(context, { events: rows.map((row) => eventView(row, versions)), next } satisfies EventList);
   });
   app.get("/api/v1/stream", (context) => streamOf(context, feed));
+  app.get("/api/v1/me", async (context) => {
+    const caller = await callerOf(context.req.header("authorization"), options);
+    if (caller instanceof Response) return caller;
+    const name = caller.kind === "person" ? caller.person.name : null;
+    return json(context, { name, roles: [...rolesOf(caller)] } satisfies MeView);
+  });
   app.post(
     "/api/v1/rollouts/:name/runs/:id/:verb",
     bodyLimit({

@@ -25,10 +25,15 @@ export function isOurHost(header: string | undefined, names: ReadonlySet<string>
 
 /** Compares hashes, which have one length, in constant time. */
 export function isToken(authorization: string | undefined, token: string): boolean {
-  const given = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-  return given !== undefined && timingSafeEqual(hash(given), hash(token));
+  const given = bearerOf(authorization);
+  return given !== undefined && timingSafeEqual(Buffer.from(hashOf(given)), Buffer.from(hashOf(token)));
 }
 
-function hash(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+}
+
+/** SHA-256 of a token, under which it is looked up: who could time that learns of a hash, and no token by it. */
+export function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
 }

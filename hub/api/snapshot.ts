@@ -2,7 +2,7 @@ import type { Root } from "../../shared/root.ts";
 import type { Verb } from "../../shared/verbs.ts";
 import type { Followed } from "../follow/followed.ts";
 import type { FleetMember } from "../registry/site.ts";
-import type { SeenRollout, StoredEvent } from "../registry/store.ts";
+import type { Person, SeenRollout, StoredEvent } from "../registry/store.ts";
 import type { Because } from "../rollout/because.ts";
 import type { Run } from "../rollout/run.ts";
 
@@ -47,6 +47,8 @@ export interface HubView {
   subscribe(onChange: () => void): () => void;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
+  /** Whose token has this SHA-256; null: nobody's, or nobody's any more. */
+  person(hash: string): Promise<Person | null>;
   /**
    * Resolves with the run once it was stored. Throws `not-found` for an unknown run, `usage` where it cannot take the
    * verb (any more), in words that say what changed, `storage`.

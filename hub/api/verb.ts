@@ -3,31 +3,25 @@ import { AppError } from "../../shared/errors.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { isLegal, LEADS_TO, VERBS, type Verb } from "../../shared/verbs.ts";
 import { verbRequest } from "./contract-verb.ts";
-import { isToken } from "./guard.ts";
 import { problemAnswer } from "./problem.ts";
 import { runView } from "./run-view.ts";
 import type { ApiOptions } from "./server.ts";
 import type { SeenRun } from "./snapshot.ts";
+import { callerOf, nameOf } from "./who.ts";
 
 /** `POST /api/v1/rollouts/{name}/runs/{id}/{verb}`: answers with the run as it is afterwards. */
 export async function actOn(context: Context, options: ApiOptions): Promise<Response> {
-  const { token, inWords, log } = options;
-  if (token === undefined) {
-    return problemAnswer("forbidden", "this hub takes no verbs: it has no token to know people by", {
-      fix: "write a long random word into a file, name it as `http.tokenFile` in the hub's configuration, restart it",
-    });
-  }
-  if (!isToken(context.req.header("authorization"), token)) {
-    return problemAnswer("unauthorized", "the request does not carry the hub's token", {
-      fix: "send `Authorization: Bearer TOKEN` with the word in the hub's `http.tokenFile`",
-    });
-  }
+  const { inWords, log } = options;
+  const caller = await callerOf(context.req.header("authorization"), options);
+  if (caller instanceof Response) return caller;
   const { name, id, verb } = context.req.param() as { name: string; id: string; verb: string };
   if (!isVerb(verb)) {
     return problemAnswer("not-found", `there is no verb ${verb}`, { fix: `use ${Object.keys(VERBS).join(", ")}` });
   }
   const request = parseAs(verbRequest, jsonOf(await context.req.text()), "request");
-  const { who, reason } = request;
+  const { reason } = request;
+  const who = nameOf(caller, verb, request.who);
+  if (who instanceof Response) return who;
   const before = find(options, name, id);
   if (before === undefined) return problemAnswer("not-found", `rollout ${name} has no run ${id}`);
   const { phase } = before.run;
@@ -38,7 +32,7 @@ export async function actOn(context: Context, options: ApiOptions): Promise<Resp
     return problemAnswer("bad-request", "skip is for one site", { fix: 'name it: {"site": "s-1", ...}' });
   }
   try {
-    await options.act({ run: id, verb, ...request });
+    await options.act({ run: id, verb, ...request, who });
   } catch (error) {
     const now = find(options, name, id);
     if (!(error instanceof AppError) || error.code !== "usage" || now === undefined) throw error;

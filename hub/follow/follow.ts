@@ -172,8 +172,10 @@ export class Follower {
 
   private async readRollouts(head: string, { root }: HeldRoot): Promise<void> {
     const files = await this.fetch((source) => source.files(head, "rollouts"));
+    const paths = files.map(({ path }) => path).filter((path) => /\.ya?ml$/.test(path));
+    const changed = await this.fetch((source) => source.changed(head, paths));
     // A Git head is `<branch>@<commit>`.
-    this.rollouts = readRolloutFiles(files, head.slice(head.lastIndexOf("@") + 1), root);
+    this.rollouts = readRolloutFiles(files, head.slice(head.lastIndexOf("@") + 1), root, changed);
   }
 
   /** A version is fetched whole before a run may name it: with one wrong byte in one file it starts nothing. */

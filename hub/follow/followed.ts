@@ -13,6 +13,15 @@ import type { VerifiedRecord } from "../../shared/verify/record.ts";
 export interface FleetSource extends Source {
   /** Files below a folder at a head, sorted by path, which begins with the folder. */
   files(head: string, folder: string): Promise<{ path: string; bytes: Uint8Array }[]>;
+  /** Which commit brought these files to what they are, by path, as far as that is known. */
+  changed(head: string, paths: readonly string[]): Promise<ReadonlyMap<string, FileCommit>>;
+}
+
+/** A commit, as it says itself: nobody vouches for a name in Git. */
+export interface FileCommit {
+  commit: string;
+  name: string;
+  email: string;
 }
 
 /** What the fleet repository says, as far as it was verified. Always the whole of it, so that a lost outcome costs nothing. */
@@ -56,8 +65,11 @@ export type Version =
     }
   | { kind: "refused"; error: AppError };
 
-/** A file `rollouts/<name>.yaml`. `move`: the order that was signed for it, where the root asks for one. */
-export type RolloutRead = { commit: string; sha256: string; move: Moved | null } & (
+/**
+ * A file `rollouts/<name>.yaml`. `commit` is the one that brought it to what it is, `author` who wrote that, where it is known; `move` the
+ * order that was signed for it, where the root asks for one.
+ */
+export type RolloutRead = { commit: string; author: FileCommit | null; sha256: string; move: Moved | null } & (
   | { kind: "read"; spec: Rollout; where(pointer: string): string }
   | { kind: "refused"; error: AppError }
 );

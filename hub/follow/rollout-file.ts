@@ -6,7 +6,7 @@ import { type Rollout, rolloutFile, unsupportedInRollout, withDefaults } from ".
 import { type Moved, openMove } from "../../shared/verify/move.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { signedDocuments } from "./documents.ts";
-import type { RolloutRead } from "./followed.ts";
+import type { FileCommit, RolloutRead } from "./followed.ts";
 
 /** Runs are called `<rollout>-<n>` and must stay DNS labels. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?$/;
@@ -19,6 +19,7 @@ export function readRolloutFiles(
   files: readonly { path: string; bytes: Uint8Array }[],
   commit: string,
   root: TrustedRoot,
+  changed: ReadonlyMap<string, FileCommit> = new Map(),
 ): Map<string, RolloutRead> {
   const found = new Map<string, RolloutRead>();
   const orders = root.document.roles.move === undefined ? null : signedDocuments(files);
@@ -28,7 +29,7 @@ export function readRolloutFiles(
     // `pos.yml` beside `pos.yaml` has a name of its own, under which it is refused.
     found.set(
       path.endsWith(".yml") ? `${name}.yml` : name,
-      readRolloutFile(name, path, bytes, { commit, root, orders }),
+      readRolloutFile(name, path, bytes, { commit, author: changed.get(path) ?? null, root, orders }),
     );
   }
   return found;
@@ -36,13 +37,15 @@ export function readRolloutFiles(
 
 interface Around {
   commit: string;
+  author: FileCommit | null;
   root: TrustedRoot;
   /** By path; null where no order is asked for. */
   orders: ReadonlyMap<string, SignedBytes> | null;
 }
 
 function readRolloutFile(name: string, path: string, bytes: Uint8Array, around: Around): RolloutRead {
-  const file = { commit: around.commit, sha256: sha256Hex(bytes) };
+  const { author } = around;
+  const file = { commit: author?.commit ?? around.commit, author, sha256: sha256Hex(bytes) };
   let move: Moved | null = null;
   try {
     refuseName(name, path);

@@ -6,9 +6,10 @@ import type { Journal } from "../../shared/ports.ts";
 import type { Run, SiteProgress } from "../rollout/run.ts";
 import type { StoredRun } from "../rollout/stored.ts";
 import { refuseFenced, releaseLease, renewLease, takeLease } from "./lease.ts";
+import { admitPerson, allPeople, dismissPerson, personOf } from "./people.ts";
 import { SCHEMA } from "./schema.ts";
 import type { Site } from "./site.ts";
-import type { Batch, HubState, SeenRollout, SiteAssignment, Store, StoredEvent } from "./store.ts";
+import type { Batch, HubState, Notice, SeenRollout, SiteAssignment, Store, StoredEvent } from "./store.ts";
 
 /** Events that are kept; older ones go, so many at a time. */
 const EVENTS_KEPT = 100_000;
@@ -45,6 +46,19 @@ export function sqliteStore(options: { file: string; journal: Journal; machine?:
         release: async () => releaseLease(database, epoch),
       };
     },
+    person: async (hash) => personOf(database, hash),
+    people: async () => allPeople(database),
+    admit: async (person, notice) =>
+      database.transaction("store.admit", () => {
+        admitPerson(database, person);
+        tell(database, notice);
+      }),
+    dismiss: async (name, notice) =>
+      database.transaction("store.dismiss", () => {
+        const known = dismissPerson(database, name);
+        if (known) tell(database, notice);
+        return known;
+      }),
     events: async (query) => events(database, query),
     close: async () => database.close(),
   };
@@ -91,17 +105,7 @@ function write({ get, run }: Database, batch: Batch): void {
       JSON.stringify(event),
     );
   }
-  for (const { at, event } of batch.notices ?? []) {
-    // The hub's own are numbered here: it says each of them once.
-    const number =
-      (get<{ number: number | null }>("SELECT max(number) AS number FROM events WHERE site = ''")?.number ?? 0) + 1;
-    run(
-      "INSERT INTO events (site, number, at, body) VALUES ('', ?, ?, ?)",
-      number,
-      at,
-      JSON.stringify({ ...event, number }),
-    );
-  }
+  for (const notice of batch.notices ?? []) tell({ get, run }, notice);
   prune({ get, run });
 }
 
@@ -131,6 +135,13 @@ function writeRun({ get, run }: Pick<Database, "get" | "run">, { run: { plan, ..
     run(insert, id, startedAt, body, JSON.stringify(plan));
   } else run("UPDATE runs SET started_at = ?, body = ? WHERE id = ? AND body IS NOT ?", startedAt, body, id, body);
   for (const [site, progress] of sites) run(RUN_SITE, id, site, JSON.stringify(progress));
+}
+
+/** The hub's own are numbered here: it says each of them once. */
+function tell({ get, run }: Pick<Database, "get" | "run">, { at, event }: Notice): void {
+  const last = get<{ number: number | null }>("SELECT max(number) AS number FROM events WHERE site = ''")?.number ?? 0;
+  const body = JSON.stringify({ ...event, number: last + 1 });
+  run("INSERT INTO events (site, number, at, body) VALUES ('', ?, ?, ?)", last + 1, at, body);
 }
 
 function prune({ get, run }: Pick<Database, "get" | "run">): void {

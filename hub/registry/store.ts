@@ -1,6 +1,7 @@
 import type { AssignmentSet } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
+import type { Role } from "../../shared/verbs.ts";
 import type { Moved } from "../../shared/verify/move.ts";
 import type { StoredRun } from "../rollout/stored.ts";
 import type { Assigned, Site } from "./site.ts";
@@ -17,6 +18,17 @@ export interface Store {
    * that is given again. Time is the store's own: clocks of two hubs are never compared.
    */
   take(holder: string, ms: number): Promise<Writer | null>;
+  /** Whose token has this SHA-256; null: nobody's, or nobody's any more. */
+  person(hash: string): Promise<Person | null>;
+  /** By name. */
+  people(): Promise<Person[]>;
+  /**
+   * Gives a person a token, and says so in the events. Beside the lease: who sits at the machine does it, whichever hub leads. Throws
+   * `busy` where one of that name has one.
+   */
+  admit(person: Person, notice: Notice): Promise<void>;
+  /** Takes it away again; false where nobody of that name has one. */
+  dismiss(name: string, notice: Notice): Promise<boolean>;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   close(): Promise<void>;
@@ -34,6 +46,18 @@ export interface Writer {
   renew(ms: number): Promise<void>;
   /** Another may take one at once. */
   release(): Promise<void>;
+}
+
+/** Somebody with a token of their own. */
+export interface Person {
+  /** A DNS label. */
+  name: string;
+  /** SHA-256 of the token, which nobody keeps. */
+  hash: string;
+  roles: readonly Role[];
+  /** Lower case. Commits of these authors are theirs. */
+  emails: readonly string[];
+  createdAt: number;
 }
 
 export interface HubState {

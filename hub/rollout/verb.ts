@@ -62,9 +62,14 @@ export function openWave({ phase }: Run): number | null {
   return phase.kind === "paused" && phase.resume.planned !== true ? phase.resume.wave : null;
 }
 
-/** People differ by more than how they write their name. */
+/** People differ by more than how they write their name, or how it was proved. */
 function isSame(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
+  const plain = (name: string) =>
+    name
+      .replace(/ \(by .*\)$/, "")
+      .trim()
+      .toLowerCase();
+  return plain(a) === plain(b);
 }
 
 const EMERGENCY_APPROVERS = 2;

@@ -51,15 +51,15 @@ function VerbForm({ run, verb }: Asked) {
         </label>
       )}
       <label>
-        Your name
-        <input name="who" required maxLength={100} autocomplete="name" defaultValue={person.value.who} />
+        Your name, where the token is not your own
+        <input name="who" maxLength={100} autocomplete="name" defaultValue={person.value.who} />
       </label>
       <label>
         Reason
         <input name="reason" required maxLength={300} autocomplete="off" placeholder="for those who read the log" />
       </label>
       <label>
-        Token of the hub
+        Token
         <input name="token" type="password" required autocomplete="off" defaultValue={person.value.token} />
       </label>
       {problem.value !== null && (
@@ -92,7 +92,7 @@ async function submit(event: SubmitEvent, { run, verb }: Asked): Promise<void> {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${field("token")}` },
       body: JSON.stringify({
-        who: field("who"),
+        ...(field("who") !== "" && { who: field("who") }),
         reason: field("reason"),
         // A run that moved on while this form was open refuses.
         ...(run.wave !== null && { wave: run.wave }),

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { inWords } from "../errors.ts";
+import { AppError, inWords } from "../errors.ts";
 
 /** A program that runs until it is stopped: `NAME run --config FILE [--print-config]`, and what else it can be asked. */
 export interface Daemon<Config> {
@@ -24,7 +24,7 @@ export async function runDaemon<Config>({
 }: Daemon<Config>): Promise<void> {
   const fail = (error: unknown): never => {
     process.stderr.write(`${name}: ${inWords(error)}\n`);
-    process.exit(1);
+    process.exit(error instanceof AppError && error.code === "usage" ? 2 : 1);
   };
   const program = new Command(name).description(description).version(version);
   const run = program
@@ -45,7 +45,7 @@ export async function runDaemon<Config>({
       running.ended?.catch(fail);
     });
   const others = commands.map((make) => make(program));
-  for (const command of [program, run, ...others])
+  for (const command of [program, run, ...others, ...others.flatMap(({ commands: below }) => below)])
     command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   await program.parseAsync().catch(fail);
 }

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as git from "isomorphic-git";
 import { AppError } from "../errors.ts";
+import type { GitCommit } from "./git-messages.ts";
 import { checkPack, type PackLimits } from "./git-pack.ts";
 import type { GitServer } from "./git-server.ts";
 import { completed, type GitObject } from "./git-thin.ts";
@@ -14,6 +15,8 @@ import { completed, type GitObject } from "./git-thin.ts";
 const MAX_PACKS = 64;
 const COMMITS_MAX = 1_000;
 const SUBJECT_MAX_CHARS = 200;
+/** Commits among which the one is looked for that changed a file. */
+const LOOKED_BACK = 200;
 /** Entries of all trees of a commit: files, and folders as often as they are named. */
 const ENTRIES_MAX = 100_000;
 const DEPTH_MAX = 64;
@@ -74,6 +77,54 @@ export class GitBranch {
       found.push({ commit: oid, subject: (parsed.message.split("\n", 1)[0] ?? "").slice(0, SUBJECT_MAX_CHARS) });
       next = parsed.parent[0];
     }
+    return found;
+  }
+
+  /**
+   * By path, the commit that brought the file to what it is: going back by first parents, so that of a merge it is the merge. Files of
+   * which that is not found in time, or not as far as the history goes that was fetched, are left out.
+   */
+  async changed(commit: string, paths: readonly string[]): Promise<[string, GitCommit][]> {
+    const found: [string, GitCommit][] = [];
+    let open = [...paths];
+    let now = await this.#files(commit);
+    let next: string | undefined = commit;
+    for (let left = LOOKED_BACK; next !== undefined && open.length > 0 && left > 0; left -= 1) {
+      const { oid, commit: parsed }: git.ReadCommitResult = await git.readCommit({ ...this.#local(), oid: next });
+      const { name, email } = parsed.author;
+      next = parsed.parent[0];
+      if (next !== undefined && !(await this.#has(next))) break;
+      const before: Files = next === undefined ? new Map() : await this.#blobs(next, open);
+      const own = open.filter((path) => before.get(path) !== now.get(path));
+      const by = { commit: oid, name: name.slice(0, SUBJECT_MAX_CHARS), email: email.slice(0, SUBJECT_MAX_CHARS) };
+      found.push(...own.map((path): [string, GitCommit] => [path, by]));
+      open = open.filter((path) => !own.includes(path));
+      now = before;
+    }
+    return found;
+  }
+
+  /** Of these files alone: folders that none of them is in are not read. */
+  async #blobs(commit: string, paths: readonly string[]): Promise<Files> {
+    const found = new Map<string, string>();
+    const { commit: parsed } = await git.readCommit({ ...this.#local(), oid: commit });
+    const read = async (oid: string, parts: readonly (readonly [string, readonly string[]])[]): Promise<void> => {
+      const { tree } = await git.readTree({ ...this.#local(), oid });
+      for (const entry of tree) {
+        const below = parts.filter(([, [first]]) => first === entry.path);
+        if (below.length === 0) continue;
+        if (entry.type === "tree")
+          await read(
+            entry.oid,
+            below.map(([path, [, ...rest]]) => [path, rest]),
+          );
+        else for (const [path, { length }] of below) if (length === 1) found.set(path, entry.oid);
+      }
+    };
+    await read(
+      parsed.tree,
+      paths.map((path) => [path, path.split("/")]),
+    );
     return found;
   }
 

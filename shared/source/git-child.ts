@@ -33,6 +33,8 @@ function perform(folder: GitFolder, ask: GitAsk) {
       return folder.log(ask);
     case "file":
       return folder.file(ask);
+    case "changed":
+      return folder.changed(ask);
     case "list":
       return folder.list(ask);
     default:

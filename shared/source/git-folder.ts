@@ -61,6 +61,10 @@ export class GitFolder {
     return this.#branch(branch).at(commit, () => this.#branch(branch).log(commit));
   }
 
+  changed({ branch, commit, paths }: Ask<"changed">): Answer<"changed"> {
+    return this.#branch(branch).at(commit, () => this.#branch(branch).changed(commit, paths));
+  }
+
   file({ branch, commit, path, maxBytes }: Ask<"file">): Answer<"file"> {
     return this.#branch(branch).at(commit, async (files) => {
       const oid = files.get(path);

@@ -29,6 +29,13 @@ interface At {
   commit: string;
 }
 
+/** A commit, as it says itself: nobody vouches for a name in Git. */
+export interface GitCommit {
+  commit: string;
+  name: string;
+  email: string;
+}
+
 export interface GitCalls {
   /** Of all branches of a fleet, or those that begin so. */
   heads: { ask: { only: readonly string[] | null }; answer: Map<string, string> };
@@ -38,6 +45,8 @@ export interface GitCalls {
   log: { ask: At; answer: { commit: string; subject: string }[] };
   /** One file, or its first `maxBytes` bytes; null where there is none. */
   file: { ask: At & { path: string; maxBytes: number }; answer: Uint8Array | null };
+  /** Which commit on the branch brought these files to what they are; those of which the history here does not tell are left out. */
+  changed: { ask: At & { paths: readonly string[] }; answer: [string, GitCommit][] };
   /** Paths of the files below a folder, sorted. */
   list: { ask: At & { folder: string }; answer: string[] };
 }

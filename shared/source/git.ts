@@ -3,6 +3,7 @@ import { apart, type HttpAuth, headerOf } from "../node/http-address.ts";
 import type { Pace } from "../node/http-exchange.ts";
 import type { ProxyEnv } from "../node/http-proxy.ts";
 import type { SignedBytes } from "../ports.ts";
+import type { GitCommit } from "./git-messages.ts";
 import { GitProcess } from "./git-process.ts";
 import type { BlobChunk, Source, VersionRef } from "./source.ts";
 
@@ -10,6 +11,8 @@ import type { BlobChunk, Source, VersionRef } from "./source.ts";
 export interface FleetFiles {
   /** Files below a folder at a head of `main`, sorted by path, which begins with the folder. */
   files(head: string, folder: string): Promise<{ path: string; bytes: Uint8Array }[]>;
+  /** Which commit brought these files to what they are, by path, as far as that is known. */
+  changed(head: string, paths: readonly string[]): Promise<ReadonlyMap<string, GitCommit>>;
 }
 
 export interface GitSourceOptions {
@@ -102,6 +105,7 @@ export function gitSource(options: GitSourceOptions): Source & FleetFiles {
       const paths = await git.ask("list", { ...place, folder });
       return Promise.all(paths.map(async (path) => ({ path, bytes: await fleetFile(git, place, path) })));
     },
+    changed: async (head, paths) => new Map(await git.ask("changed", { ...at(head), paths })),
     close: () => git.close(),
   };
 }

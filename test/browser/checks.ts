@@ -133,12 +133,12 @@ export const CHECKS: readonly Check[] = [
       await dialog.getByLabel("Token").fill("wrong");
       await stage.expecting(REFUSED, async () => {
         await page.keyboard.press("Enter");
-        await dialog.getByRole("alert").getByText("does not carry the hub's token").waitFor();
+        await dialog.getByRole("alert").getByText("carries no token that this hub knows").waitFor();
       });
       await stage.shot(page, "dialog-light", false);
       await dialog.getByLabel("Token").fill(TOKEN);
       await dialog.getByRole("button", { name: "Pause" }).click();
-      await page.getByText("paused: by Ann: the tills are busy").waitFor();
+      await page.getByText("paused: by Ann (by the hub's token): the tills are busy").waitFor();
       await counts(page.locator("dialog[open]"), 0);
       await page.getByRole("button", { name: "Abort pos 1.2.0" }).press("Enter");
       await page.getByRole("dialog", { name: "Abort pos 1.2.0" }).waitFor();

@@ -45,6 +45,7 @@ export class Stage {
       read: () => ({ ...hub.read(), now: Date.now() }),
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
+      person: (hash) => hub.person(hash),
       act: (act) => hub.act(act),
     });
     this.#port = Number(new URL(this.#api.url).port);

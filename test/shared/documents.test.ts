@@ -46,13 +46,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   event: format(eventBatch, all),
   hello: format(hello, all),
   ack: format(ack, all),
-  rollout: format(
-    rolloutFile,
-    (file) => unsupportedInRollout(withDefaults(file)),
-    "/prepare",
-    "/waves/0/approve",
-    "/lane",
-  ),
+  rollout: format(rolloutFile, (file) => unsupportedInRollout(withDefaults(file)), "/prepare"),
 };
 
 const FOLDER = new URL("../golden/documents/", import.meta.url);

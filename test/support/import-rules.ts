@@ -45,7 +45,7 @@ const PORTS = new Set([
 ]);
 
 const ADAPTER =
-  /^(?:agent\/cache\/(?:sqlite|schema)|agent\/apply\/(?:connect|rest)|agent\/keep\/kube-vault|agent\/link\/(?:mqtt|redial|backoff)|hub\/registry\/(?:sqlite|schema|lease)|hub\/broker\/(?!bus\.ts)|shared\/source\/(?:git|directory|mirror(?!-layout)))/;
+  /^(?:agent\/cache\/(?:sqlite|schema)|agent\/apply\/(?:connect|rest)|agent\/keep\/kube-vault|agent\/link\/(?:mqtt|redial|backoff)|hub\/registry\/(?:sqlite|schema|lease|people)|hub\/broker\/(?!bus\.ts)|shared\/source\/(?:git|directory|mirror(?!-layout)))/;
 
 /** Where nothing but arguments may decide. */
 const PURE =

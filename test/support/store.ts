@@ -2,6 +2,8 @@ import type { Site } from "../../hub/registry/site.ts";
 import type {
   HubState,
   Meta,
+  Notice,
+  Person,
   SeenRollout,
   SiteAssignment,
   Store,
@@ -20,6 +22,7 @@ import { transactions } from "./transaction.ts";
 interface State {
   meta: Meta;
   lease: { epoch: number; holder: string; boot: string; until: number; ms: number };
+  people: Map<string, Person>;
   sites: Map<string, Site>;
   runs: Map<string, StoredRun>;
   assignments: Map<string, SiteAssignment>;
@@ -43,6 +46,7 @@ export function memoryStore({
   let state: State = {
     meta: { term: 1 },
     lease: { epoch: 0, holder: "", boot: "", until: 0, ms: 0 },
+    people: new Map(),
     sites: new Map(),
     runs: new Map(),
     assignments: new Map(),
@@ -60,6 +64,7 @@ export function memoryStore({
     copy: (from) => ({
       meta: from.meta,
       lease: from.lease,
+      people: new Map(from.people),
       sites: new Map(from.sites),
       runs: new Map(from.runs),
       assignments: new Map(from.assignments),
@@ -77,6 +82,10 @@ export function memoryStore({
     state.events.push({ row: state.events.length + 1, site, at, event });
   };
 
+  const tell = ({ at, event }: Notice) => {
+    const number = state.events.filter(({ site }) => site === "").length + 1;
+    add("", at, { ...event, number });
+  };
   const refuseFenced = (epoch: number) => {
     if (epoch !== state.lease.epoch) throw new AppError("fenced", `another hub took over: epoch ${state.lease.epoch}`);
   };
@@ -103,10 +112,7 @@ export function memoryStore({
         for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
         for (const each of batch.rollouts ?? []) state.rollouts.set(each.name, each);
         for (const { site, at, event } of batch.events ?? []) add(site, at, event);
-        for (const { at, event } of batch.notices ?? []) {
-          const number = state.events.filter(({ site }) => site === "").length + 1;
-          add("", at, { ...event, number });
-        }
+        for (const notice of batch.notices ?? []) tell(notice);
       });
     },
     renew: async (ms) =>
@@ -130,6 +136,20 @@ export function memoryStore({
         return writer(epoch);
       });
     },
+    person: async (hash) => [...state.people.values()].find((person) => person.hash === hash) ?? null,
+    people: async () => byKey(state.people),
+    admit: async (person, notice) =>
+      transaction("store.admit", () => {
+        if (state.people.has(person.name)) throw new AppError("busy", `${person.name} has a token already`);
+        state.people.set(person.name, person);
+        tell(notice);
+      }),
+    dismiss: async (name, notice) =>
+      transaction("store.dismiss", () => {
+        const known = state.people.delete(name);
+        if (known) tell(notice);
+        return known;
+      }),
     events: async ({ site, before = Number.MAX_SAFE_INTEGER, limit }) =>
       structuredClone(
         state.events

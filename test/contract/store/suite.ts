@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Batch, Store, Writer } from "../../../hub/registry/store.ts";
+import type { Batch, Person, Store, Writer } from "../../../hub/registry/store.ts";
 import type { Machine } from "../../../shared/node/machine.ts";
 import type { Journal } from "../../../shared/ports.ts";
 import { FakeMachine } from "../../support/machine.ts";
@@ -207,6 +207,30 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         const { meta, sites } = await store.load();
         expect(meta).toEqual({ term: 3 });
         expect(sites.map(({ id }) => id)).toEqual(["s1", "s2", "s3"]);
+      });
+    });
+
+    describe("people", () => {
+      const ada: Person = { name: "ada", hash: "h1", roles: ["operator"], emails: ["ada@example.com"], createdAt: 5 };
+
+      it("are found by the hash of their token until it is taken away, whoever leads, and the events say so", async () => {
+        await store.admit({ ...ada, name: "bob", hash: "h2" }, notice("bob came"));
+        await store.admit(ada, notice("ada came"));
+        expect(await store.person("h1")).toEqual(ada);
+        expect((await store.people()).map(({ name: of }) => of)).toEqual(["ada", "bob"]);
+        expect(await store.dismiss("ada", notice("ada went"))).toBe(true);
+        expect(await store.dismiss("ada", notice("nobody went"))).toBe(false);
+        expect(await store.person("h1")).toBeNull();
+        await store.admit({ ...ada, hash: "h3" }, notice("ada came again"));
+        const words = (await store.events({ limit: 10 })).map(({ event: { words: of } }) => of);
+        expect(words).toEqual(["ada came again", "ada went", "ada came", "bob came"]);
+      });
+
+      it("have one token each", async () => {
+        await store.admit(ada, notice("ada came"));
+        await expect(store.admit({ ...ada, hash: "h9" }, notice("again"))).rejects.toMatchObject({ code: "busy" });
+        expect(await store.people()).toEqual([ada]);
+        expect(await store.events({ limit: 10 })).toHaveLength(1);
       });
     });
 

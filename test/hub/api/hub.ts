@@ -1,5 +1,5 @@
 import type { Act, HubView, Snapshot } from "../../../hub/api/snapshot.ts";
-import type { StoredEvent } from "../../../hub/registry/store.ts";
+import type { Person, StoredEvent } from "../../../hub/registry/store.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/ports.ts";
 import { NOBODY_AWAY, some } from "../rollout/samples.ts";
@@ -41,6 +41,13 @@ export class ScriptedHub implements HubView {
   async events({ site, before = Number.POSITIVE_INFINITY, limit }: Parameters<HubView["events"]>[0]) {
     const rows = this.stored.filter((row) => row.row < before && (site === undefined || row.site === site));
     return rows.toSorted((a, b) => b.row - a.row).slice(0, limit);
+  }
+
+  /** By hash. */
+  readonly people = new Map<string, Person>();
+
+  async person(hash: string) {
+    return this.people.get(hash) ?? null;
   }
 
   async act(act: Act) {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { problem } from "../../../hub/api/contract-verb.ts";
 import { type Api, type ApiOptions, apiServer } from "../../../hub/api/server.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { parseAs } from "../../../shared/parse.ts";
+import type { Role } from "../../../shared/verbs.ts";
 import { some } from "../rollout/samples.ts";
 import { quiet, rollingHub, ScriptedHub } from "./hub.ts";
 import { inWords, NOW, siteOf, snapshotOf } from "./sample.ts";
@@ -33,6 +35,7 @@ async function serve(hub: ScriptedHub, more: Partial<ApiOptions> = {}): Promise<
     read: () => hub.read(),
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
+    person: (hash) => hub.person(hash),
     act: (act) => hub.act(act),
     ...more,
   });
@@ -41,6 +44,7 @@ async function serve(hub: ScriptedHub, more: Partial<ApiOptions> = {}): Promise<
 }
 
 const TOKEN = "a-long-random-word";
+const ANN = "ann (by the hub's token)";
 const verbUrl = "/api/v1/rollouts/pos/runs/pos-2/pause";
 
 function post(api: Api, path: string, body: string, authorization?: string) {
@@ -135,11 +139,11 @@ it("answers only to its own names, so that no other page can be pointed at it; p
   expect(await statusFor(api, "/livez", "10.42.0.7:8080")).toBe(200);
 });
 
-it("without a token in its configuration it takes no verb, and says how that is changed", async () => {
+it("without a token in its configuration it knows only people, and says how one becomes known", async () => {
   const hub = rollingHub();
   const { code, status, fix } = await problemOf(await post(await serve(hub), verbUrl, asked, "Bearer anything"));
-  expect([code, status]).toEqual(["forbidden", 403]);
-  expect(fix).toContain("http.tokenFile");
+  expect([code, status]).toEqual(["unauthorized", 401]);
+  expect(fix).toContain("skerry-hub token create");
   expect(hub.acts).toEqual([]);
 });
 
@@ -158,8 +162,60 @@ it("carries out a verb and answers with the run as it is afterwards", async () =
   const hub = rollingHub();
   const response = await post(await serve(hub, { token: TOKEN }), verbUrl, asked, `Bearer ${TOKEN}`);
   const run = parseAs(runView, await response.json(), "run");
-  expect([response.status, run.phase, run.words]).toEqual([200, "paused", "paused: by ann: the queue is long"]);
-  expect(hub.acts).toEqual([{ run: "pos-2", verb: "pause", who: "ann", reason: "the queue is long" }]);
+  expect([response.status, run.phase, run.words]).toEqual([
+    200,
+    "paused",
+    "paused: by ann (by the hub's token): the queue is long",
+  ]);
+  expect(hub.acts).toEqual([{ run: "pos-2", verb: "pause", who: ANN, reason: "the queue is long" }]);
+});
+
+const OWN = "her-own-long-random-word";
+
+function known(hub: ScriptedHub, ...roles: Role[]): ScriptedHub {
+  const hash = createHash("sha256").update(OWN).digest("hex");
+  hub.people.set(hash, { name: "bea", hash, roles, emails: [], createdAt: 0 });
+  return hub;
+}
+
+it("a person's own token is her name, whatever the request leaves out, and her roles say what she may do", async () => {
+  const hub = known(rollingHub(), "operator", "approver");
+  const api = await serve(hub);
+  const authorization = `Bearer ${OWN}`;
+  const me = await fetch(`${api.url}/api/v1/me`, { headers: { authorization } });
+  expect(await me.json()).toEqual({ name: "bea", roles: ["operator", "approver"] });
+  await post(api, verbUrl, JSON.stringify({ who: "Bea", reason: "the queue is long" }), authorization);
+  await post(api, verbUrl, JSON.stringify({ reason: "again" }), authorization);
+  expect(hub.acts.map(({ who }) => who)).toEqual(["bea", "bea"]);
+});
+
+it.each<[Role[], string, string | undefined, string]>([
+  [["operator"], "approve", undefined, "bea is operator here, and may not approve"],
+  [["approver"], "abort", undefined, "bea is approver here, and may not abort"],
+  [["viewer"], "pause", undefined, "bea is viewer here, and may not pause"],
+  [["admin"], "pause", "ann", "this token is of bea, and does not speak for ann"],
+])("as %j a person may not %s as %s: %s", async (roles, verb, who, words) => {
+  const hub = known(rollingHub(), ...roles);
+  const body = JSON.stringify({ ...(who !== undefined && { who }), reason: "x" });
+  const answer = await problemOf(await post(await serve(hub), verbUrl.replace("pause", verb), body, `Bearer ${OWN}`));
+  expect([answer.code, answer.detail]).toEqual(["forbidden", words]);
+  expect(hub.acts).toEqual([]);
+});
+
+it("whoever holds the hub's own token says a name, which is kept as a claim, and cannot approve", async () => {
+  const hub = rollingHub();
+  const api = await serve(hub, { token: TOKEN });
+  const authorization = `Bearer ${TOKEN}`;
+  expect(await (await fetch(`${api.url}/api/v1/me`, { headers: { authorization } })).json()).toEqual({
+    name: null,
+    roles: ["admin"],
+  });
+  const nameless = JSON.stringify({ reason: "x" });
+  expect((await problemOf(await post(api, verbUrl, nameless, authorization))).code).toBe("bad-request");
+  const approve = verbUrl.replace("pause", "approve");
+  const answer = await problemOf(await post(api, approve, asked, authorization));
+  expect([answer.code, hub.acts]).toEqual(["forbidden", []]);
+  expect(answer.fix).toContain("skerry-hub token create");
 });
 
 it("a verb that the phase does not allow is a conflict that shows the run as it is now", async () => {
@@ -185,7 +241,7 @@ it("skips one site, which must be named, and passes on the wave that the person 
   const named = JSON.stringify({ who: "ann", reason: "its disk is new", site: "s-1", wave: "lab" });
   await post(api, skip, named, `Bearer ${TOKEN}`);
   expect(hub.acts).toEqual([
-    { run: "pos-2", verb: "skip", who: "ann", reason: "its disk is new", site: "s-1", wave: "lab" },
+    { run: "pos-2", verb: "skip", who: ANN, reason: "its disk is new", site: "s-1", wave: "lab" },
   ]);
 });
 

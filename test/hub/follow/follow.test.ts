@@ -259,9 +259,9 @@ test("rollout files are told apart by name: .yml and bad names are refused, othe
 
 test("what is known of a rollout and not done yet is refused with its line", async () => {
   const { "rollouts/pos.yaml": text } = rollout("1.0.0");
-  repository.commit("main", { "rollouts/pos.yaml": `${text}lane: emergency\n` }, "emergency");
+  repository.commit("main", { "rollouts/pos.yaml": `${text}prepare: { ready: 99% }\n` }, "prepare");
   expect((await look()).rollouts?.get("pos")).toMatchObject({
-    error: { code: "unsupported", where: "rollouts/pos.yaml:5 /lane" },
+    error: { code: "unsupported", where: "rollouts/pos.yaml:5 /prepare" },
   });
 });
 

@@ -1,4 +1,4 @@
-import type { FleetSource } from "../../../hub/follow/followed.ts";
+import type { FileCommit, FleetSource } from "../../../hub/follow/followed.ts";
 import type { Files } from "../../lab/git/repository.ts";
 import { type MemorySource, memorySource } from "../../support/source.ts";
 
@@ -7,6 +7,8 @@ export interface FleetMemory extends Omit<MemorySource, "source"> {
   source: FleetSource;
   /** Puts these files beside those that the branch has. */
   add(branch: string, files: Files, subject: string): void;
+  /** Who changed what, by path, as Git would tell. */
+  changed: Map<string, FileCommit>;
 }
 
 export function fleetMemory(): FleetMemory {
@@ -17,8 +19,10 @@ export function fleetMemory(): FleetMemory {
     memory.commit(branch, files, subject, anew);
   };
   const { source, faults } = memory;
+  const changed = new Map<string, FileCommit>();
   return {
     faults,
+    changed,
     commit,
     add: (branch, files, subject) => commit(branch, { ...branches.get(branch), ...files }, subject),
     source: {
@@ -32,6 +36,7 @@ export function fleetMemory(): FleetMemory {
           .map(([path, bytes]) => ({ path, bytes: new Uint8Array(Buffer.from(bytes)) }))
           .toSorted((a, b) => (a.path < b.path ? -1 : 1));
       },
+      changed: async () => new Map(changed),
     },
   };
 }

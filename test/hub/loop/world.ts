@@ -51,6 +51,11 @@ export class HubWorld {
     return this.running.hub;
   }
 
+  get store(): Store {
+    if (this.running === null) throw new Error("the hub is not running");
+    return this.running.store;
+  }
+
   async start(): Promise<void> {
     const journal: Journal = (effect, place) => {
       if (place === "after" && this.trace.at(-1) !== effect) this.trace.push(effect);

@@ -42,7 +42,7 @@ describe("a rollout file", () => {
       after: [{ rollout: "pos-staging", soak: "1d" }],
       lane: "emergency",
     });
-    expect(unsupportedInRollout(spec)).toEqual(["/prepare", "/waves/2/approve", "/lane"]);
+    expect(unsupportedInRollout(spec)).toEqual(["/prepare"]);
   });
 
   it("is fine with empty and default values of what is not acted on", () => {

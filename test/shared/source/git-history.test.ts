@@ -1,6 +1,7 @@
 /** What may happen to branches and repositories between two calls. */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openLine } from "../../lab/git/line.ts";
 import { commitFiles, createRepository } from "../../lab/git/repository.ts";
@@ -137,4 +138,43 @@ test("a shallow repository is served as far as it goes", async () => {
   const source = open();
   const versions = await source.versions(await headOf(source, "bundles/pos"));
   expect(versions.map((each) => each.version)).toEqual(["3", "2"]);
+});
+
+test("a file is by the commit that brought it to what it is, a merge included; what is older than the look back is nobody's", async () => {
+  const { repository, source: open } = await gitLab();
+  const work = `${repository}-work`;
+  git(repository, "clone", "--quiet", repository, work);
+  const by = (name: string) => ["-c", `user.name=${name}`, "-c", `user.email=${name.toLowerCase()}@example.com`];
+  const commit = async (name: string, files: Record<string, string>) => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(work, "rollouts"), { recursive: true });
+      await writeFile(join(work, path), text);
+    }
+    git(work, "add", "-A");
+    git(work, ...by(name), "commit", "--quiet", "-m", "x");
+    return git(work, "rev-parse", "HEAD");
+  };
+  git(work, "checkout", "--quiet", "-b", "main");
+  const first = await commit("Ada", { "rollouts/pos.yaml": "1", "rollouts/kiosk.yaml": "1" });
+  git(work, "checkout", "--quiet", "-b", "side");
+  await commit("Bob", { "rollouts/pos.yaml": "2" });
+  git(work, "checkout", "--quiet", "main");
+  await commit("Cleo", { README: "1" });
+  git(work, ...by("Dora"), "merge", "--quiet", "--no-ff", "-m", "merge", "side");
+  const merge = git(work, "rev-parse", "HEAD");
+  await commit("Cleo", { README: "2" });
+  git(work, "push", "--quiet", "origin", "main");
+  const source = open();
+  const paths = ["rollouts/pos.yaml", "rollouts/kiosk.yaml", "rollouts/none.yaml"];
+  const found = await source.changed(await headOf(source, "main"), paths);
+  expect(Object.fromEntries(found)).toEqual({
+    "rollouts/pos.yaml": { commit: merge, name: "Dora", email: "dora@example.com" },
+    "rollouts/kiosk.yaml": { commit: first, name: "Ada", email: "ada@example.com" },
+  });
+  const more = (n: number) =>
+    `commit refs/heads/main\ncommitter Lab <lab@example.com> 1700000000 +0000\ndata 1\nx\n${n === 0 ? "from refs/heads/main^0\n" : ""}M 100644 inline README\ndata <<E\n${n}\nE\n\n`;
+  const input = Array.from({ length: 200 }, (_, n) => more(n)).join("");
+  execFileSync("git", ["-C", repository, "fast-import", "--quiet"], { input });
+  const later = await source.changed(await headOf(source, "main"), paths);
+  expect([...later.keys()]).toEqual([]);
 });
