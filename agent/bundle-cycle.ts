@@ -12,10 +12,12 @@ import { Drifts } from "./drifts.ts";
 import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
 import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
+import type { Other } from "./plan/claims.ts";
 import { type ApplyPlan, isHealing } from "./plan/plan.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
+import { givenUp } from "./report/given-up.ts";
 import type { BundleSituation } from "./report/report.ts";
 import { waitingWords } from "./report/waiting.ts";
 import { type Circumstances, Shelf } from "./shelf.ts";
@@ -93,6 +95,11 @@ export class BundleCycle {
     if (hold !== undefined && isMoving(hold)) waits.push(200);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  /** What the other bundles of the site must know of this one. */
+  claims(circumstances: Circumstances): Other {
+    return this.shelf.claims(this.hold(), circumstances);
   }
 
   /** What the other bundles of the site may rely on. */
@@ -183,7 +190,8 @@ export class BundleCycle {
       case "give-up": {
         if (hold === null) return false;
         const next = giveUp(hold, decision.code, since, decision.asks);
-        const { code, words } = decision;
+        const { code } = decision;
+        const words = givenUp(decision.words, hold);
         this.move(next, "hold.give-up", next.state === "reverting" ? "reverting" : "failed", {
           digest: hold.running.digest,
           code,

@@ -1,16 +1,18 @@
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
-import { type AppError, inWords } from "../shared/errors.ts";
+import { inWords } from "../shared/errors.ts";
 import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
-import type { Adoption, Cache, Refusal, StoredVersion } from "./cache/cache.ts";
+import type { Adoption, Cache } from "./cache/cache.ts";
 import type { Holding } from "./holding.ts";
 import type { Keeper } from "./keep/keeper.ts";
+import type { Other } from "./plan/claims.ts";
 import { lacking } from "./pull/take.ts";
 import type { Trust } from "./pull/trust.ts";
 import { withheldSince } from "./pull/withheld.ts";
-import { isLasting, OF_TARGET } from "./refusal.ts";
+import { OF_TARGET } from "./refusal.ts";
+import { refusedOf, type Shown } from "./refused.ts";
 import { type BundleSituation, reportOf } from "./report/report.ts";
 import type { Circumstances } from "./shelf.ts";
 import type { Talk } from "./talk.ts";
@@ -86,10 +88,19 @@ export class Loop {
     const situations: BundleSituation[] = [];
     const present = this.present(set, trust);
     this.forgetAbsent(present);
-    for (const bundle of present) {
+    const claims = new Map<string, Other>();
+    const look = (bundle: string): Circumstances => {
       const circumstances = { ...this.circumstancesOf(bundle, set, trust), time, held };
-      const situation = await this.cycleOf(bundle).run(circumstances);
+      const others = new Map([...claims].filter(([other]) => other !== bundle));
+      // Nobody else is there to claim anything.
+      if (present.size > 1) claims.set(bundle, this.cycleOf(bundle).claims({ ...circumstances, others }));
+      return { ...circumstances, others };
+    };
+    for (const bundle of present) look(bundle);
+    for (const bundle of present) {
+      const situation = await this.cycleOf(bundle).run(look(bundle));
       if (situation !== null) situations.push(situation);
+      look(bundle);
     }
     this.wakeNeighbours();
     this.settleTime(trust, time);
@@ -180,11 +191,11 @@ export class Loop {
     };
   }
 
-  /** What one bundle committed, another may have waited for, whose turn came before. */
+  /** What one bundle committed or left, another may have waited for, whose turn came before. */
   private wakeNeighbours(): void {
     const committed = this.world.cache
       .holds()
-      .map((hold) => `${hold.bundle} ${hold.committed?.digest}`)
+      .map(({ bundle, running, committed }) => `${bundle} ${running.digest} ${committed?.digest}`)
       .join();
     if (committed !== this.committed) this.again = true;
     this.committed = committed;
@@ -244,42 +255,6 @@ export class Loop {
     }
     return wanted;
   }
-}
-
-/** What the disk has, and what of it or of the sources was refused. */
-interface Shown {
-  versions: readonly StoredVersion[];
-  refusals: readonly Refusal[];
-}
-
-/** Refused versions that nothing has made up for. */
-function refusedOf(
-  { versions, refusals }: Shown,
-  trust: Trust,
-  running: readonly BundleSituation[],
-): { bundle: string; digest: string; code: AppError["code"] }[] {
-  const root = trust.root?.document.number;
-  const record = trust.record?.number;
-  const found = new Map<string, { bundle: string; digest: string; code: AppError["code"] }>();
-  const runs = new Set(running.map(({ hold }) => hold.bundle));
-  // What one source has wrong, another may have brought since.
-  const lacked = new Set(
-    lacking(
-      versions,
-      refusals.flatMap(({ digest }) => digest ?? []),
-    ),
-  );
-  for (const refusal of refusals) {
-    const { bundle, digest, code, ...under } = refusal;
-    if (digest === null) continue;
-    // What runs says in its own place what it waits for.
-    const counts =
-      under.id === OF_TARGET
-        ? isLasting(refusal) && !runs.has(bundle)
-        : lacked.has(digest) && under.root === root && under.record === record;
-    if (counts) found.set(`${bundle} ${digest}`, { bundle, digest, code });
-  }
-  return [...found.values()].slice(-16);
 }
 
 /** Until the hub says something new. */

@@ -38,7 +38,7 @@ export function noteRefusal(
 
 /** Targets that no waiting heals: what the hub must know of a bundle that runs nothing here, and so has no place in its report. */
 export function isLasting({ code }: Refusal): boolean {
-  return code === "rollback" || code === "floor" || code === "scope";
+  return code === "rollback" || code === "floor" || code === "scope" || code === "claimed";
 }
 
 function reasonOf({ words }: Refusal): string {

@@ -1,17 +1,20 @@
 import type { Assignment } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
 import { isRefusal } from "../shared/errors.ts";
+import { nameOf } from "../shared/live.ts";
+import type { RenderedBundle } from "../shared/render/render.ts";
 import { valuesHash } from "../shared/render/values.ts";
 import { selects } from "../shared/selector.ts";
 import { rushedUntil } from "../shared/verify/bundle.ts";
 import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
 import type { Adoption, Cache, Hold, State } from "./cache/cache.ts";
-import type { Others } from "./plan/claims.ts";
+import { type Other, type Others, rivalOf } from "./plan/claims.ts";
 import { type Content, Contents } from "./pull/content.ts";
 import type { Trust, Unseal } from "./pull/trust.ts";
 import type { EventDraft } from "./report/events.ts";
 import type { Time } from "./target/clock.ts";
 import type { Held } from "./target/held.ts";
+import { sameState } from "./target/hold.ts";
 import { adopted, assigned, type OnDisk, type Wanted } from "./target/wanted.ts";
 
 /** What a bundle is seen in the light of: all that can change without its doing. */
@@ -108,6 +111,15 @@ export class Shelf {
     return { version: hold.committed.version, requires: manifest?.requires };
   }
 
+  /** What the other bundles of this site must know of this one. */
+  claims(hold: Hold | null, circumstances: Circumstances): Other {
+    const { trust } = circumstances;
+    const runs = hold === null ? new Set<string>() : namesIn(this.content(hold.running, trust));
+    const wanted = this.wanted(circumstances);
+    const comes = wanted !== null && (hold === null || mayCome(hold, wanted));
+    return { runs, wants: comes ? namesIn(this.content(wanted, trust)) : null };
+  }
+
   /** After a commit: what runs, what it may return to, and the newest stay on disk. */
   retain(hold: Hold): void {
     const needed = new Set([hold.running, hold.committed, hold.previous].map((state) => state?.digest));
@@ -121,7 +133,7 @@ export class Shelf {
   }
 
   private onDisk(state: Parameters<Contents["get"]>[0], circumstances: Circumstances): OnDisk | null {
-    const { trust, time, neighbours } = circumstances;
+    const { trust, time, neighbours, others } = circumstances;
     const content = trust.record === null ? null : this.content(state, trust);
     if (content === null || trust.record === null) return null;
     const { manifest } = content;
@@ -136,6 +148,7 @@ export class Shelf {
       rushedUntil: rushedUntil(manifest, trust.record, time.now),
       holdAtMost: holdAtMost(manifest),
       lacks: lackOf(manifest, neighbours),
+      claimed: rivalOf(namesIn(content) ?? new Set(), this.bundle, others),
       unfit: "unfit" in content ? content.unfit : null,
     };
   }
@@ -150,4 +163,21 @@ function lackOf(manifest: Content["manifest"], neighbours: ReadonlyMap<string, C
   const broken = brokenRequirement(manifest, neighbours);
   if (broken === null) return null;
   return `${broken.by} is committed here and needs ${broken.bundle} ${broken.atLeast} at least`;
+}
+
+/** What runs, or was given up, is nothing to come. */
+function mayCome({ running, failed }: Hold, wanted: Wanted): boolean {
+  if (sameState(running, wanted)) return false;
+  return wanted.retry || !failed.some((entry) => sameState(entry, wanted));
+}
+
+const NAMES = new WeakMap<RenderedBundle, ReadonlySet<string>>();
+
+/** Names of its objects; null where it cannot be told. */
+function namesIn(content: Content | null): ReadonlySet<string> | null {
+  if (content === null || "unfit" in content) return null;
+  const { rendered } = content;
+  const names = NAMES.get(rendered) ?? new Set(rendered.objects.map(({ ref }) => nameOf(ref)));
+  NAMES.set(rendered, names);
+  return names;
 }

@@ -75,8 +75,11 @@ const manifest = z.strictObject({
   overlays: z.optional(z.array(z.strictObject({ sites: selector, patch: path, type: z.enum(["strategic", "json"]) }))),
   /** Files that are Secrets as SOPS sealed them. */
   secrets: z.optional(z.array(path).check(distinct<string>("secret", (entry) => entry))),
+  /** An object belongs to the first phase that picks it, or comes after all; a phase begins when the one before is healthy. */
   phases: z.optional(
-    z.array(z.strictObject({ name, objects: z.optional(objects), noReturn: z.optional(z.boolean()) })),
+    z
+      .array(z.strictObject({ name, objects: z.optional(objects), noReturn: z.optional(z.boolean()) }))
+      .check(distinct<{ name: string }>("phase", (entry) => entry.name)),
   ),
   health: z.strictObject({
     /** All objects must stay healthy for this long before the state is committed. */
@@ -91,6 +94,7 @@ const manifest = z.strictObject({
     ignore: z.optional(z.array(z.strictObject({ ...objects.shape, paths: z.array(pointer) }))),
   }),
   recreate: z.optional(z.array(objects)),
+  /** `share` of its objects may be deleted at once; `allow`: kinds whose deletion loses data, or takes others along. */
   prune: z.strictObject({ share: percent, allow: z.optional(z.array(objects)) }),
   hold: z.optional(z.strictObject({ atMost: duration })),
   checks: z.optional(z.array(z.strictObject({ cel: z.string(), message: z.string() }))),
@@ -144,12 +148,4 @@ const HOLD_AT_MOST = "24h";
 /** How long a site may put this version off, ms. */
 export function holdAtMost({ hold }: Pick<Bundle, "hold">): number {
   return milliseconds(hold?.atMost ?? HOLD_AT_MOST);
-}
-
-/** What this version knows of a bundle and does not act on yet. Empty and default values are fine. */
-export function unsupportedInBundle(document: Bundle): string[] {
-  const found: string[] = [];
-  if ((document.phases ?? []).length > 0) found.push("/phases");
-  if ((document.prune.allow ?? []).length > 0) found.push("/prune/allow");
-  return found;
 }

@@ -21,6 +21,7 @@ export const REFUSALS = [
   "rollback", // older than what was committed, and nobody allowed going back
   "floor", // below the floor the owners set
   "equivocation", // one pair, two digests
+  "claimed", // an object that another bundle of the site has
   "requires", // a bundle that this one needs is absent or too old
   "future", // created ahead of a synced clock
   "digest", // bytes that do not have the signed hash or size

@@ -35,6 +35,7 @@ const item = z.strictObject({
     z.strictObject({ digest: shortDigest, values: z.optional(valuesHash), record: z.optional(number), code }),
   ),
   waitingOn: z.optional(z.string().check(z.maxLength(200))),
+  /** Jobs that the last move up ran, with the version and how each ended: data does not go back when a version does. */
   jobs: z.optional(z.array(z.string())),
   /** What runs here would not be accepted anew: its keys left the delegation, or the delegation's epoch rose above its own. */
   flags: z.optional(z.array(z.enum(ITEM_FLAGS))),

@@ -21,3 +21,24 @@ export function isHeldBy(bundle: string, name: string, others: Others): boolean 
   const other = others.get(bundle);
   return other === undefined || other.runs === null || other.runs.has(name);
 }
+
+/** Another bundle that has an object of these in the cluster: who it is, of what, and whether it is about to leave it. */
+export interface Rival {
+  words: string;
+  passes: boolean;
+}
+
+/** null where every object is free, or has been the bundle's own. One that stays is told before one that leaves. */
+export function rivalOf(names: ReadonlySet<string>, bundle: string, others: Others): Rival | null {
+  let leaving: Rival | null = null;
+  for (const [other, { runs, wants }] of others) {
+    for (const name of names) {
+      if (runs?.has(name) !== true) continue;
+      const passes = wants !== null && !wants.has(name);
+      const words = `${name} is an object of bundle ${other} here, and cannot be one of ${bundle} too`;
+      if (!passes) return { words, passes };
+      leaving ??= { words: `${name} is bundle ${other}'s until that has moved`, passes };
+    }
+  }
+  return leaving;
+}

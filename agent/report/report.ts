@@ -4,6 +4,7 @@ import { rfc3339, short } from "../../shared/names.ts";
 import type { ItemFlag, Report, ReportItem } from "../../shared/report.ts";
 import type { Hold, Marks } from "../cache/cache.ts";
 import type { Summary } from "../observe/observed.ts";
+import { jobsInWords } from "./jobs.ts";
 
 /** All that a report is made of, but for its number. */
 export interface Situation {
@@ -56,6 +57,7 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
   const { running, previous } = hold;
   // One that is being tried again has not failed again.
   const isMoving = hold.state === "applying" || hold.state === "verifying";
+  const jobs = jobsInWords(hold.jobs ?? []);
   const last = hold.failed.findLast((entry) => !(isMoving && isSame(entry, running)));
   return {
     bundle: hold.bundle,
@@ -70,6 +72,7 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
     ...(previous === null || previous.values === "" ? {} : { previousValues: previous.values }),
     ...(last === undefined ? {} : { failed: failedOf(last) }),
     ...(waitingOn === null ? {} : { waitingOn: waitingOn.slice(0, 200) }),
+    ...(jobs.length === 0 ? {} : { jobs }),
     ...(flags.length === 0 ? {} : { flags: [...flags] }),
     objects: { total: summary.total, healthy: summary.healthy, drifted },
   };

@@ -50,7 +50,7 @@ export function obstacle(wanted: Wanted, site: Site): Stay | null {
 }
 
 function forbidden(version: OnDisk, site: Site): Stay | null {
-  return outOfScope(version) ?? rushed(version) ?? comesFrom(version, site) ?? lacking(version);
+  return outOfScope(version) ?? rushed(version) ?? comesFrom(version, site) ?? lacking(version) ?? claimed(version);
 }
 
 function unreadMarks({ marksKnown }: Site): Stay | null {
@@ -122,6 +122,11 @@ function comesFrom({ from }: OnDisk, { hold, marks }: Site): Stay | null {
 
 function lacking({ lacks }: OnDisk): Stay | null {
   return lacks === null ? null : stay("requires", lacks);
+}
+
+function claimed({ claimed: by }: OnDisk): Stay | null {
+  if (by === null) return null;
+  return by.passes ? stay("claimed", by.words, { code: null }) : stay("claimed", by.words);
 }
 
 function unfit({ onDisk }: Wanted): Stay | null {

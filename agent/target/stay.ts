@@ -22,6 +22,7 @@ export type StayReason =
   | "below-floor" // older than the owners allow
   | "from" // what is committed here is older than what it may come from
   | "requires" // another bundle that it needs is not committed, or a committed one needs what runs
+  | "claimed" // another bundle of the site has an object of it
   | "content"; // it cannot be rendered for what was assigned
 
 /** Those that are refusals, with the code they are told with. The others are states that pass, or were told when they began. */
@@ -37,6 +38,7 @@ const REFUSED: Partial<Record<StayReason, RefusalCode>> = {
   "below-floor": "floor",
   from: "requires",
   requires: "requires",
+  claimed: "claimed",
 };
 
 export interface Stay {

@@ -18,6 +18,8 @@ export interface OnDisk {
   lacks: string | null;
   /** How long a site may put it off, ms. */
   holdAtMost: number;
+  /** Which of its objects another bundle of this site has, in words; `passes`: not for long. null where all are free. */
+  claimed: { words: string; passes: boolean } | null;
   /** Why it cannot be rendered for what is wanted; null where it can. */
   unfit: { code: RefusalCode; words: string } | null;
 }

@@ -13,9 +13,11 @@ import type { History } from "./history.ts";
 import { pinImages, readLock } from "./lock.ts";
 import type { BuiltFile } from "./manifests.ts";
 import { readOverlays } from "./overlays.ts";
+import { checkPhases } from "./phases.ts";
 import { placeOf } from "./place.ts";
 import { checkPlainSecrets } from "./plain-secrets.ts";
 import { type BundleFolder, filesAt, type Repository, readTexts, repositoryName, requireClean } from "./repository.ts";
+import { checkRequires } from "./requires.ts";
 import { clearOf, clearValues, readSealed } from "./sealed.ts";
 
 export interface BuiltBundle {
@@ -51,6 +53,8 @@ export async function buildBundle(
   const paths = sealed.length > 0 ? { secrets: sealed.map(({ path }) => path) } : {};
   const policy = { name: source.name, ...source.policy, ...overlays, ...paths };
   checkHealthRules(policy.health, files, source.where);
+  checkPhases(policy, files, source.where);
+  await checkRequires(folder, source, historyOf);
   const manifest: Bundle = {
     fleet: root.fleet,
     version: source.version,

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type Bundle, bundle, unsupportedInBundle } from "../../shared/bundle.ts";
+import { type Bundle, bundle } from "../../shared/bundle.ts";
 import { AppError } from "../../shared/errors.ts";
 import { duration, name, number, percent, type Selector, selector, version } from "../../shared/names.ts";
 import { namingNearest } from "../../shared/node/config-file.ts";
@@ -91,12 +91,13 @@ type Policy = Pick<
   | "remove"
   | "recreate"
   | "hold"
+  | "phases"
 >;
 
 /** Throws `schema`, `malformed`, or `unsupported` for what the format knows and this version does not do, with file and line. */
 export function readBundleSource(text: string, file: string): BundleSource {
   const { value, where } = namingNearest(bundleSource, () => readYamlPlaced(text, file, bundleSource));
-  const { requires, variables, checks, minAgent, remove, hold, recreate, drift } = value;
+  const { requires, variables, checks, minAgent, remove, hold, recreate, phases, drift } = value;
   const policy = {
     scope: value.scope,
     health: {
@@ -105,14 +106,16 @@ export function readBundleSource(text: string, file: string): BundleSource {
       ...(value.health?.rules !== undefined && { rules: value.health.rules }),
     },
     drift: { mode: drift?.mode ?? "correct", ...(drift?.ignore !== undefined && { ignore: drift.ignore }) },
-    prune: { share: value.prune?.share ?? "50%" },
+    prune: {
+      share: value.prune?.share ?? "50%",
+      ...(value.prune?.allow !== undefined && { allow: value.prune.allow }),
+    },
     ...Object.fromEntries(
-      Object.entries({ requires, variables, checks, minAgent, remove, hold, recreate }).filter(
+      Object.entries({ requires, variables, checks, minAgent, remove, hold, recreate, phases }).filter(
         ([, part]) => part !== undefined,
       ),
     ),
   };
-  refuseUnsupported(value, policy, where);
   return {
     name: value.name,
     version: value.version,
@@ -156,20 +159,4 @@ function inside(text: string, where: string): string {
   const path = text.replace(/^\.\//, "").replace(/\/$/, "");
   if (path === "." || path.split("/").every((part) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(part))) return path;
   throw new AppError("schema", "must be a path below the folder of bundle.yaml, such as `manifests`", { where });
-}
-
-function refuseUnsupported(source: Written, policy: Policy, where: BundleSource["where"]): void {
-  const { phases } = source;
-  // As a manifest has it, so that one list says what is not done yet.
-  const manifest = {
-    ...policy,
-    prune: { ...policy.prune, allow: source.prune?.allow },
-    phases,
-  };
-  const [unsupported] = unsupportedInBundle(manifest as Bundle);
-  if (unsupported === undefined) return;
-  throw new AppError("unsupported", `this version does not do ${unsupported.slice(1).replaceAll("/", ".")}`, {
-    where: where(unsupported),
-    fix: "leave that key out",
-  });
 }

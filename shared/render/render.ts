@@ -19,6 +19,7 @@ import { mayRecreate } from "./recreate.ts";
 import { type Opened, opened, type Secrets, sealedObject } from "./sealed.ts";
 import { withoutStringData } from "./secret-data.ts";
 import { substitute } from "./substitute.ts";
+import { withoutTtl } from "./ttl.ts";
 import { type Value, valuesFor, withOwnNamed } from "./variables.ts";
 
 declare const rendered: unique symbol;
@@ -145,7 +146,8 @@ export function renderObjects(files: Files, values: ReadonlyMap<string, Value>, 
 }
 
 function labelled(object: KubeObject, values: ReadonlyMap<string, Value>, bundle: string, path: string): KubeObject {
-  return withLabel(withoutStringData(substitute(object, values, BUNDLE_LABEL, path), path), bundle);
+  const written = withoutTtl(substitute(object, values, BUNDLE_LABEL, path));
+  return withLabel(withoutStringData(written, path), bundle);
 }
 
 function withLabel(object: KubeObject, bundle: string): KubeObject {

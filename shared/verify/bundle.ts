@@ -1,4 +1,4 @@
-import { BUNDLE_MAX_BYTES, BUNDLE_NAMESPACE, type Bundle, bundle, unsupportedInBundle } from "../bundle.ts";
+import { BUNDLE_MAX_BYTES, BUNDLE_NAMESPACE, type Bundle, bundle } from "../bundle.ts";
 import { parseCanonical } from "../canonical.ts";
 import { AppError, isRefusal } from "../errors.ts";
 import type { KubeObject } from "../live.ts";
@@ -63,7 +63,6 @@ export function openManifest(document: SignedBytes, name: string, root: TrustedR
   const manifest = parseAs(bundle, parseCanonical(document.body, where, BUNDLE_MAX_BYTES), where);
   anotherFleet(manifest, root, where);
   anotherName(manifest, name, where);
-  notYetDone(manifest, where);
   ownFloor(manifest, where);
   stolenEpoch(manifest, delegation, where);
   farEpoch(manifest, delegation, where);
@@ -163,15 +162,6 @@ function anotherFleet(manifest: Bundle, root: TrustedRoot, where: string): void 
 function anotherName(manifest: Bundle, name: string, where: string): void {
   if (manifest.name === name) return;
   throw new AppError("undelegated", `this is bundle ${manifest.name}, served as ${name}`, { where: `${where} /name` });
-}
-
-function notYetDone(manifest: Bundle, where: string): void {
-  const [first, ...more] = unsupportedInBundle(manifest);
-  if (first === undefined) return;
-  throw new AppError("unsupported", `this version does not do ${[first, ...more].join(", ")}`, {
-    where: `${where} ${first}`,
-    fix: "update the agent first, or leave that key out",
-  });
 }
 
 function oldAgent({ minAgent }: Bundle, where: string): void {

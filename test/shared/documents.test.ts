@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type * as z from "zod/mini";
 import { assignmentSet, unsupportedInAssignment } from "../../shared/assignment.ts";
-import { bundle, unsupportedInBundle } from "../../shared/bundle.ts";
+import { bundle } from "../../shared/bundle.ts";
 import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
 import { eventBatch } from "../../shared/event.ts";
@@ -38,7 +38,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   root: format(root, all),
   head: format(fleetHead, all),
   move: format(move, all),
-  bundle: format(bundle, unsupportedInBundle, "/phases", "/prune/allow"),
+  bundle: format(bundle, all),
   site: format(siteRecord, all),
   assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode"),
   report: format(report, all),

@@ -8,7 +8,13 @@ import { rendered } from "../../shared/render/sample.ts";
 import { observed } from "../observe/sample.ts";
 
 /** Delegated by name: kinds without a namespace. */
-export const KINDS = ["*", "Namespace", "CustomResourceDefinition.apiextensions.k8s.io", "PersistentVolume"];
+export const KINDS = [
+  "*",
+  "Namespace",
+  "CustomResourceDefinition.apiextensions.k8s.io",
+  "PersistentVolume",
+  "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+];
 
 export function bundleOf(objects: readonly KubeObject[]): RenderedBundle {
   return rendered(objects, { kinds: KINDS });
@@ -63,11 +69,17 @@ export function planned(desired: RenderedBundle, changes: Partial<PlanInput> = {
 export function inWords({ steps, waitingOn }: ApplyPlan): string[] {
   const name = ({ ref }: ApplyPlan["steps"][number]) => `${ref.kind} ${ref.name}`;
   return [
-    ...steps.map((step) => `${step.do} ${name(step)}${step.do === "apply" ? `: ${step.because}` : ""}`),
+    ...steps.map((step) => `${step.do} ${name(step)}${detail(step)}`),
     ...waitingOn.map((entry) => `waits for ${entry.on}: ${entry.object} ${entry.words}`.replaceAll(/ +/g, " ").trim()),
   ];
 }
 
 export function refName(object: KubeObject): string {
   return nameOf(refOf(object));
+}
+
+function detail(step: ApplyPlan["steps"][number]): string {
+  if (step.do === "apply") return `: ${step.because}`;
+  if (step.do === "finish") return `: ${step.result}`;
+  return step.do === "delete" && step.because !== "pruned" ? ` (${step.because})` : "";
 }

@@ -137,7 +137,7 @@ describe("a bad version is refused, told once, and the rest goes on", () => {
     [
       "what this version does not do",
       "unsupported",
-      () => site.publish(signedBundle({ seq: 2, phases: [{ name: "one" }] })),
+      () => site.publish(signedBundle({ seq: 2, minAgent: "99.0.0" })),
     ],
   ];
 

@@ -42,6 +42,7 @@ export function onDisk(
     rushedUntil: disk === "paced" ? NOW + 1 : null,
     lacks: more.lacks ?? null,
     holdAtMost: milliseconds(more.holdAtMost ?? "24h"),
+    claimed: null,
     unfit: disk === "unfit" ? { code: "variable", words: "a value that its declaration does not allow" } : null,
   };
 }

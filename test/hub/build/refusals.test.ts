@@ -38,7 +38,24 @@ describe("bundle.yaml", () => {
       ":6 /secrets/0)",
     ],
     ["secrets outside", "secrets: [../*.yaml]", "schema: must match", ":6 /secrets/0)"],
-    ["phases", "phases: [{ name: app }]", "unsupported: this version does not do phases", ":6 /phases)"],
+    [
+      "a phase that names nothing",
+      "phases: [{ name: a, objects: { kind: Job } }]",
+      "schema: phase a names no",
+      ":6 /phases/0)",
+    ],
+    [
+      "a phase of what another has",
+      "phases: [{ name: a, objects: { namespace: shop } }, { name: b, objects: { kind: ConfigMap } }]",
+      "schema: phase b names no object that no phase before it has",
+      ":6 /phases/1)",
+    ],
+    [
+      "two phases of a name",
+      "phases: [{ name: a, objects: { kind: ConfigMap } }, { name: a }]",
+      "a second phase a",
+      ":6 /phases/1)",
+    ],
     [
       "a health rule",
       "health: { rules: [{ apiVersion: v1, kind: A, cel: x }] }",
@@ -57,7 +74,6 @@ describe("bundle.yaml", () => {
       "covers the label",
       ":6 /drift/ignore/0/paths/0)",
     ],
-    ["prune.allow", "prune: { allow: [{ kind: Job }] }", "not do prune.allow", ":6 /prune/allow)"],
     ["content of what is removed", "remove: true", "schema: a version that takes the bundle away", ":4 /content)"],
     [
       "a requirement of itself",

@@ -106,7 +106,7 @@ describe("an attack on the manifest is refused by name", () => {
       "undelegated",
       () => open(later({ epoch: Number.MAX_SAFE_INTEGER })),
     ],
-    ["what this version does not do", "unsupported", () => open(later({ phases: [{ name: "one" }] }))],
+    ["two phases of one name", "schema", () => open(later({ phases: [{ name: "one" }, { name: "one" }] }))],
     ["made for a later agent", "unsupported", () => open(later({ minAgent: "99.0.0" }))],
     ["a requirement that cannot be compared", "schema", () => open(later({ requires: [required("base", "2.1")] }))],
     [
