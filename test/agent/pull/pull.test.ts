@@ -134,11 +134,7 @@ describe("a bad version is refused, told once, and the rest goes on", () => {
     ["for other sites", "scope", () => site.publish(signedBundle({ seq: 2, scope: [{ sites: { ring: "shop" } }] }))],
     ["what it may not touch", "privilege", () => site.publish(signedBundle({ seq: 2 }, [inNamespace("kube-system")]))],
     ["a version without its manifest", "not-found", () => site.commit("bundles/pos", { "README.md": "x" }, "1.1.0")],
-    [
-      "what this version does not do",
-      "unsupported",
-      () => site.publish(signedBundle({ seq: 2, minAgent: "99.0.0" })),
-    ],
+    ["what this version does not do", "unsupported", () => site.publish(signedBundle({ seq: 2, minAgent: "99.0.0" }))],
   ];
 
   it.each(bad)("%s: %s", async (_title, expected, publishBad) => {
