@@ -10,6 +10,7 @@ import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/re
 import type { Cache, Hold } from "./cache/cache.ts";
 import { Drifts } from "./drifts.ts";
 import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
+import type { Tally } from "./local/tally.ts";
 import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
 import type { Other } from "./plan/claims.ts";
@@ -38,6 +39,7 @@ export interface World {
   random: Random;
   journal: Journal;
   log: Log;
+  tally: Tally;
 }
 
 /** Decisions that one pass may carry out before the others get their turn. */
@@ -58,6 +60,8 @@ export class BundleCycle {
   runsSince: string | null = null;
   /** How long a site may put off what comes after it, as far as what runs says: ms; null before it was opened. */
   holdAtMost: number | null = null;
+  /** Why nothing starts, where nothing runs either. */
+  stays: string | null = null;
   /** Wall clock, ms: what is wanted may start then. */
   private startsAt: number | null = null;
 
@@ -78,6 +82,7 @@ export class BundleCycle {
       this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
       noteRefusal(this.world.cache, this.bundle, { decision, wanted, ...circumstances }, (event) => this.tell(event));
       if (this.carryOut(hold, decision)) continue;
+      this.stays = hold === null ? waitingWords(null, decision) : null;
       if (hold === null) return null;
       if (evaluation === null || evaluation.plan.steps.length === 0) return this.situation(hold, evaluation, decision);
       await this.perform(hold, evaluation.plan);
@@ -223,10 +228,12 @@ export class BundleCycle {
   }
 
   private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
-    const { clock, random, log, cache } = this.world;
+    const { clock, random, log, cache, tally } = this.world;
     const tell: Hands["tell"] = (done) => {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
       if (events.length > 0) cache.addEvents(events);
+      if (events.some(({ kind }) => kind === "drift"))
+        tally.driftHealed += done.filter(({ step, did }) => step.do === "apply" && did === "applied").length;
     };
     const note: Hands["note"] = (jobs) => {
       const now = this.hold();

@@ -5,6 +5,8 @@ import { readConfigFile } from "../shared/node/config-file.ts";
 import { LOG_LEVELS } from "../shared/node/log.ts";
 import { accessBelow, accessConflict, accessKeys, webAddress } from "../shared/node/web-access.ts";
 
+const hostPort = z.string().check(z.regex(/^(?:[^\s:/]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/));
+
 const path = z.string().check(z.minLength(1));
 
 const source = z
@@ -55,6 +57,8 @@ const config = z
     adopt: z.optional(z.literal("always")),
     /** Where something at the site says "not now" by a file; `hold` in the data folder where nothing is said. */
     hold: z.optional(z.strictObject({ file: path })),
+    /** Where the site page is shown, `host:port`; `none` shows it nowhere. */
+    page: z._default(z.union([z.literal("none"), z.strictObject({ listen: hostPort })]), { listen: "127.0.0.1:9464" }),
     reconnect: z._default(
       z.strictObject({
         /** The first attempt comes at a random moment within this time. */

@@ -5,6 +5,7 @@ import type { Kube } from "./apply/kube.ts";
 import type { Cache } from "./cache/cache.ts";
 import { type AskFiles, readAsks } from "./hold/ask-file.ts";
 import { HOLD_LEASE, LeaseAsk, leaseSays } from "./hold/lease.ts";
+import type { HeldStatus } from "./local/status.ts";
 import { Live } from "./observe/live.ts";
 import { type Ask, charged, type Held, heldBy, heldWords, leftOf } from "./target/held.ts";
 
@@ -68,9 +69,14 @@ export class Holding {
     return this.current ?? (this.wasKnown ? null : "unknown");
   }
 
-  /** For whoever asks how the site is; null where it is not held, or has been for as long as it may. */
+  /** What the report says. */
   words(): string | null {
-    return this.current !== null && this.isHeld(this.current) ? heldWords(this.current) : null;
+    return this.status()?.words ?? null;
+  }
+
+  /** For whoever asks how the site is; null where it is not held, or has been for as long as it may. */
+  status(): HeldStatus | null {
+    return heldStatusOf(this.current, this.world.atMostMs());
   }
 
   stop(): void {
@@ -114,6 +120,13 @@ export class Holding {
       if (stored !== this.stored || wasKnown !== this.wasKnown) this.world.onChange();
     });
   }
+}
+
+export function heldStatusOf(held: Held | null, atMostMs: number): HeldStatus | null {
+  const leftMs = leftOf(held, atMostMs);
+  if (held === null || leftMs === 0) return null;
+  const seconds = (ms: number) => Math.round(ms / 1000);
+  return { words: heldWords(held), heldForSeconds: seconds(held.spentMs), leftSeconds: seconds(leftMs) };
 }
 
 /** A hold that somebody forgot must not write to the disk every minute for years. */

@@ -13,7 +13,7 @@ import type { Trust } from "./pull/trust.ts";
 import { withheldSince } from "./pull/withheld.ts";
 import { OF_TARGET } from "./refusal.ts";
 import { refusedOf, type Shown } from "./refused.ts";
-import { type BundleSituation, reportOf } from "./report/report.ts";
+import { type BundleSituation, reportOf, type Unnumbered } from "./report/report.ts";
 import type { Circumstances } from "./shelf.ts";
 import type { Talk } from "./talk.ts";
 import { floorTimeAfter, type Time } from "./target/clock.ts";
@@ -45,6 +45,8 @@ export class Loop {
   private again = false;
   private cancelWake = () => {};
   private stopped = false;
+  /** What the last cycle found. */
+  private found: { report: Unnumbered; stays: ReadonlyMap<string, string> } | null = null;
 
   constructor(world: LoopWorld) {
     this.world = world;
@@ -64,11 +66,16 @@ export class Loop {
   }
 
   private async cycles(): Promise<void> {
+    const { clock, tally } = this.world;
     while (this.again && !this.stopped) {
       this.again = false;
       this.cancelWake();
       try {
+        const from = clock.monotonic();
         await this.cycle();
+        tally.cycles += 1;
+        tally.cycleSeconds += (clock.monotonic() - from) / 1000;
+        tally.lastSuccess.set("cycle", clock.now());
       } catch (error) {
         // A full disk, mostly. What was not stored did not happen, so the next cycle begins from what was.
         this.world.log.error({ words: inWords(error) }, "a cycle ended early");
@@ -125,8 +132,24 @@ export class Loop {
       bundles: situations,
       refused: refusedOf(shown, trust, situations),
     });
+    this.found = { report, stays: this.stays() };
     if (report.root > 0 && report.record > 0) await talk.speak(report, every);
     this.sleep(every);
+  }
+
+  /** What the last cycle found, as a report says it, and why bundles that run nothing do not begin; null before the first. */
+  latest(): { report: Unnumbered; stays: ReadonlyMap<string, string> } | null {
+    return this.found;
+  }
+
+  /** Version and digest of what is assigned, by bundle. */
+  assigned(): ReadonlyMap<string, { version: string; digest: string }> {
+    const items = (this.set()?.items ?? []).filter(({ mode }) => mode === "run");
+    return new Map(items.map(({ bundle, version, digest }) => [bundle, { version, digest }]));
+  }
+
+  private stays(): ReadonlyMap<string, string> {
+    return new Map([...this.bundles].flatMap(([bundle, { stays }]) => (stays === null ? [] : [[bundle, stays]])));
   }
 
   /** How long the site may put off what is new, as far as the bundles here say, ms: the longest of them. */

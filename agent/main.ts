@@ -8,30 +8,34 @@ import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
 import { hmacSha256 } from "../shared/node/sha256.ts";
-import { isDamaged, setAside } from "../shared/node/sqlite.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { directorySource } from "../shared/source/directory.ts";
 import { VERSION } from "../shared/version.ts";
 import { attend } from "./adopt/attend.ts";
 import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
-import type { Cache } from "./cache/cache.ts";
-import { sqliteCache } from "./cache/sqlite.ts";
+import { holdCommand, releaseCommand } from "./cli/hold.ts";
+import { statusCommand } from "./cli/status.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
-import { askFilesOf } from "./hold/ask-file.ts";
-import { holdCommand, releaseCommand } from "./hold/command.ts";
+import { askFilesOf, takeBack, writeAsk } from "./hold/ask-file.ts";
 import { holdingOf } from "./holding.ts";
 import { boxKey, reportKey, type SiteKey } from "./identity.ts";
 import { Keeper } from "./keep/keeper.ts";
 import { KEPT, kubeVault } from "./keep/kube-vault.ts";
 import type { Link } from "./link/link.ts";
-import { mqttLink } from "./link/mqtt.ts";
+import { socketOf } from "./local/client.ts";
+import { metricsText } from "./local/metrics.ts";
+import { serveLocal } from "./local/server.ts";
+import type { Status } from "./local/status.ts";
+import { counting, newTally } from "./local/tally.ts";
 import { Loop } from "./loop.ts";
 import { fingerprinting } from "./observe/fingerprint.ts";
 import { Live } from "./observe/live.ts";
+import { openCache, openLink } from "./open.ts";
 import { Puller } from "./pull/puller.ts";
 import { type Trust, trustFromDisk, type Unseal } from "./pull/trust.ts";
 import { openSources } from "./sources.ts";
+import { statusOf } from "./status.ts";
 import { Talk } from "./talk.ts";
 import { type Time, timeOf } from "./target/clock.ts";
 import { unseal } from "./unseal/unseal.ts";
@@ -49,11 +53,18 @@ export interface AgentWorld {
   gitChild: string;
 }
 
+/** An agent that runs. */
+export interface RunningAgent {
+  status(): Status;
+  stop(): Promise<void>;
+}
+
 /** Builds an agent out of its parts and runs it until `stop`. Throws `AppError` for what keeps it from starting. */
-export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<{ stop(): Promise<void> }> {
+export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<RunningAgent> {
   const { clock, random, journal, log } = world;
   mkdirSync(config.dataDir, { recursive: true });
-  const kube = await connect(config.kube);
+  const tally = newTally();
+  const kube = counting(await connect(config.kube), tally);
   const owner = { fleet: config.fleet, site: config.site };
   let tend = (): void => {};
   const keptLive = new Live({
@@ -141,6 +152,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     random,
     journal,
     log,
+    tally,
     talk,
     keeper,
     holding: hold.holding,
@@ -179,7 +191,47 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     visit: (source) => puller.visit(source),
     onChange: () => loop.wake(),
   });
-  cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", words: `agent ${VERSION}` }]);
+  const since = rfc3339(clock.now());
+  const status = (): Status =>
+    statusOf(
+      owner,
+      cache,
+      {
+        since,
+        synced: time().synced,
+        retired: trust.record?.retired === true,
+        hub: link === null ? null : { url: link.url, connected: link.link.connected, heardAt: heardAt() },
+        held: hold.holding.status(),
+        sources: puller.fared().sources,
+        latest: loop.latest(),
+        assigned: loop.assigned(),
+      },
+      clock.now(),
+    );
+  const heardAt = () => (talk.heardAt === null ? null : rfc3339(talk.heardAt));
+  const metrics = (): string => {
+    const { wellAt } = puller.fared();
+    if (wellAt !== null) tally.lastSuccess.set("source", wellAt);
+    if (talk.heardAt !== null) tally.lastSuccess.set("hub", talk.heardAt);
+    return metricsText(status(), tally, link?.link.bytes ?? { up: 0, down: 0 });
+  };
+  const noticed = (write: () => void) => {
+    write();
+    loop.wake();
+  };
+  const closePage = serveLocal(
+    {
+      status,
+      metrics,
+      hold: (ask) => noticed(() => writeAsk(askFilesOf(config), { by: "page", ...ask })),
+      release: () => noticed(() => takeBack(askFilesOf(config))),
+      pull: () => puller.now(),
+      clock,
+      log,
+    },
+    { listen: config.page === "none" ? null : config.page.listen, socket: socketOf(config.dataDir) },
+  );
+  cache.addEvents([{ at: since, kind: "started", words: `agent ${VERSION}` }]);
   // Told by the pull that brought the root, unless the agent ended just then.
   if (trust.record === null && cache.record() !== null) {
     const words = "the site record on disk holds no more under the present root: nothing new is taken";
@@ -191,7 +243,9 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   loop.wake();
   puller.now();
   return {
+    status,
     stop: async () => {
+      closePage();
       await leave();
       await puller.stop();
       await loop.stop();
@@ -212,61 +266,6 @@ function tellKey(log: Log, named: { reportKey: string } | { box: string }, from:
   if (from === "cluster") log.info(named, "this key was not on disk; the cluster had kept it");
 }
 
-function openLink(
-  config: AgentConfig,
-  { clock, random, log }: AgentWorld,
-  url: string,
-  talk: Talk,
-  onUp: () => void,
-): Link {
-  return mqttLink(
-    {
-      url,
-      fleet: config.fleet,
-      site: config.site,
-      clock,
-      random,
-      will: talk.presence(false),
-      keepaliveSeconds: Math.max(1, Math.round(milliseconds(config.keepalive) / 1000)),
-      backoff: {
-        firstSpreadMs: milliseconds(config.reconnect.within),
-        baseMs: 1_000,
-        maxMs: milliseconds(config.reconnect.atMost),
-      },
-    },
-    {
-      onConnect: () => {
-        log.info({ url }, "connected to the hub");
-        void talk.connected();
-        onUp();
-      },
-      onDisconnect: (because) => log.debug({ url, because }, "not connected to the hub"),
-      onMessage: (kind, frame) => talk.heard(kind, frame),
-    },
-  );
-}
-
-/** A damaged database is set aside, never deleted; the site finds its way back from its sources and its cluster. */
-function openCache(file: string, journal: Journal, log: Log, clock: Clock): Cache {
-  try {
-    return sqliteCache({ file, journal });
-  } catch (error) {
-    if (!isDamaged(error)) throw error;
-    const kept = setAside(file);
-    log.error({ kept }, "the database is damaged; it is kept, and a new one begun");
-    const cache = sqliteCache({ file, journal });
-    cache.addEvents([
-      {
-        at: rfc3339(clock.now()),
-        kind: "started",
-        code: "storage",
-        words: `a damaged database was set aside as ${kept}`,
-      },
-    ]);
-    return cache;
-  }
-}
-
 if (import.meta.main) {
   await runDaemon({
     name: "skerry-agent",
@@ -277,6 +276,7 @@ if (import.meta.main) {
       (program) => adoptCommand(program, (file) => readConfig(file).dataDir),
       (program) => holdCommand(program, (file) => askFilesOf(readConfig(file))),
       (program) => releaseCommand(program, (file) => askFilesOf(readConfig(file))),
+      (program) => statusCommand(program, readConfig),
     ],
     start: (config) =>
       runAgent(config, {

@@ -52,6 +52,8 @@ export class Talk {
   /** When refusals were told in the last hour, monotonic ms. */
   private refusedAt: number[] = [];
   private assignment: { set: AssignmentSet; key: string } | null = null;
+  /** Wall clock, ms: when the hub last confirmed something; null before the first time since the start. */
+  heardAt: number | null = null;
 
   constructor(world: TalkWorld) {
     this.world = world;
@@ -206,6 +208,7 @@ export class Talk {
         return this.refuse(frame, { code: "malformed", words: "an ack of more than this site can have said" });
       }
       journal("link.ack", "before");
+      this.heardAt = this.world.clock.now();
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
       cache.acknowledge({ report: ack.report, event: ack.event });

@@ -90,6 +90,9 @@ export interface Cache {
   /** The oldest events that no ack confirmed, at most `max`, numbered now where they had no number yet; durable before it returns. */
   numberEvents(max: number): SiteEvent[];
 
+  /** How many events no ack confirmed. */
+  waitingEvents(): number;
+
   close(): void;
 }
 

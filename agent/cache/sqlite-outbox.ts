@@ -3,12 +3,16 @@ import type { Database } from "../../shared/node/sqlite.ts";
 import type { Cache, Counters } from "./cache.ts";
 import { MAX_WAITING, makeRoom, type Waiting } from "./room.ts";
 
-type Outbox = Pick<Cache, "counters" | "takeReportNumber" | "acknowledge" | "addEvents" | "numberEvents">;
+type Outbox = Pick<
+  Cache,
+  "counters" | "takeReportNumber" | "acknowledge" | "addEvents" | "numberEvents" | "waitingEvents"
+>;
 
 const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
 const OLDEST = "SELECT id, number, body FROM outbox ORDER BY id LIMIT ?";
 
 const WAITING = "SELECT count(*) AS waiting FROM outbox WHERE number IS NULL";
+const ALL = "SELECT count(*) AS waiting FROM outbox";
 const UNNUMBERED = "SELECT id, body FROM outbox WHERE number IS NULL ORDER BY id";
 
 /** Reports are numbered, events wait until a hub confirmed them. */
@@ -52,6 +56,7 @@ export function outbox(database: Database): Outbox {
         if (room !== null) add(room.instead);
       });
     },
+    waitingEvents: () => all<{ waiting: number }>(ALL)[0]?.waiting ?? 0,
     numberEvents: (max) =>
       transaction("cache.numberEvents", () => {
         const rows = all<{ id: number; number: number | null; body: string }>(OLDEST, max);

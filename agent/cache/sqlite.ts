@@ -1,4 +1,4 @@
-import { openDatabase } from "../../shared/node/sqlite.ts";
+import { type Database, openDatabase, readDatabase } from "../../shared/node/sqlite.ts";
 import type { Journal } from "../../shared/ports.ts";
 import type { Cache } from "./cache.ts";
 import { SCHEMA } from "./schema.ts";
@@ -11,7 +11,17 @@ import { running } from "./sqlite-running.ts";
  * Throws `storage`; where `isDamaged` says so, set the file aside, open again, and rebuild from cluster and sources.
  */
 export function sqliteCache(options: { file: string; journal: Journal }): Cache {
-  const database = openDatabase({ ...options, migrations: [SCHEMA] });
+  return over(openDatabase({ ...options, migrations: MIGRATIONS }));
+}
+
+/** The same file beside the agent that writes it: every write throws `storage`. */
+export function sqliteCacheToRead(file: string): Cache {
+  return over(readDatabase({ file, migrations: MIGRATIONS }));
+}
+
+const MIGRATIONS = [SCHEMA];
+
+function over(database: Database): Cache {
   return {
     transaction: database.transaction,
     ...content(database),

@@ -41,6 +41,7 @@ export class Puller {
   private round: Promise<void> | null = null;
   private again = false;
   private stopped = false;
+  private wellAt: number | null = null;
   private soughtFor = "";
   private relayed: TrustMessage | null = null;
   /** When what was relayed brought nothing, the last times, monotonic ms. */
@@ -98,6 +99,15 @@ export class Puller {
       this.takeWaiting();
       this.schedule(0);
     }
+  }
+
+  /** How each source fared, and when one last was well (wall clock, ms; null before the first time since the start). */
+  fared(): { sources: { address: string; state: Standing["state"] }[]; wellAt: number | null } {
+    const sources = this.world.sources.map((source) => ({
+      address: source.address,
+      state: this.standing(source).state,
+    }));
+    return { sources, wellAt: this.wellAt };
   }
 
   async stop(): Promise<void> {
@@ -198,6 +208,7 @@ export class Puller {
   private well(source: Source): void {
     const before = this.standing(source);
     this.standings.set(source, NEW_SOURCE);
+    this.wellAt = this.world.clock.now();
     if (before.state !== "well") this.tell(source, "can be read again", undefined);
   }
 

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { AppError } from "../errors.ts";
-import type { Journal } from "../ports.ts";
+import { type Journal, silent } from "../ports.ts";
 
 /** One SQLite file, opened for good. Every call is synchronous and throws `AppError` `storage` (`internal` for wrong SQL). */
 export interface Database {
@@ -66,6 +66,27 @@ export function openDatabase(options: { file: string; migrations: readonly strin
   return database;
 }
 
+/**
+ * Opens a file beside whoever writes it, only to read. Throws `storage`: no such file, no rights, another schema than `migrations` make.
+ */
+export function readDatabase(options: { file: string; migrations: readonly string[] }): Database {
+  const { file, migrations } = options;
+  const sql = connect(file, true);
+  try {
+    const found = schemaNumber(sql);
+    if (found !== migrations.length) {
+      throw new AppError("storage", `schema ${found}, this program reads ${migrations.length}`, {
+        where: file,
+        fix: "use the program that wrote it",
+      });
+    }
+    return over(sql, file, silent);
+  } catch (error) {
+    sql.close();
+    throw explained(error, file);
+  }
+}
+
 /** True where the file itself is broken, so that no retry helps: set it aside and rebuild. */
 export function isDamaged(error: unknown): boolean {
   const cause = error instanceof AppError ? error.cause : undefined;
@@ -100,9 +121,9 @@ export function setAside(file: string): string {
   return aside;
 }
 
-function connect(file: string): Sqlite.Database {
+function connect(file: string, readonly = false): Sqlite.Database {
   try {
-    return new Sqlite(file, { timeout: BUSY_MS });
+    return new Sqlite(file, { timeout: BUSY_MS, readonly, fileMustExist: readonly });
   } catch (cause) {
     if (cause instanceof Sqlite.SqliteError) throw explained(cause, file);
     throw new AppError("storage", "the database cannot be opened: its folder does not exist", {

@@ -41,6 +41,7 @@ describe("the agent's configuration", () => {
       sources: [{ git: "https://git.example.com/fleet.git" }],
       poll: "5m",
       kube: {},
+      page: { listen: "127.0.0.1:9464" },
       reconnect: { within: "10s", atMost: "15m" },
       keepalive: "60s",
       clock: { syncedFile: "/run/systemd/timesync/synchronized" },

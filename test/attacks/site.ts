@@ -153,6 +153,7 @@ export async function attackedSite(
       `kube: { server: "${cluster.server}", tokenFile: token }`,
       "reconnect: { within: 0s, atMost: 1s }",
       "clock: { syncedFile: synced }",
+      'page: { listen: "127.0.0.1:0" }',
       ...(options.more ?? []),
       "",
     ].join("\n"),

@@ -77,6 +77,7 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
       `kube: { server: "${cluster.server}", tokenFile: ${agentTokenFile}${caFile === null ? "" : `, caFile: ${caFile}`} }`,
       "reconnect: { within: 0s, atMost: 2s }",
       `clock: { syncedFile: ${join(dir, "synced")} }`,
+      'page: { listen: "127.0.0.1:0" }',
       "",
     ].join("\n"),
   );

@@ -1,6 +1,8 @@
 import type { Page } from "playwright-core";
 
 interface AxNode {
+  nodeId: string;
+  childIds?: string[];
   ignored: boolean;
   role?: { value?: unknown };
   name?: { value?: unknown };
@@ -18,7 +20,18 @@ export async function accessibilityTree(page: Page): Promise<AxEntry[]> {
   const session = await page.context().newCDPSession(page);
   const { nodes } = (await session.send("Accessibility.getFullAXTree")) as { nodes: AxNode[] };
   await session.detach();
+  const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+  // Chromium gives it level by level.
+  const read = (node: AxNode): AxNode[] => [
+    node,
+    ...(node.childIds ?? []).flatMap((id) => {
+      const child = byId.get(id);
+      return child === undefined ? [] : read(child);
+    }),
+  ];
   return nodes
+    .slice(0, 1)
+    .flatMap(read)
     .filter(({ ignored }) => !ignored)
     .map(({ role, name, properties }) => ({
       role: String(role?.value ?? ""),
@@ -39,8 +52,11 @@ const NEEDS_NAME = new Set([
   "table",
 ]);
 
+/** Of the hub's page. */
+const LANDMARKS = ["banner", "main", "status", "table", "columnheader", "rowheader", "list"];
+
 /** What keeps a person who does not see the page from using it. */
-export function faultsOf(tree: readonly AxEntry[]): string[] {
+export function faultsOf(tree: readonly AxEntry[], landmarks: readonly string[] = LANDMARKS): string[] {
   const nameless = tree
     .filter(({ role, name }) => NEEDS_NAME.has(role) && name === "")
     .map(({ role }) => `${role} without a name`);
@@ -50,9 +66,7 @@ export function faultsOf(tree: readonly AxEntry[]): string[] {
     .map((level) => `a heading skips to level ${level}`);
   const firsts = levels.filter((level) => level === 1).length;
   const roles = new Set(tree.map(({ role }) => role));
-  const missing = ["banner", "main", "status", "table", "columnheader", "rowheader", "list"].filter(
-    (role) => !roles.has(role),
-  );
+  const missing = landmarks.filter((role) => !roles.has(role));
   return [
     ...nameless,
     ...skipped,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../agent/apply/connect.ts";
 import type { Kube } from "../../agent/apply/kube.ts";
 import { BundleCycle } from "../../agent/bundle-cycle.ts";
+import { newTally } from "../../agent/local/tally.ts";
 import { Live } from "../../agent/observe/live.ts";
 import type { Bundle } from "../../shared/bundle.ts";
 import { type JsonObject, type KubeObject, nameOf, refOf } from "../../shared/live.ts";
@@ -70,6 +71,7 @@ function cycleOn(objects: readonly KubeObject[], health: Bundle["health"]) {
     cache,
     live,
     kube,
+    tally: newTally(),
     journal: () => {},
     ...world,
   });

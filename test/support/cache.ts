@@ -235,6 +235,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
         state.outbox = [...kept, { number: null, event: room.instead }];
       });
     },
+    waitingEvents: () => state.outbox.length,
     numberEvents: (max) =>
       transaction("cache.numberEvents", () => {
         let last = state.counters.event;

@@ -123,9 +123,7 @@ function betweenStages(path: string, stage: string, to: string, toStage: string,
 }
 
 function isWiring(path: string): boolean {
-  return (
-    path === "agent/main.ts" || path === "agent/sources.ts" || path === "hub/main.ts" || path.startsWith("hub/cli/")
-  );
+  return /^(?:(?:agent|hub)\/main\.ts$|agent\/(?:sources|open)\.ts$|(?:agent|hub)\/cli\/)/.test(path);
 }
 
 function allowedForPage(to: string): boolean {

@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import { connect } from "../../../agent/apply/connect.ts";
 import { BundleCycle, type World } from "../../../agent/bundle-cycle.ts";
 import type { Hold } from "../../../agent/cache/cache.ts";
+import { newTally } from "../../../agent/local/tally.ts";
 import { Live } from "../../../agent/observe/live.ts";
 import type { Circumstances } from "../../../agent/shelf.ts";
 import type { Assignment } from "../../../shared/assignment.ts";
@@ -55,6 +56,7 @@ export async function labSite(journal: Journal = () => {}) {
       random: () => 0,
       journal,
       log: LOG,
+      tally: newTally(),
     };
     cycle = new BundleCycle("pos", world);
   }

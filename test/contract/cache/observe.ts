@@ -32,6 +32,7 @@ export function observe(cache: Cache) {
     inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),
     assignment: cache.assignment(),
     counters: cache.counters(),
+    waiting: cache.waitingEvents(),
     events,
   };
 }

@@ -41,6 +41,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.inventory("pos")).toEqual([]);
       expect(cache.assignment()).toBeNull();
       expect(cache.counters()).toEqual({ report: 0, reportAcked: 0, event: 0, eventAcked: 0 });
+      expect(cache.waitingEvents()).toBe(0);
       expect(cache.numberEvents(10)).toEqual([]);
     });
 

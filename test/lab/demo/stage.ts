@@ -166,6 +166,7 @@ async function makeSite(options: {
       "reconnect: { within: 0s, atMost: 2s }",
       "keepalive: 5s",
       `clock: { syncedFile: ${syncedFile} }`,
+      'page: { listen: "127.0.0.1:0" }',
       "",
     ].join("\n"),
   );

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { duration, milliseconds } from "../../shared/names.ts";
-import { type AskFiles, readAsks, takeBack, writeAsk } from "./ask-file.ts";
+import { type AskFiles, readAsks, takeBack, writeAsk } from "../hold/ask-file.ts";
 
 type Places = (config: string) => AskFiles;
 
