@@ -49,7 +49,7 @@ const ROUNDS = 8;
 export class BundleCycle {
   readonly bundle: string;
   private readonly world: World;
-  private readonly shelf: Shelf;
+  readonly shelf: Shelf;
   /** `lasts`: the failure is of the content, or of what somebody made of the object. */
   private readonly backoff = new Map<string, { until: number; attempts: number; words: string; lasts: boolean }>();
   private readonly drifts = new Drifts();

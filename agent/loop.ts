@@ -1,13 +1,14 @@
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
 import { inWords } from "../shared/errors.ts";
-import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
+import { matchesAny, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
-import type { Adoption, Cache } from "./cache/cache.ts";
 import type { Holding } from "./holding.ts";
+import { adoptionOf, reportEvery } from "./in-force.ts";
 import type { Keeper } from "./keep/keeper.ts";
-import type { Other } from "./plan/claims.ts";
+import { allBut, type Other } from "./plan/claims.ts";
+import { Preparer } from "./preparer.ts";
 import { lacking } from "./pull/take.ts";
 import type { Trust } from "./pull/trust.ts";
 import { withheldSince } from "./pull/withheld.ts";
@@ -18,11 +19,11 @@ import type { Circumstances } from "./shelf.ts";
 import type { Talk } from "./talk.ts";
 import { floorTimeAfter, type Time } from "./target/clock.ts";
 
-/** A report at rest, where nothing changed. */
-const AT_REST_MS = 6 * 3_600_000;
 const AFTER_FAULT_MS = 5_000;
 
 export interface LoopWorld extends World {
+  /** Bytes free on the disk; null where that is not known. */
+  freeBytes(): number | null;
   talk: Talk;
   keeper: Keeper;
   holding: Pick<Holding, "look" | "words">;
@@ -39,6 +40,7 @@ export interface LoopWorld extends World {
 export class Loop {
   private readonly world: LoopWorld;
   private readonly bundles = new Map<string, BundleCycle>();
+  private readonly preparer: Preparer;
   private recordsKept = "";
   private committed = "";
   private running: Promise<void> | null = null;
@@ -50,6 +52,7 @@ export class Loop {
 
   constructor(world: LoopWorld) {
     this.world = world;
+    this.preparer = new Preparer({ ...world, onChange: () => this.wake() });
   }
 
   /** Something happened: a cycle runs now, or again right after the one that is running. */
@@ -63,6 +66,7 @@ export class Loop {
     this.stopped = true;
     this.cancelWake();
     await this.running;
+    await this.preparer.stop();
   }
 
   private async cycles(): Promise<void> {
@@ -98,7 +102,7 @@ export class Loop {
     const claims = new Map<string, Other>();
     const look = (bundle: string): Circumstances => {
       const circumstances = { ...this.circumstancesOf(bundle, set, trust), time, held };
-      const others = new Map([...claims].filter(([other]) => other !== bundle));
+      const others = allBut(bundle, claims);
       // Nobody else is there to claim anything.
       if (present.size > 1) claims.set(bundle, this.cycleOf(bundle).claims({ ...circumstances, others }));
       return { ...circumstances, others };
@@ -110,6 +114,16 @@ export class Loop {
       look(bundle);
     }
     this.wakeNeighbours();
+    const prepared = this.preparer.look(set, (bundle) => ({
+      shelf: this.cycleOf(bundle).shelf,
+      // Who holds the site puts off what changes it; this does not.
+      circumstances: {
+        ...this.circumstancesOf(bundle, set, trust, "prepare"),
+        time,
+        held: null,
+        others: allBut(bundle, claims),
+      },
+    }));
     this.settleTime(trust, time);
     this.dropRecords(set);
     keeper.tend();
@@ -131,6 +145,7 @@ export class Loop {
       held: holding.words(),
       bundles: situations,
       refused: refusedOf(shown, trust, situations),
+      prepared,
     });
     this.found = { report, stays: this.stays() };
     if (report.root > 0 && report.record > 0) await talk.speak(report, every);
@@ -192,16 +207,17 @@ export class Loop {
     bundle: string,
     set: AssignmentSet | null,
     trust: Trust,
+    mode: Assignment["mode"] = "run",
   ): Omit<Circumstances, "time" | "held"> {
     const { cache, adopt, boot, keeper } = this.world;
-    const item = set?.items.find((each) => each.bundle === bundle && each.mode === "run");
+    const item = set?.items.find((each) => each.bundle === bundle && each.mode === mode);
     const assignment = item === undefined || set === null ? null : { item, expires: set.expires, boot: set.boot };
     const neighbours = new Map<string, Committed>();
     for (const { bundle: other } of cache.holds()) {
       const committed = other === bundle ? null : this.cycleOf(other).committed(trust);
       if (committed !== null) neighbours.set(other, committed);
     }
-    const adoption = adoptionOf(cache, bundle, set);
+    const adoption = mode === "run" ? adoptionOf(cache, bundle, set) : null;
     return {
       assignment,
       adopt,
@@ -264,7 +280,7 @@ export class Loop {
   private sleep(everyMs: number): void {
     const holds = new Map(this.world.cache.holds().map((hold) => [hold.bundle, hold]));
     const waits = [...this.bundles.values()].map((cycle) => cycle.wakeIn(holds.get(cycle.bundle)));
-    const soonest = [...waits, this.world.talk.wakeIn(everyMs)].filter((wait) => wait !== null);
+    const soonest = [...waits, this.preparer.wakeIn(), this.world.talk.wakeIn(everyMs)].filter((wait) => wait !== null);
     if (soonest.length > 0) this.cancelWake = this.world.clock.after(Math.min(...soonest), () => this.wake());
   }
 
@@ -278,18 +294,4 @@ export class Loop {
     }
     return wanted;
   }
-}
-
-/** Until the hub says something new. */
-function adoptionOf(cache: Cache, bundle: string, set: AssignmentSet | null): Adoption | null {
-  const adoption = cache.adoptions().get(bundle);
-  if (adoption === undefined) return null;
-  const { against } = adoption;
-  const isSame = set === null ? against === null : against?.[0] === set.term && against[1] === set.number;
-  return isSame ? adoption : null;
-}
-
-function reportEvery(items: readonly Assignment[]): number {
-  const asked = items.flatMap((item) => (item.reportEvery === undefined ? [] : [milliseconds(item.reportEvery)]));
-  return Math.max(250, Math.min(AT_REST_MS, ...asked));
 }

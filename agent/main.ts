@@ -17,6 +17,7 @@ import { connect } from "./apply/connect.ts";
 import { holdCommand, releaseCommand } from "./cli/hold.ts";
 import { statusCommand } from "./cli/status.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
+import { freeBytes } from "./free-bytes.ts";
 import { askFilesOf, takeBack, writeAsk } from "./hold/ask-file.ts";
 import { holdingOf } from "./holding.ts";
 import { boxKey, reportKey, type SiteKey } from "./identity.ts";
@@ -161,6 +162,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     unseal: opens,
     fingerprint,
     adopt: config.adopt === "always",
+    freeBytes: () => freeBytes(config.dataDir),
     time,
     trust: () => trust,
     onMissing: (digests) => puller.seek(digests),

@@ -4,7 +4,7 @@ import type { NewEvent } from "../shared/event.ts";
 import { rfc3339 } from "../shared/names.ts";
 import { sha256Hex } from "../shared/node/sha256.ts";
 import type { Clock, Journal, Log } from "../shared/ports.ts";
-import type { Hello, TopicKind } from "../shared/protocol.ts";
+import type { Ask, Hello, TopicKind } from "../shared/protocol.ts";
 import type { TrustMessage } from "../shared/trust.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
 import type { Cache } from "./cache/cache.ts";
@@ -22,6 +22,8 @@ const HIGHEST_NUMBER = 2 ** 48;
 /** Messages that are refused are told so often in an hour; anybody on the bus can send more. */
 const TOLD_AN_HOUR = 16;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const ANSWERS_A_MINUTE = 12;
 
 export interface TalkWorld {
   cache: Cache;
@@ -51,6 +53,8 @@ export class Talk {
   private refusedFrame = "";
   /** When refusals were told in the last hour, monotonic ms. */
   private refusedAt: number[] = [];
+  /** When asks were answered in the last minute, monotonic ms. */
+  private answeredAt: number[] = [];
   private assignment: { set: AssignmentSet; key: string } | null = null;
   /** Wall clock, ms: when the hub last confirmed something; null before the first time since the start. */
   heardAt: number | null = null;
@@ -215,14 +219,26 @@ export class Talk {
       if (ack.full === true || behind) this.last = null;
       this.world.onChange();
     } else if (kind === "down/ask") {
-      const { id, what } = openAsk(frame, sender.site, root);
-      if (what !== "sync")
-        return this.refuse(frame, { code: "unsupported", words: `this version does not answer ${what}` });
-      this.world.onPullWanted();
-      void this.send("up/answer", frameOf(sender, { kind: "up/answer", body: { id, boot } }));
+      this.answer(frame, openAsk(frame, sender.site, root));
     } else {
       this.refuse(frame, { code: "unsupported", words: `this version does not take ${kind}` });
     }
+  }
+
+  /** So many in a minute, and no more: whoever has the hub's key could ask without end. */
+  private answer(frame: Uint8Array, ask: Ask): void {
+    const { cache, sender, boot, clock, log } = this.world;
+    const now = clock.monotonic();
+    this.answeredAt = this.answeredAt.filter((at) => at > now - MINUTE_MS);
+    if (this.answeredAt.length >= ANSWERS_A_MINUTE) return log.debug({ id: ask.id }, "asked too often: not answered");
+    this.answeredAt.push(now);
+    if (ask.what === "diagnostics") {
+      return this.refuse(frame, { code: "unsupported", words: `this version does not answer ${ask.what}` });
+    }
+    if (ask.what === "sync") this.world.onPullWanted();
+    const found = ask.what === "diff" ? cache.prepared().find(({ diff }) => diff?.hash === ask.diff)?.diff : undefined;
+    const body = { id: ask.id, boot, ...(found && { diff: found.changes }) };
+    void this.send("up/answer", frameOf(sender, { kind: "up/answer", body }));
   }
 
   /** A full disk, mostly. A set waits here; whatever else it was, the hub says it again. */

@@ -45,7 +45,3 @@ export const assignmentSet = z.strictObject({
 
 export type AssignmentSet = z.infer<typeof assignmentSet>;
 export type Assignment = z.infer<typeof item>;
-
-export function unsupportedInAssignment(set: AssignmentSet): string[] {
-  return set.items.flatMap((entry, index) => (entry.mode === "prepare" ? [`/items/${index}/mode`] : []));
-}

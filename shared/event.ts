@@ -13,6 +13,8 @@ export const EVENT_KINDS = [
   "reverting", // going back to what was committed last
   "reverted", // back, and healthy
   "drift", // an object differed: put right, left so where the bundle says that, or contested
+  "drift", // an object differed and was put right
+  "prepared", // a state was rehearsed: it is ready, or why it is not, with its code
   "pruned", // an object that is no longer in the bundle was deleted
   "recreated", // an object was deleted and made anew, because a field of it cannot change
   "refused", // content or a message was refused, with its code

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
+import { diff } from "./diff.ts";
 import { AppError } from "./errors.ts";
-import { boot, count, name, number, version } from "./names.ts";
+import { boot, count, name, number, shortDigest, version } from "./names.ts";
 
 /** Topics and the small messages of the wire: MQTT 3.1.1, `skerry/1/<fleet>/<site>/...`. */
 
@@ -74,7 +75,13 @@ export const presence = z.strictObject({ online: z.boolean(), boot });
 export type Presence = z.infer<typeof presence>;
 
 /** A question to one site, with a deadline in RFC 3339. */
-export const ask = z.strictObject({ id: name, deadline: z.string(), what: z.enum(["sync", "diff", "diagnostics"]) });
+export const ask = z.discriminatedUnion("what", [
+  z.strictObject({ id: name, deadline: z.string(), what: z.literal("sync") }),
+  z.strictObject({ id: name, deadline: z.string(), what: z.literal("diagnostics") }),
+  /** What a state that is prepared there would change, by the hash that the site reported. */
+  z.strictObject({ id: name, deadline: z.string(), what: z.literal("diff"), diff: shortDigest }),
+]);
 export type Ask = z.infer<typeof ask>;
-export const answer = z.strictObject({ id: name, boot });
+/** `diff`: what was asked for; left out where the site has it no more. Who asked checks that it is the one. */
+export const answer = z.strictObject({ id: name, boot, diff: z.optional(diff) });
 export type Answer = z.infer<typeof answer>;

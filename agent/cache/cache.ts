@@ -1,3 +1,4 @@
+import type { Diff } from "../../shared/diff.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { NewEvent, SiteEvent } from "../../shared/event.ts";
 import type { ObjectRef } from "../../shared/live.ts";
@@ -58,6 +59,10 @@ export interface Cache {
   /** The site's own "not now"; null where it is not held. */
   held(): Held | null;
   keepHeld(held: Held | null): void;
+  /** What was found of states that were to be prepared: one for each bundle at most. */
+  prepared(): Prepared[];
+  keepPrepared(prepared: Prepared): void;
+  dropPrepared(bundle: string): void;
   /** By bundle; they outlive what they were raised by. */
   marks(): ReadonlyMap<string, Marks>;
   /** Each of the two rises to what is given, where that is higher, and never falls. */
@@ -142,6 +147,22 @@ export interface State {
   /** What the hub assigned, so that a restart with no network renders the same bytes. */
   given: Values;
   record: number;
+}
+
+export interface Prepared {
+  bundle: string;
+  digest: string;
+  values: string;
+  record: number;
+  /** Of what it was compared with (`prepare/basis.ts`); empty where nothing was compared. */
+  basis: string;
+  /** Wall clock, ms. */
+  at: number;
+  /** Why it is not ready; null where it is. */
+  code: ErrorCode | null;
+  words: string;
+  /** What would change, and its hash; null where nothing was compared. */
+  diff: { hash: string; changes: Diff } | null;
 }
 
 export interface Adoption {

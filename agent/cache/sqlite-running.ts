@@ -2,7 +2,7 @@ import { sorted } from "../../shared/canonical.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
 import { bytesOf, upsert } from "../../shared/node/sqlite-row.ts";
 import type { Held } from "../target/held.ts";
-import type { Adoption, Cache, Hold, InventoryRow, Marks, StoredAssignment } from "./cache.ts";
+import type { Adoption, Cache, Hold, InventoryRow, Marks, Prepared, StoredAssignment } from "./cache.ts";
 
 type Running = Pick<
   Cache,
@@ -12,6 +12,9 @@ type Running = Pick<
   | "keepAdoption"
   | "held"
   | "keepHeld"
+  | "prepared"
+  | "keepPrepared"
+  | "dropPrepared"
   | "marks"
   | "raiseMarks"
   | "floorTime"
@@ -46,6 +49,7 @@ interface ObjectRow {
 const HOLD = upsert("holds", ["bundle"], ["body"]);
 const ADOPTION = upsert("adoptions", ["bundle"], ["body"]);
 const HELD = upsert("held", ["only"], ["body"]);
+const PREPARED = upsert("prepared", ["bundle"], ["body"]);
 const KNOW_MARKS = "INSERT OR IGNORE INTO marks VALUES (?, ?, ?, ?, ?)";
 const RAISE_PAIR = "UPDATE marks SET epoch = ?, seq = ? WHERE bundle = ? AND (epoch, seq) < (?, ?)";
 const RAISE_FLOOR =
@@ -85,6 +89,14 @@ export function running(database: Database): Running {
         if (held === null) run("DELETE FROM held");
         else run(HELD, 1, sorted(held));
       });
+    },
+    prepared: () =>
+      all<{ body: string }>("SELECT body FROM prepared ORDER BY bundle").map(({ body }): Prepared => JSON.parse(body)),
+    keepPrepared: (prepared) => {
+      transaction("cache.keepPrepared", () => run(PREPARED, prepared.bundle, sorted(prepared)));
+    },
+    dropPrepared: (bundle) => {
+      transaction("cache.dropPrepared", () => run("DELETE FROM prepared WHERE bundle = ?", bundle));
     },
     marks: () => new Map(all<MarksRow>("SELECT * FROM marks ORDER BY bundle").map((row) => [row.bundle, marksOf(row)])),
     raiseMarks: (bundle, { pair, floor }) => {

@@ -5,6 +5,7 @@ import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { parseAs } from "../../shared/parse.ts";
 import {
   type Ack,
+  type Answer,
   type Ask,
   ack,
   ask,
@@ -31,7 +32,7 @@ type Outgoing =
   | { kind: "up/hello"; body: Hello }
   | { kind: "up/report"; body: Report }
   | { kind: "up/event"; body: { boot: string; events: readonly SiteEvent[] } }
-  | { kind: "up/answer"; body: { id: string; boot: string } }
+  | { kind: "up/answer"; body: Answer }
   | { kind: "presence"; body: { online: boolean; boot: string } };
 
 export function frameOf({ fleet, site, key, format }: Sender, message: Outgoing): Uint8Array {

@@ -42,3 +42,8 @@ export function rivalOf(names: ReadonlySet<string>, bundle: string, others: Othe
   }
   return leaving;
 }
+
+/** What the others have, for one of them. */
+export function allBut(bundle: string, all: Others): Others {
+  return new Map([...all].filter(([other]) => other !== bundle));
+}

@@ -1,8 +1,18 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { FieldChange } from "../../shared/diff.ts";
-import { fieldsOf, namesItem } from "../../shared/fields.ts";
-import { FIELD_MANAGER, isMap, type Json, type JsonObject, type KubeObject, refOf } from "../../shared/live.ts";
+import {
+  below,
+  entriesOf,
+  type FieldPath,
+  type Fields,
+  fieldsOf,
+  isOurs,
+  namesItem,
+  union,
+} from "../../shared/fields.ts";
+import { FIELD_MANAGER, isMap, type Json, type KubeObject, refOf } from "../../shared/live.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
+import type { Ownership } from "../apply/kube.ts";
 import { hidden, isSecret, shown } from "./shown.ts";
 
 /** An object of a bundle as it is rendered here, and as a diff shows it: values of the site's own are `${NAME}`. */
@@ -17,6 +27,8 @@ export interface Sides {
   answer: KubeObject;
   wanted: Told;
   running: Told | null;
+  /** What an apply would first take over from hands: of those fields the ones go that are not in the bundle. null where there are none. */
+  adopted: Pick<Ownership, "managedFields"> | null;
 }
 
 /** The value at one place in each of them. */
@@ -26,23 +38,28 @@ type Place = Readonly<Record<"live" | "answer" | "object" | "shown" | "ranObject
  * What an apply would change of the fields that we own, or would: those of others, and what the server adds, are left out, as they differ from
  * site to site. By the owned fields, so that items of keyed lists go by their keys.
  */
-export function changedFields({ live, answer, wanted, running }: Sides): FieldChange[] {
-  const owned = united(fieldsOf(live, FIELD_MANAGER) ?? {}, fieldsOf(answer, FIELD_MANAGER) ?? {});
+export function changedFields({ live, answer, wanted, running, adopted }: Sides): FieldChange[] {
+  const entries = entriesOf(adopted === null ? live : withFields(live, adopted));
+  const kept = fieldsOf(answer, FIELD_MANAGER) ?? {};
+  const owned = union(entries.find(isOurs)?.fields ?? {}, kept);
+  const others = entries.filter((entry) => !isOurs(entry)).map(({ fields }) => fields);
+  const goes = (path: FieldPath) =>
+    adopted !== null && [kept, ...others].every((fields) => below(fields, path) === undefined);
   const secret = isSecret(refOf(answer));
   const found: FieldChange[] = [];
-  const walk = (set: JsonObject, at: Place, path: string): void => {
-    const below = Object.entries(set).filter(([key]) => key !== ".");
-    if (below.length === 0) {
-      const change = leaf(at, path, secret);
+  const walk = (set: Fields, at: Place, path: string, keys: FieldPath): void => {
+    const inside = Object.entries(set).filter(([key]) => key !== ".");
+    if (inside.length === 0) {
+      const change = leaf(goes(keys) ? { ...at, answer: undefined } : at, path, secret);
       if (change !== null) found.push(change);
       return;
     }
-    for (const [key, inner] of below.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      walk(isMap(inner) ? inner : {}, stepInto(at, key), `${path}${segment(key)}`);
+    for (const [key, inner] of inside.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      walk(isMap(inner) ? inner : {}, stepInto(at, key), `${path}${segment(key)}`, [...keys, key]);
     }
   };
   const ran = { ranObject: running?.object, ranShown: running?.shown };
-  walk(owned, { live, answer, object: wanted.object, shown: wanted.shown, ...ran }, "");
+  walk(owned, { live, answer, object: wanted.object, shown: wanted.shown, ...ran }, "", []);
   return found;
 }
 
@@ -111,15 +128,8 @@ function inside(value: Json, key: string): Json | undefined {
   return key.startsWith("f:") && isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
-/** Both sets of FieldsV1 in one: what leaves is ours still. */
-function united(a: JsonObject, b: JsonObject): JsonObject {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return Object.fromEntries(
-    [...keys].map((key): [string, Json] => {
-      const [ours, theirs] = [a[key], b[key]];
-      return [key, united(isMap(ours) ? ours : {}, isMap(theirs) ? theirs : {})];
-    }),
-  );
+function withFields(object: KubeObject, { managedFields }: Pick<Ownership, "managedFields">): KubeObject {
+  return { ...object, metadata: { ...object.metadata, managedFields: [...managedFields] } };
 }
 
 function segment(key: string): string {

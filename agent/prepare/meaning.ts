@@ -48,12 +48,7 @@ export function meaningOf(error: unknown, ref: ObjectRef, brings: Brings): Meani
     return { is: "not-checked", words: "an admission webhook does not answer, and this bundle brings one" };
   }
   const is = BY_CLASS[kubeClass];
-  const words = wordsOf(error);
+  // Scrubbed: the server's own can hold values.
+  const words = error.message;
   return is === "refused" ? { is, code: error.code, words } : { is, words };
-}
-
-/** Never the server's own words, which can hold values. */
-function wordsOf(error: KubeError): string {
-  const fields = error.fields.length === 0 ? "" : ` at ${error.fields.slice(0, 3).join(", ")}`;
-  return `${error.message}${fields}`;
 }

@@ -1,7 +1,7 @@
 import { sorted } from "../../shared/canonical.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
 import { rfc3339, short } from "../../shared/names.ts";
-import type { ItemFlag, Report, ReportItem } from "../../shared/report.ts";
+import type { ItemFlag, Prepared, Report, ReportItem } from "../../shared/report.ts";
 import type { Hold, Marks } from "../cache/cache.ts";
 import type { Summary } from "../observe/observed.ts";
 import { jobsInWords } from "./jobs.ts";
@@ -22,6 +22,7 @@ export interface Situation {
   held: string | null;
   bundles: readonly BundleSituation[];
   refused: readonly { bundle: string; digest: string; code: ErrorCode }[];
+  prepared: readonly Prepared[];
 }
 
 export interface BundleSituation {
@@ -37,7 +38,7 @@ export interface BundleSituation {
 export type Unnumbered = Omit<Report, "number">;
 
 export function reportOf(situation: Situation): Unnumbered {
-  const { boot, assignment, root, record, head, withheldSince, now, synced, held, refused } = situation;
+  const { boot, assignment, root, record, head, withheldSince, now, synced, held, refused, prepared } = situation;
   return {
     boot,
     ...(assignment === null ? {} : { assignment: [...assignment] as [number, number] }),
@@ -50,6 +51,7 @@ export function reportOf(situation: Situation): Unnumbered {
     ...(held === null ? {} : { held: held.slice(0, 200) }),
     items: situation.bundles.map(itemOf),
     ...(refused.length === 0 ? {} : { refused: refused.map((entry) => ({ ...entry, digest: short(entry.digest) })) }),
+    ...(prepared.length === 0 ? {} : { prepared: [...prepared] }),
   };
 }
 

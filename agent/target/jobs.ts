@@ -6,7 +6,7 @@ import type { Hold, JobChange, JobRecord, Marks, State } from "../cache/cache.ts
  * Whether a move runs Jobs: only one to a higher pair than what runs. What was never committed may be begun again; what the marks say was, by
  * a life of this site whose disk was lost, may not.
  */
-export function goesUp(hold: Hold | null, marks: Marks | null, { pair }: State): boolean {
+export function goesUp(hold: Hold | null, marks: Marks | null, { pair }: Pick<State, "pair">): boolean {
   if (hold?.committed == null && marks !== null && comparePairs(pair, marks.pair) <= 0) return false;
   if (hold === null) return true;
   const above = comparePairs(pair, hold.running.pair);
@@ -14,7 +14,11 @@ export function goesUp(hold: Hold | null, marks: Marks | null, { pair }: State):
 }
 
 /** The records that a move begins with: it runs its Jobs anew, or none. A version that did not come through goes on with what is done. */
-export function jobsAtStart(hold: Hold | null, { digest }: State, up: boolean): Required<Pick<Hold, "up" | "jobs">> {
+export function jobsAtStart(
+  hold: Hold | null,
+  { digest }: Pick<State, "digest">,
+  up: boolean,
+): Required<Pick<Hold, "up" | "jobs">> {
   const before = hold?.jobs ?? [];
   if (hold?.running.digest === digest && hold.committed?.digest !== digest) {
     return { up: hold.up ?? up, jobs: before.filter((each) => each.digest === digest && each.result === "complete") };

@@ -33,8 +33,8 @@ export interface PrepareInput extends Site {
 export type Preparation =
   /** Ask the cluster, changing nothing. */
   | { do: "rehearse"; because: "new" | "changed" | "old" }
-  /** What was found stands. */
-  | { do: "keep" }
+  /** What was found stands: until then (wall clock, ms), where nothing changes. */
+  | { do: "keep"; until: number | null }
   /** It could not start: nothing needs to be asked. `until`: wall clock, ms, when time alone ends it. */
   | { do: "refuse"; code: ErrorCode; words: string; until: number | null }
   /** Nothing can be said yet. */
@@ -42,9 +42,6 @@ export type Preparation =
 
 /** What is not watched (webhooks, rights, objects of others, images) is asked for anew after this: sooner where something is amiss. */
 const OLD_AFTER_MS = { ready: 3_600_000, not: 300_000 } as const;
-
-/** They pass by themselves, and say nothing of the state. */
-const PASSING: ReadonlySet<StayReason> = new Set(["not-on-disk", "not-before", "marks-unread"]);
 
 export function preparation(input: PrepareInput): Preparation {
   const { wanted, refused, last, hold, basis } = input;
@@ -59,22 +56,28 @@ export function preparation(input: PrepareInput): Preparation {
     const { because, words, until } = stay;
     if (because === "not-on-disk" && refused !== null) return { do: "refuse", ...refused, until };
     // A set that ran out starts nothing new, and takes nothing back of what was found.
-    if (known !== null && (because === "expired" || because === "no-clock")) return { do: "keep" };
-    if (PASSING.has(because)) return { do: "wait", because, until };
-    return { do: "refuse", code: stay.code ?? "rollback", words: `${because}: ${words}`, until };
+    if (known !== null && (because === "expired" || because === "no-clock")) return keep(null);
+    const code = stay.code ?? (because === "ahead" ? "rollback" : null);
+    // It passes by itself, and says nothing of the state.
+    if (code === null) return { do: "wait", because, until };
+    return { do: "refuse", code, words: `${because}: ${words}`, until };
   }
   // While the bundle moves, nothing that is found would hold for long.
-  if (hold !== null && MOVING.has(hold.state)) return known === null ? wait("moving") : { do: "keep" };
-  if (basis === null) return known === null ? wait("unseen") : { do: "keep" };
-  if (known === null) return { do: "rehearse", because: "new" };
-  const age = Math.abs(input.now - known.at);
-  const because = known.basis !== basis ? "changed" : age >= OLD_AFTER_MS[known.ready ? "ready" : "not"] ? "old" : null;
-  if (because === null || input.resting) return { do: "keep" };
+  if (hold !== null && MOVING.has(hold.state)) return known === null ? wait("moving") : keep(null);
+  if (basis === null) return known === null ? wait("unseen") : keep(null);
+  if (known === null) return input.resting ? wait("resting") : { do: "rehearse", because: "new" };
+  const lasts = OLD_AFTER_MS[known.ready ? "ready" : "not"];
+  const because = known.basis !== basis ? "changed" : Math.abs(input.now - known.at) >= lasts ? "old" : null;
+  if (because === null || input.resting) return keep(known.at + lasts);
   return { do: "rehearse", because };
 }
 
 const MOVING: ReadonlySet<string> = new Set(["applying", "verifying", "reverting"]);
 
-function wait(because: "moving" | "unseen"): Preparation {
+function keep(until: number | null): Preparation {
+  return { do: "keep", until };
+}
+
+function wait(because: "moving" | "unseen" | "resting"): Preparation {
   return { do: "wait", because, until: null };
 }

@@ -14,6 +14,7 @@ const SIGN: Readonly<Record<EventKind, readonly [Tone, MarkName]>> = {
   reverting: ["warn", "undo"],
   reverted: ["warn", "undo"],
   drift: ["warn", "bang"],
+  prepared: ["moving", "dot"],
   pruned: ["none", "dash"],
   recreated: ["warn", "undo"],
   refused: ["bad", "cross"],

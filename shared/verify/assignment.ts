@@ -1,4 +1,4 @@
-import { ASSIGN_MAX_BYTES, type AssignmentSet, assignmentSet, unsupportedInAssignment } from "../assignment.ts";
+import { ASSIGN_MAX_BYTES, type AssignmentSet, assignmentSet } from "../assignment.ts";
 import { AppError } from "../errors.ts";
 import { openFrame } from "../node/frame.ts";
 import { parseAs } from "../parse.ts";
@@ -52,13 +52,6 @@ export function openAssignment(
         },
       );
     }
-  }
-  const unsupported = unsupportedInAssignment(set);
-  if (unsupported.length > 0) {
-    throw new AppError("unsupported", `this version does not do ${unsupported.join(", ")}`, {
-      where: topic,
-      fix: "update the agent first",
-    });
   }
   return { set: set as VerifiedAssignment, key: opened.key.spki };
 }

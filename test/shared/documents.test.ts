@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type * as z from "zod/mini";
-import { assignmentSet, unsupportedInAssignment } from "../../shared/assignment.ts";
+import { assignmentSet } from "../../shared/assignment.ts";
 import { bundle } from "../../shared/bundle.ts";
 import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
@@ -40,7 +40,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   move: format(move, all),
   bundle: format(bundle, all),
   site: format(siteRecord, all),
-  assignment: format(assignmentSet, unsupportedInAssignment, "/items/0/mode"),
+  assignment: format(assignmentSet, all),
   report: format(report, all),
   delta: format(reportDelta, all),
   event: format(eventBatch, all),

@@ -5,6 +5,7 @@ import type {
   Hold,
   InventoryRow,
   Marks,
+  Prepared,
   Refusal,
   StoredAssignment,
   StoredRecord,
@@ -30,6 +31,7 @@ interface State {
   holds: Map<string, Hold>;
   adoptions: Map<string, Adoption>;
   held: Held | null;
+  prepared: Map<string, Prepared>;
   marks: Map<string, Marks>;
   floorTime: number;
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
@@ -51,6 +53,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
     holds: new Map(),
     adoptions: new Map(),
     held: null,
+    prepared: new Map(),
     marks: new Map(),
     floorTime: 0,
     inventory: new Map(),
@@ -73,6 +76,7 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
       records: new Map(from.records),
       holds: new Map(from.holds),
       adoptions: new Map(from.adoptions),
+      prepared: new Map(from.prepared),
       marks: new Map(from.marks),
       inventory: new Map(from.inventory),
     }),
@@ -169,6 +173,13 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
       transaction("cache.keepHeld", () => {
         state.held = out(held);
       });
+    },
+    prepared: () => sortedBy([...state.prepared.values()], ({ bundle }) => [bundle]).map(out),
+    keepPrepared: (prepared) => {
+      transaction("cache.keepPrepared", () => state.prepared.set(prepared.bundle, out(prepared)));
+    },
+    dropPrepared: (bundle) => {
+      transaction("cache.dropPrepared", () => state.prepared.delete(bundle));
     },
     marks: () => new Map(sortedBy([...state.marks.entries()], ([bundle]) => [bundle]).map(out)),
     raiseMarks: (bundle, marks) => {

@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
-import { changedFields, saidFields } from "../../../agent/prepare/changed-fields.ts";
+import { changedFields as changedWith, type Sides, saidFields } from "../../../agent/prepare/changed-fields.ts";
 import type { Json, JsonObject, KubeObject } from "../../../shared/live.ts";
+
+const changedFields = (sides: Omit<Sides, "adopted">) => changedWith({ ...sides, adopted: null });
 
 /** As a server has it after our apply of `owned`, with what it and others added. */
 function live(object: KubeObject, owned: JsonObject, others: JsonObject = {}): KubeObject {
@@ -75,6 +77,28 @@ it("shows a value of the site's own where it is just that which changes, and one
     });
   expect(moved("s-1", "s-1")).toEqual([{ path: "/spec/hostname", from: '"s-1"', to: '"s-2"' }]);
   expect(moved("edited", "s-1")).toEqual([{ path: "/spec/hostname", from: '"edited"', to: "${SITE}" }]);
+});
+
+it("shows that what hands own goes, where a bundle takes the object over and does not have it, but not what others own", () => {
+  const spec = { paused: true, minReadySeconds: 5, replicas: 3, hostname: "a" };
+  const ours = { manager: "skerry", operation: "Apply", fieldsV1: { "f:spec": { "f:hostname": {} } } };
+  const hands = { "f:paused": {}, "f:minReadySeconds": {}, "f:hostname": {} };
+  const scaler = {
+    manager: "scaler",
+    operation: "Update",
+    fieldsV1: { "f:spec": { "f:replicas": {}, "f:paused": {} } },
+  };
+  const kubectl = { manager: "kubectl", operation: "Update", fieldsV1: { "f:spec": hands } };
+  const object = (managedFields: JsonObject[]) => till(spec, { managedFields });
+  const united = { manager: "skerry", operation: "Apply", fieldsV1: { "f:spec": hands } };
+  const found = changedWith({
+    live: object([kubectl, scaler]),
+    answer: object([ours, kubectl, scaler]),
+    wanted: told(till({ hostname: "a" })),
+    running: null,
+    adopted: { managedFields: [united, scaler] },
+  });
+  expect(found).toEqual([{ path: "/spec/minReadySeconds", from: "5" }]);
 });
 
 it("cuts long values, with a hash of the whole", () => {

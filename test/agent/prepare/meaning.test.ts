@@ -17,8 +17,7 @@ const at = (apiVersion: string, kind: string, namespace = "shop") => ({ apiVersi
 const TILL = at("example.com/v1", "Till");
 const MAP = at("v1", "ConfigMap");
 
-const said = (kubeClass: KubeClass, status = 422) =>
-  new KubeError(kubeClass, "words", { status, reason: "", fields: ["spec.x"] });
+const said = (kubeClass: KubeClass, status = 422) => new KubeError(kubeClass, "words", { status, reason: "" });
 
 it.each<[string, KubeError, ReturnType<typeof at>, KubeObject[], string]>([
   ["its namespace comes with the bundle", said("missing-namespace", 404), MAP, [NAMESPACE], "not-checked"],
@@ -42,7 +41,7 @@ it("of every class: what is the content's fault is refused with its words, the r
   expect(meaningOf(said("policy"), MAP, bringsOf([]))).toEqual({
     is: "refused",
     code: "kube",
-    words: "words at spec.x",
+    words: "words",
   });
   expect(() => meaningOf(new Error("a bug"), MAP, bringsOf([]))).toThrow("a bug");
 });

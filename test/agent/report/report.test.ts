@@ -34,10 +34,16 @@ function situation(bundle: Partial<BundleSituation> = {}, changes: Partial<Situa
     ...bundle,
   };
   const numbers = { boot: BOOT, assignment: [1, 4] as const, root: 2, record: 3, now: NOW, synced: true, held: null };
-  return { ...numbers, head: null, withheldSince: null, bundles: [whole], refused: [], ...changes };
+  return { ...numbers, head: null, withheldSince: null, bundles: [whole], refused: [], prepared: [], ...changes };
 }
 
 describe("a report", () => {
+  it("says what is prepared beside its items, and nothing where nothing is", () => {
+    const prepared = { bundle: "till", digest: "d".repeat(32), values: "", record: 1, diff: "e".repeat(32) };
+    expect(reportOf(situation({}, { prepared: [prepared] })).prepared).toEqual([prepared]);
+    expect(reportOf(situation())).not.toHaveProperty("prepared");
+  });
+
   it("says what runs and how it is, in the format of the wire", () => {
     const made = reportOf(situation());
     expect(made.items[0]).toEqual({

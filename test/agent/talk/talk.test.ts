@@ -282,7 +282,7 @@ describe("a question", () => {
   });
 
   it("that this version does not answer is told", () => {
-    site.hear("down/ask", { ...ask, what: "diff" });
+    site.hear("down/ask", { ...ask, what: "diagnostics" });
     expect([site.said(), site.refusals()]).toEqual([[], ["unsupported"]]);
   });
 });

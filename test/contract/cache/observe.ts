@@ -27,6 +27,7 @@ export function observe(cache: Cache) {
     holds: cache.holds(),
     adoptions: cache.adoptions(),
     held: cache.held(),
+    prepared: cache.prepared(),
     marks: cache.marks(),
     floorTime: cache.floorTime(),
     inventories: ["pos", "base", "old"].map((bundle) => cache.inventory(bundle)),

@@ -28,6 +28,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.recordAt(1)).toBeNull();
       expect(cache.adoptions()).toEqual(new Map());
       expect(cache.held()).toBeNull();
+      expect(cache.prepared()).toEqual([]);
       expect(cache.marks()).toEqual(new Map());
       expect(cache.floorTime()).toBe(0);
       expect(cache.head()).toBeNull();
@@ -184,6 +185,23 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.held()).toEqual({ spentMs: 90_000, asks: [ask], told: true });
       cache.keepHeld(null);
       expect(cache.held()).toBeNull();
+    });
+
+    it("keeps what was found of one state a bundle, the last, until it is dropped", () => {
+      const changes = { objects: [{ object: "v1 Secret shop/a", action: "create" as const }], unchanged: 2 };
+      const ready = { diff: { hash: "h1", changes }, code: null, words: "1 comes", basis: "b", at: 7 };
+      const not = { diff: null, code: "scope" as const, words: "not for it", basis: "", at: 9 };
+      const state = { digest: "d1", values: "", record: 4 };
+      cache.keepPrepared({ bundle: "pos", ...state, ...not });
+      cache.keepPrepared({ bundle: "pos", ...state, ...ready });
+      cache.keepPrepared({ bundle: "base", ...state, ...not });
+      expect(cache.prepared()).toEqual([
+        { bundle: "base", ...state, ...not },
+        { bundle: "pos", ...state, ...ready },
+      ]);
+      cache.dropPrepared("pos");
+      cache.dropPrepared("nobody");
+      expect(cache.prepared()).toEqual([{ bundle: "base", ...state, ...not }]);
     });
 
     it("raises marks of a bundle, each by itself, and lowers none", () => {

@@ -5,6 +5,8 @@ import { type EventBatch, eventBatch } from "../../../shared/event.ts";
 import { encodeFrame, openFrame } from "../../../shared/node/frame.ts";
 import type { PrivateKey, PublicKey } from "../../../shared/node/ssh-key.ts";
 import {
+  type Answer,
+  answer,
   BODY_MAX,
   FRAME_NAMESPACE,
   hello,
@@ -26,6 +28,7 @@ export interface SoloHub {
   batches: EventBatch[];
   /** Each number once. */
   events: EventBatch["events"];
+  answers: Answer[];
   send(
     kind: TopicKind,
     body: unknown,
@@ -41,6 +44,7 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
   const reports: Report[] = [];
   const batches: EventBatch[] = [];
   const events: EventBatch["events"] = [];
+  const answers: Answer[] = [];
   let acked = { boot: "", report: 0, event: 0 };
   const bus: Bus = await embeddedBroker(
     { host: "127.0.0.1", port: 0, fleet: "shops", allows: (id) => id === "s-1", log: quiet },
@@ -65,7 +69,8 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
           events.push(...batch.events.filter((event) => event.number > acked.event));
           const newest = Math.max(acked.event, ...batch.events.map((event) => event.number));
           acked = { ...acked, boot: batch.boot, event: newest };
-        } else if (kind === "up/hello") acked = { ...acked, boot: hello.parse(opened.json).boot };
+        } else if (kind === "up/answer") answers.push(answer.parse(opened.json));
+        else if (kind === "up/hello") acked = { ...acked, boot: hello.parse(opened.json).boot };
         else return;
         setImmediate(() => void send("down/ack", acked).catch(() => {}));
       },
@@ -88,6 +93,7 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
     reports,
     batches,
     events,
+    answers,
     send,
     raw: (topic, frame) => bus.publish(topic, frame, { retain: false }),
     close: () => bus.close(),

@@ -84,7 +84,6 @@ describe("an assignment set", () => {
       "schema",
       () => site().take(frame({ items: [ITEM, { ...ITEM, digest: "b".repeat(64) }] })),
     ],
-    ["that prepares", "unsupported", () => site().take(frame({ items: [{ ...ITEM, mode: "prepare" }] }))],
   ])("is refused %s: %s", (_title, code, run) => {
     expect(thrownCode(run)).toBe(code);
   });

@@ -1,0 +1,247 @@
+import { describe, expect, it } from "vitest";
+import type { InventoryRow } from "../../../agent/cache/cache.ts";
+import { type Found, type Rehearsal, rehearse } from "../../../agent/rehearse.ts";
+import type { JsonObject, KubeObject, LiveView } from "../../../shared/live.ts";
+import { BUNDLE_LABEL, type RenderedBundle } from "../../../shared/render/render.ts";
+import { object, rendered } from "../../shared/render/sample.ts";
+import { configMap } from "../../support/fleet.ts";
+import { deployment, labSite } from "../cycle/lab-site.ts";
+import { bundleOf, KINDS, liveOf, rowsOf, seen } from "../plan/sample.ts";
+
+const NOTHING: LiveView = { objects: new Map(), unseen: new Map() };
+const FORCED = { manager: "skerry", force: true, dryRun: false };
+type Site = Awaited<ReturnType<typeof labSite>>;
+
+/** A rehearsal on the lab's API server, and that it changed nothing there. `moves`: controllers are at work. */
+async function rehearsed(
+  site: Site,
+  wanted: RenderedBundle,
+  changes: Partial<Rehearsal> = {},
+  moves = false,
+): Promise<Found> {
+  const { resourceVersion } = site.lab.state();
+  const manifest = { prune: { share: "100%" } } as Rehearsal["manifest"];
+  const around = { running: null, live: NOTHING, inventory: [], jobs: { run: true, records: [] }, others: new Map() };
+  const found = await rehearse({ manifest, wanted, ...around, kube: site.kube, isOver: () => false, ...changes });
+  if (!moves) expect(site.lab.state().resourceVersion).toBe(resourceVersion);
+  return found;
+}
+
+const inWords = ({ changes }: Found) =>
+  changes
+    .map(({ action, object: name, words }) => `${action} ${name}${words === undefined ? "" : `: ${words}`}`)
+    .toSorted();
+
+const namespace = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+const definition = (properties: JsonObject): KubeObject => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "tills.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { kind: "Till", plural: "tills", singular: "till", listKind: "TillList" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: "object", properties: { spec: { type: "object", properties } } } },
+      },
+    ],
+  },
+});
+const till = (spec: JsonObject) => object("example.com/v1", "Till", "shop", { spec });
+
+it("shows what comes and what changes, and leaves what is as it shall be", async () => {
+  const site = await labSite();
+  const before = bundleOf([configMap("a", { x: "1" }), configMap("b", { x: "1" })]);
+  for (const { object } of before.objects) await site.kube.apply(object, FORCED);
+  const wanted = bundleOf([configMap("a", { x: "2" }), configMap("b", { x: "1" }), configMap("c", { x: "1" })]);
+  const found = await rehearsed(site, wanted, { running: before });
+  expect(inWords(found)).toEqual([
+    "change v1 ConfigMap shop/a",
+    "create v1 ConfigMap shop/c",
+    "unchanged v1 ConfigMap shop/b",
+  ]);
+  expect(found.changes.find(({ action }) => action === "change")?.fields).toEqual([
+    { path: "/data/x", from: '"1"', to: '"2"' },
+  ]);
+  expect(found).toMatchObject({ refused: null, again: null });
+});
+
+it("asks nothing about an object that is just as it was last applied", async () => {
+  const site = await labSite();
+  const wanted = bundleOf([configMap("a"), configMap("b")]);
+  const before = site.lab.state().requests["get"];
+  const live = liveOf(seen([configMap("a"), configMap("b")]));
+  const found = await rehearsed(site, wanted, { live, inventory: rowsOf(wanted) });
+  expect(inWords(found)).toEqual(["unchanged v1 ConfigMap shop/a", "unchanged v1 ConfigMap shop/b"]);
+  expect(site.lab.state().requests["get"]).toBe(before);
+});
+
+describe("what its own bundle brings", () => {
+  it("a namespace: what is in it is not checked, and shown", async () => {
+    const site = await labSite();
+    const away = { ...configMap("a", { x: "1" }), metadata: { name: "a", namespace: "depot" } };
+    const wanted = rendered([namespace("depot"), away], { namespaces: ["shop", "depot"], kinds: KINDS });
+    const found = await rehearsed(site, wanted);
+    expect(inWords(found)).toEqual([
+      "create v1 Namespace depot",
+      "not-checked v1 ConfigMap depot/a: its namespace depot comes with this bundle",
+    ]);
+    expect(found.changes.find(({ action }) => action === "not-checked")?.fields).toEqual([
+      { path: "/data/x", to: '"1"' },
+    ]);
+    expect(found.refused).toBe(null);
+  });
+
+  it("a definition: its resources are held against its schema, and nobody is asked", async () => {
+    const site = await labSite();
+    const fine = await rehearsed(site, bundleOf([definition({ size: { type: "integer" } }), till({ size: 1 })]));
+    expect(inWords(fine)).toEqual([
+      "create apiextensions.k8s.io/v1 CustomResourceDefinition tills.example.com",
+      "not-checked example.com/v1 Till shop/till: its definition comes with this bundle",
+    ]);
+    const wrong = await rehearsed(site, bundleOf([definition({ size: { type: "integer" } }), till({ size: "1" })]));
+    expect(wrong.refused).toEqual({
+      code: "kube",
+      words: "example.com/v1 Till shop/till its own definition: /spec/size must be of type integer",
+    });
+  });
+
+  it("a definition that changes: what the server does not know yet is not checked, what it knows is", async () => {
+    const site = await labSite();
+    const known = { size: { type: "integer" } };
+    const [old] = bundleOf([definition(known)]).objects;
+    if (old === undefined) throw new Error("no definition");
+    await site.kube.apply(old.object, FORCED);
+    await site.until("served", async () => (await site.kube.get(old.ref)) !== null);
+    const wanted = bundleOf([definition({ ...known, colour: { type: "string" } }), till({ colour: "red" })]);
+    await expect
+      .poll(async () => inWords(await rehearsed(site, wanted)), { timeout: 10_000 })
+      .toEqual([
+        "change apiextensions.k8s.io/v1 CustomResourceDefinition tills.example.com",
+        "not-checked example.com/v1 Till shop/till: its definition comes with this bundle",
+      ]);
+    expect(inWords(await rehearsed(site, bundleOf([definition(known), till({ size: 1 })])))).toEqual([
+      "create example.com/v1 Till shop/till",
+      "unchanged apiextensions.k8s.io/v1 CustomResourceDefinition tills.example.com",
+    ]);
+  });
+});
+
+describe("is not ready", () => {
+  it("where the server refuses an object; the others are checked all the same", async () => {
+    const site = await labSite();
+    const wrong = deployment("till", "ready", { replicas: "many" });
+    const found = await rehearsed(site, bundleOf([wrong, configMap("a")]));
+    expect(inWords(found)).toHaveLength(2);
+    expect(found.refused).toEqual({
+      code: "kube",
+      words: expect.stringMatching(/^apps\/v1 Deployment shop\/till .*schema/),
+    });
+  });
+
+  it("where a field cannot change on an existing object", async () => {
+    const site = await labSite();
+    const [before] = bundleOf([deployment("till", "ready")]).objects;
+    if (before === undefined) throw new Error("no deployment");
+    await site.kube.apply(before.object, FORCED);
+    const named = deployment("other", "ready")["spec"] as JsonObject;
+    const wanted = bundleOf([{ ...before.object, spec: named }]);
+    expect((await rehearsed(site, wanted, {}, true)).refused?.words).toContain("cannot change");
+  });
+
+  it("where it needs a kind, or a namespace, that nobody brings", async () => {
+    const site = await labSite();
+    expect((await rehearsed(site, bundleOf([till({})]))).refused?.words).toContain("does not know its kind");
+    const away = { ...configMap("a"), metadata: { name: "a", namespace: "depot" } };
+    const wanted = rendered([away], { namespaces: ["depot"] });
+    expect((await rehearsed(site, wanted)).refused?.words).toContain("its namespace does not exist");
+  });
+
+  it("where another bundle has an object, unless that one has it no more", async () => {
+    const site = await labSite();
+    const taken = {
+      ...configMap("a"),
+      metadata: { name: "a", namespace: "shop", labels: { [BUNDLE_LABEL]: "other" } },
+    };
+    await site.kube.apply(taken, FORCED);
+    const wanted = bundleOf([configMap("a")]);
+    expect((await rehearsed(site, wanted)).refused?.words).toBe("v1 ConfigMap shop/a bundle other has it");
+    const others = new Map([["other", { runs: new Set<string>(), wants: null }]]);
+    expect((await rehearsed(site, wanted, { others })).refused).toBe(null);
+  });
+
+  it("where it would delete more than it may", async () => {
+    const site = await labSite();
+    const before = bundleOf([configMap("a"), configMap("b")]);
+    const inventory: InventoryRow[] = rowsOf(before);
+    const live = liveOf(seen([configMap("a"), configMap("b")]));
+    const manifest = { prune: { share: "30%" } } as Rehearsal["manifest"];
+    const found = await rehearsed(site, bundleOf([configMap("b")]), { inventory, live, manifest });
+    expect(found.refused?.words).toContain("the bundle allows 30 %");
+    const all = await rehearsed(site, bundleOf([configMap("b")]), { inventory, live });
+    expect(inWords(all)).toContain("delete v1 ConfigMap shop/a");
+  });
+});
+
+it("has no answer while the server gives none, and asks no more than it has hands for", async () => {
+  const site = await labSite();
+  let open = 0;
+  let most = 0;
+  const kube = {
+    get: async () => {
+      open += 1;
+      most = Math.max(most, open);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      open -= 1;
+      return null;
+    },
+    apply: site.kube.apply.bind(site.kube),
+  };
+  const many = bundleOf(Array.from({ length: 30 }, (_, index) => configMap(`c-${index}`)));
+  expect((await rehearsed(site, many, { kube })).changes).toHaveLength(30);
+  expect(most).toBe(4);
+  site.kube.close();
+  expect((await rehearsed(site, many)).again).toContain("no answer from the API server");
+});
+
+it("ends early where nobody wants to know any more", async () => {
+  const site = await labSite();
+  let asked = 0;
+  const many = bundleOf(Array.from({ length: 30 }, (_, index) => configMap(`c-${index}`)));
+  const found = await rehearsed(site, many, {
+    isOver: () => {
+      asked += 1;
+      return asked > 6;
+    },
+  });
+  expect(found).toEqual({ changes: [], refused: null, again: "nobody asks any more" });
+  expect(site.lab.state().requests["patch"] ?? 0).toBeLessThan(10);
+});
+
+it("a Job runs once more only where the move runs Jobs, and then in the place of the one before", async () => {
+  const site = await labSite();
+  const job = (command: string) =>
+    object("batch/v1", "Job", "shop", {
+      spec: {
+        template: {
+          spec: {
+            restartPolicy: "Never",
+            containers: [{ name: "m", image: `registry.example/till:1@sha256:${"1".repeat(64)}`, command: [command] }],
+          },
+        },
+      },
+    });
+  const [before] = bundleOf([job("one")]).objects;
+  if (before === undefined) throw new Error("no Job");
+  const up = await rehearsed(site, bundleOf([job("one")]));
+  expect(inWords(up)).toEqual(["create batch/v1 Job shop/till"]);
+  await site.kube.apply(before.object, FORCED);
+  const anew = await rehearsed(site, bundleOf([job("two")]), {}, true);
+  expect(inWords(anew)).toEqual(["recreate batch/v1 Job shop/till"]);
+  const down = await rehearsed(site, bundleOf([job("two")]), { jobs: { run: false, records: [] } }, true);
+  expect(inWords(down)).toEqual(["unchanged batch/v1 Job shop/till"]);
+});
