@@ -1,0 +1,124 @@
+import { setImmediate } from "node:timers/promises";
+import { sha256Hex } from "../../shared/node/sha256.ts";
+import type { PrivateKey } from "../../shared/node/ssh-key.ts";
+import { ed25519FromSeed } from "../../shared/node/ssh-private-key.ts";
+import type { VerifiedRecord } from "../../shared/verify/record.ts";
+import { line, NOW, signedRoot, siteDocument, trustedRoot } from "../support/fleet.ts";
+import { Chance } from "./chance.ts";
+import { checkEnd } from "./check-end.ts";
+import { Cluster } from "./cluster.ts";
+import { HubHost } from "./hub-host.ts";
+import { Queue } from "./queue.ts";
+import { Repository } from "./repository.ts";
+import { SimSite } from "./site.ts";
+import { Story } from "./story.ts";
+import { Trace } from "./trace.ts";
+import type { Version } from "./versions.ts";
+import { Violation } from "./violation.ts";
+import { Witness } from "./witness.ts";
+import { FAIR, FLEET, type World } from "./world.ts";
+
+export interface SimulationOptions {
+  seed: number;
+  /** Left out: drawn. */
+  sites?: number | undefined;
+  /** Faults that are left out of the story, to find out which of them matter. */
+  without?: ReadonlySet<string>;
+  /** Keeps the lines of the trace. */
+  traced?: boolean;
+}
+
+export interface Outcome {
+  violation: Violation | null;
+  events: number;
+  /** Two runs that did the same have the same. */
+  digest: string;
+  sites: number;
+  lines: Trace["lines"];
+}
+
+const ROOT = signedRoot();
+const HELD_ROOT = { root: trustedRoot(), document: ROOT };
+const siteKeys: PrivateKey[] = [];
+
+/** One story of a fleet, from a seed, to its end or to the first thing that does not hold. */
+export async function simulate(options: SimulationOptions): Promise<Outcome> {
+  const { seed, traced = false, without = new Set() } = options;
+  const chance = new Chance(seed);
+  const queue = new Queue(NOW);
+  const trace = new Trace(() => queue.now - NOW, traced);
+  const now = () => queue.now;
+  const witness = new Witness(now, (site, number) => host.disk.events.get(`${site} ${number}`)?.event);
+  const world: World = { queue, chance, trace, witness, weather: { ...FAIR } };
+  const repository = new Repository(HELD_ROOT);
+  const host: HubHost = new HubHost(world, repository, HELD_ROOT);
+  const versions = new Map<string, Version>();
+  const sites: SimSite[] = [];
+  const addSite = () => {
+    const site = makeSite(world, sites.length, { repository, host, versions });
+    sites.push(site);
+    return site;
+  };
+  const count = options.sites ?? chance.whole(3, 24);
+  for (let index = 0; index < count; index += 1) addSite();
+  const story = new Story({ world, host, repository, versions, sites, addSite, without });
+  let faults: unknown = null;
+  const onFault = (error: unknown) => {
+    faults ??= error;
+  };
+  process.on("unhandledRejection", onFault);
+  try {
+    await host.start();
+    story.begin();
+    for (;;) {
+      const run = queue.next(story.end);
+      if (run === null) break;
+      run();
+      await setImmediate();
+      if (witness.violation !== null) break;
+      if (faults !== null) throw faults;
+    }
+    if (witness.violation === null) checkEnd({ world, host, sites });
+  } catch (error) {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    witness.violation ??= new Violation("noFault", words, []);
+  } finally {
+    process.off("unhandledRejection", onFault);
+  }
+  const { events, digest, lines } = trace;
+  return { violation: witness.violation, events, digest, sites: sites.length, lines };
+}
+
+function makeSite(
+  world: World,
+  index: number,
+  { repository, host, versions }: { repository: Repository; host: HubHost; versions: ReadonlyMap<string, Version> },
+): SimSite {
+  const { chance } = world;
+  const id = `s-${index}`;
+  siteKeys[index] ??= ed25519FromSeed(Buffer.from(sha256Hex(Buffer.from(id)), "hex"));
+  const key = siteKeys[index] as PrivateKey;
+  const labels = {
+    role: chance.of(0.85) ? "store" : "office",
+    region: chance.one(["north", "south"]),
+    ...(chance.of(0.15) && { ring: "lab" }),
+  };
+  const record = siteDocument({ fleet: FLEET, id, labels, bundles: ["pos", "web"], reportKeys: [line(key)] });
+  repository.sign(record);
+  const clusters = new Map<string, Cluster>();
+  const slowness = chance.of(0.1) ? 20 : 1;
+  const clusterOf = (bundle: string) => {
+    const cluster = clusters.get(bundle) ?? new Cluster(chance, slowness);
+    clusters.set(bundle, cluster);
+    return cluster;
+  };
+  return new SimSite(world, {
+    id,
+    key,
+    root: HELD_ROOT.root,
+    record: record as VerifiedRecord,
+    versions,
+    clusterOf,
+    broker: () => host.broker,
+  });
+}

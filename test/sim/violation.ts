@@ -1,0 +1,32 @@
+/** What must always hold, one name a sentence. */
+export const INVARIANTS = {
+  authorised: "no site runs a state that no run authorised",
+  floor: "no site goes below its floor",
+  gate: "no wave opens on less than its gate",
+  concurrent: "no more sites are on their way than the pace allows",
+  perMinute: "no more sites are given a version in a minute than the pace allows",
+  stopped: "a run that is paused, aborted or superseded starts nothing more",
+  oneWave: "no site is in two waves",
+  withdrawn: "what a site did not take of a run that stopped is taken off it",
+  retryOnce: "what failed at a site is tried once more for a run, and no more than once",
+  numbers: "the assignments that a site takes never go backward",
+  events: "no acknowledged event is lost",
+  stored: "nothing is said that is not stored",
+  settled: "once faults stop, every run comes to an end that its sites came to",
+  heard: "once faults stop, hub and sites know of each other what there is to know",
+  noFault: "nothing throws",
+} as const;
+export type Invariant = keyof typeof INVARIANTS;
+
+export class Violation extends Error {
+  readonly invariant: Invariant;
+  /** Whose lines of the trace tell the story. */
+  readonly about: readonly string[];
+
+  constructor(invariant: Invariant, words: string, about: readonly string[]) {
+    super(`${INVARIANTS[invariant]}: ${words}`);
+    this.name = "Violation";
+    this.invariant = invariant;
+    this.about = about;
+  }
+}
