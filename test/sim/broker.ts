@@ -13,22 +13,31 @@ export interface Session {
   ended(): void;
 }
 
+/** The process that the broker is a part of. */
+interface BrokerProcess {
+  /** May end the process: it then never resolves. */
+  effect(): Promise<void>;
+  /** Later, where the process is stopped. */
+  run(work: () => void): void;
+  /** Whether its lease is the newest. */
+  mayAct(): boolean;
+}
+
 /** The embedded broker of one hub process: it acknowledges what the hub stored, and forgets what it retained when the process dies. */
 export class Broker implements Bus {
   readonly url = "mqtt://simulated";
   /** Publishing fails. */
   faulty = false;
-  alive = true;
+  private alive = true;
   private readonly world: World;
   private readonly retained = new Map<string, Uint8Array>();
   private readonly sessions = new Map<string, Session>();
   private hub: Pick<BusEvents, "onMessage"> | null = null;
-  private readonly effect: () => Promise<void>;
+  private readonly process: BrokerProcess;
 
-  /** `effect` may end the process: it then never resolves. */
-  constructor(world: World, effect: () => Promise<void>) {
+  constructor(world: World, process: BrokerProcess) {
     this.world = world;
-    this.effect = effect;
+    this.process = process;
   }
 
   serve(hub: Pick<BusEvents, "onMessage">): void {
@@ -49,19 +58,28 @@ export class Broker implements Bus {
   }
 
   async publish(topic: string, frame: Uint8Array, { retain }: { retain: boolean }): Promise<void> {
-    await this.effect();
+    await this.process.effect();
     if (this.faulty) throw new AppError("unreachable", "the broker does not answer");
     const { site, kind } = parseTopic(topic);
+    if (!this.process.mayAct())
+      this.world.witness.fail("oneHub", `${site} is told ${kind} by a hub of the past`, [site]);
     if (retain) {
       this.retained.set(topic, frame);
       this.world.witness.published(site, frame);
     }
     const session = this.sessions.get(site);
     if (session !== undefined) this.down(session, kind, frame);
-    await this.effect();
+    await this.process.effect();
   }
 
   async close(): Promise<void> {}
+
+  /** It answers no keepalive: sites go elsewhere, and it does not see that. */
+  unheard(still: boolean): void {
+    if (!still) return;
+    const all = [...this.sessions.values()];
+    for (const session of all) session.ended();
+  }
 
   /** The process died. */
   die(): void {
@@ -77,8 +95,13 @@ export class Broker implements Bus {
     const { trace, witness } = this.world;
     trace.event(`${site} ${kind}`);
     const confirmed = witness.arrives(site, kind, frame);
+    await this.running();
     await this.hub.onMessage({ topic: topicOf(FLEET, site, kind), client: site, frame });
     confirmed();
+  }
+
+  private running(): Promise<void> {
+    return new Promise((resolve) => this.process.run(resolve));
   }
 
   /** What a message on its way does when it arrives: nothing where the connection it left by is not there any more. */

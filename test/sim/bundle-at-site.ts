@@ -97,7 +97,8 @@ export class BundleAtSite {
     const found = this.around.stored(digest);
     if (found === null) return null;
     const { version, pair, floor } = found;
-    return { digest, version, pair, floor, from: null, inScope: true, rushedUntil: null, lacks: null, unfit: null };
+    const fits = { from: null, inScope: true, rushedUntil: null, lacks: null, unfit: null, holdAtMost: 0 };
+    return { digest, version, pair, floor, ...fits };
   }
 
   private decide(wanted: Wanted | null, time: Time, marksKnown: boolean): Decision {
@@ -113,11 +114,15 @@ export class BundleAtSite {
       marks: cache.marks().get(this.bundle) ?? null,
       marksKnown,
       record: { number: record.number, retired: record.retired === true },
+      held: null,
       time,
       boot,
       attempt: {
         applied: hold !== null && cluster.isApplied(now),
         refused: refused ? { code: "kube", words: "an object was refused" } : null,
+        broken: null,
+        asks: null,
+        passed: null,
         verdict: hold === null ? { health: "progressing", because: "nothing runs" } : cluster.verdict(now),
         healthyForMs: this.healthySince === null ? 0 : now - this.healthySince,
         elapsedMs: now - this.startedAt,
@@ -144,6 +149,9 @@ export class BundleAtSite {
         if (hold === null) return false;
         this.keep(verifying(hold, since));
         return true;
+      // No bundle here has phases.
+      case "pass":
+        return false;
       case "commit": {
         if (hold === null) return false;
         const next = commit(hold, since);
@@ -152,7 +160,7 @@ export class BundleAtSite {
       }
       case "give-up": {
         if (hold === null) return false;
-        const next = giveUp(hold, decision.code, since);
+        const next = giveUp(hold, decision.code, since, decision.asks);
         const kind = next.state === "reverting" ? "reverting" : "failed";
         this.move(next, { kind, digest: hold.running.digest, code: decision.code, words: decision.words });
         this.restart();

@@ -1,10 +1,12 @@
-import type { HubHost } from "./hub-host.ts";
+import type { HubDisk } from "./hub-disk.ts";
+import type { Hosts } from "./hub-host.ts";
 import type { SimSite } from "./site.ts";
 import type { World } from "./world.ts";
 
 interface End {
   world: World;
-  host: HubHost;
+  disk: HubDisk;
+  hosts: Hosts;
   sites: readonly SimSite[];
 }
 
@@ -13,9 +15,9 @@ const WAITS_FOR_PEOPLE: ReadonlySet<string> = new Set(["approval", "after", "quo
 const UNFINISHED: ReadonlySet<string> = new Set(["notified", "applying", "verifying"]);
 
 /** After faults stopped and a quiet time passed. */
-export function checkEnd({ world, host, sites }: End): void {
+export function checkEnd({ world, disk, hosts, sites }: End): void {
   const { witness } = world;
-  const { hub } = host;
+  const hub = hosts.leading?.hub ?? null;
   if (hub === null) return witness.fail("settled", "the hub did not come back", []);
   const { runs, members } = hub.read();
   for (const { run, because } of runs) {
@@ -23,24 +25,27 @@ export function checkEnd({ world, host, sites }: End): void {
     const about = [run.id];
     if (phase.kind === "rolling" && !WAITS_FOR_PEOPLE.has(because.kind))
       witness.fail("settled", `${run.id} is rolling still: ${JSON.stringify(because)}`, about);
-    if (phase.kind === "reverting") witness.fail("settled", `${run.id} is reverting still: ${JSON.stringify(because)}`, about);
+    if (phase.kind === "reverting")
+      witness.fail("settled", `${run.id} is reverting still: ${JSON.stringify(because)}`, about);
     if (phase.kind === "aborted" || phase.kind === "superseded") continue;
     for (const [site, { outcome }] of Object.entries(run.sites))
       if (UNFINISHED.has(outcome)) witness.fail("settled", `${site} is ${outcome} still in ${run.id}`, [site, run.id]);
   }
   const assigned = new Map(members.map((member) => [member.id, member]));
   for (const site of sites) {
-    const stored = host.disk.setOf(site.id);
+    const stored = disk.setOf(site.id);
     const held = site.set();
     const deaf = !site.connected;
     if (deaf || stored === undefined) continue;
-    const number = (set: { term: number; number: number } | null) => (set === null ? "none" : `${set.term}.${set.number}`);
+    const number = (set: { term: number; number: number } | null) =>
+      set === null ? "none" : `${set.term}.${set.number}`;
     if (number(held) !== number(stored))
       witness.fail("heard", `${site.id} holds set ${number(held)}, and ${number(stored)} is stored`, [site.id]);
     const counters = site.cache.counters();
     if (counters.reportAcked < counters.report)
       witness.fail("heard", `report ${counters.report} of ${site.id} was not confirmed`, [site.id]);
-    if (site.cache.numberEvents(1).length > 0) witness.fail("heard", `events of ${site.id} were not confirmed`, [site.id]);
+    if (site.cache.numberEvents(1).length > 0)
+      witness.fail("heard", `events of ${site.id} were not confirmed`, [site.id]);
     const known = assigned.get(site.id)?.site.report?.body.number;
     if (known !== undefined && known !== counters.report)
       witness.fail("heard", `the hub has report ${known} of ${site.id}, which sent ${counters.report}`, [site.id]);

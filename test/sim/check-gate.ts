@@ -1,13 +1,13 @@
 import type { Run } from "../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../hub/rollout/share.ts";
 import { comparePairs, milliseconds, short } from "../../shared/names.ts";
-import { hasTaken, verdictOf, type Witness } from "./witness.ts";
+import { type Facts, hasTaken, verdictOf } from "./evidence.ts";
 
 /**
  * Whether the waves that a run left behind had passed, counted anew and by the book from the reports that the hub confirmed: slow,
  * and with no state of its own but what the run's phase says of time.
  */
-export function checkGate(witness: Witness, before: Run, run: Run): void {
+export function checkGate(witness: Facts, before: Run, run: Run): void {
   const { phase } = run;
   const from = "wave" in before.phase && before.phase.kind === "rolling" ? before.phase.wave : resumed(before);
   const to = phase.kind === "rolling" ? phase.wave : phase.kind === "completed" ? run.plan.waves.length : null;
@@ -26,14 +26,17 @@ function resumed({ phase }: Run): number | null {
   return phase.kind === "paused" ? phase.resume.wave : null;
 }
 
-function checkWave(witness: Witness, before: Run, run: Run, wave: number, now: number): void {
+function checkWave(witness: Facts, before: Run, run: Run, wave: number, now: number): void {
   const found = tally(witness, before, run, wave, now);
   const { reachable, countedAtLeast, countedAtMost, held, failed, succeeded, offline } = found;
   const success = run.plan.waves[wave]?.success ?? "100%";
   const words = JSON.stringify({ ...found, of: run.sites[found.others[0] ?? ""] });
-  if (countedAtMost < Math.max(1, atLeast(run.spec.quorum, reachable))) fail(witness, run, wave, `no quorum: ${words}`, found.others);
-  if (held < Math.max(1, atLeast(success, countedAtLeast))) fail(witness, run, wave, `too few healthy: ${words}`, found.others);
-  if (tooMany(run, failed, failed + succeeded, countedAtMost)) fail(witness, run, wave, `too many failed: ${words}`, found.others);
+  if (countedAtMost < Math.max(1, atLeast(run.spec.quorum, reachable)))
+    fail(witness, run, wave, `no quorum: ${words}`, found.others);
+  if (held < Math.max(1, atLeast(success, countedAtLeast)))
+    fail(witness, run, wave, `too few healthy: ${words}`, found.others);
+  if (tooMany(run, failed, failed + succeeded, countedAtMost))
+    fail(witness, run, wave, `too many failed: ${words}`, found.others);
   const { offlineAtMost } = run.spec;
   if (offlineAtMost !== undefined && isOver(offline, offlineAtMost, Object.keys(run.sites).length))
     fail(witness, run, wave, `too many silent: ${words}`);
@@ -43,7 +46,7 @@ function tooMany({ spec }: Run, failed: number, ended: number, counted: number):
   return ended >= Math.min(spec.failure.minSample, counted) && isOver(failed, spec.failure.over, ended);
 }
 
-function fail(witness: Witness, run: Run, wave: number, words: string, others: readonly string[] = []): void {
+function fail(witness: Facts, run: Run, wave: number, words: string, others: readonly string[] = []): void {
   const name = run.plan.waves[wave]?.name;
   witness.fail("gate", `wave ${name} of ${run.id} is passed, ${words}`, [run.id, ...others]);
 }
@@ -61,9 +64,18 @@ interface Tally {
   others: string[];
 }
 
-function tally(witness: Witness, before: Run, run: Run, wave: number, now: number): Tally {
+function tally(witness: Facts, before: Run, run: Run, wave: number, now: number): Tally {
   const others: string[] = [];
-  const found = { reachable: 0, countedAtLeast: 0, countedAtMost: 0, held: 0, succeeded: 0, failed: 0, offline: 0, others };
+  const found = {
+    reachable: 0,
+    countedAtLeast: 0,
+    countedAtMost: 0,
+    held: 0,
+    succeeded: 0,
+    failed: 0,
+    offline: 0,
+    others,
+  };
   const isUrgent = run.back || run.spec.lane === "emergency";
   const soak = isUrgent ? 0 : (run.plan.waves[wave]?.soakSeconds ?? 0);
   for (const [site, progress] of Object.entries(run.sites)) {

@@ -1,5 +1,6 @@
-import type { AssignmentSet } from "../../shared/assignment.ts";
 import type { Batch, HubState, StoredEvent } from "../../hub/registry/store.ts";
+import type { AssignmentSet } from "../../shared/assignment.ts";
+import { AppError } from "../../shared/errors.ts";
 
 /**
  * What a hub stored, without the copies that `test/support/store.ts` makes: a batch is kept as it is, and copied when a new process
@@ -26,6 +27,41 @@ export class HubDisk {
   /** By site and number. */
   readonly events = new Map<string, StoredEvent>();
   private notices = 0;
+
+  /** Epoch, holder and end of the lease. */
+  private lease = { epoch: 0, holder: "", until: 0 };
+  /** Processes that ended: the machine knows, and their leases are over. */
+  private readonly gone = new Set<string>();
+
+  get epoch(): number {
+    return this.lease.epoch;
+  }
+
+  ended(holder: string): void {
+    this.gone.add(holder);
+  }
+
+  /** The new epoch; null where another holds the lease. */
+  take(holder: string, now: number, ms: number): number | null {
+    const { lease } = this;
+    if (lease.holder !== holder && !this.gone.has(lease.holder) && lease.until > now) return null;
+    this.lease = { epoch: lease.epoch + 1, holder, until: now + ms };
+    return this.lease.epoch;
+  }
+
+  renew(epoch: number, now: number, ms: number): void {
+    this.refuseFenced(epoch);
+    this.lease = { ...this.lease, until: now + ms };
+  }
+
+  release(epoch: number): void {
+    if (this.lease.epoch === epoch) this.lease = { ...this.lease, until: 0 };
+  }
+
+  /** Throws `fenced` where another took a lease since. */
+  refuseFenced(epoch: number): void {
+    if (epoch !== this.lease.epoch) throw new AppError("fenced", `another hub took over: epoch ${this.lease.epoch}`);
+  }
 
   write(batch: Batch): void {
     const { tables } = this;

@@ -1,35 +1,69 @@
+import { standBy } from "../../hub/lead.ts";
 import { Hub } from "../../hub/loop.ts";
 import { Memory } from "../../hub/memory.ts";
-import type { Batch, Store } from "../../hub/registry/store.ts";
+import type { Batch, Store, Writer } from "../../hub/registry/store.ts";
 import type { Run } from "../../hub/rollout/run.ts";
 import { AppError } from "../../shared/errors.ts";
-import { silent } from "../../shared/ports.ts";
+import { type Clock, silent } from "../../shared/ports.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
 import { keys } from "../support/fleet.ts";
 import { Broker } from "./broker.ts";
-import { HubDisk } from "./hub-disk.ts";
+import type { HubDisk } from "./hub-disk.ts";
 import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
+const LEASE_MS = 15_000;
+
+/** A process of a hub. One that is stopped, as SIGSTOP does, does later whatever comes meanwhile. */
+class Life {
+  alive = true;
+  isStopped = false;
+  private later: (() => void)[] = [];
+
+  run(work: () => void): void {
+    if (!this.alive) return;
+    if (this.isStopped) this.later.push(work);
+    else work();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  goOn(): void {
+    this.isStopped = false;
+    for (const work of this.later.splice(0)) this.run(work);
+  }
+}
+
+interface Process {
+  life: Life;
+  name: string;
+  hub: Hub | null;
+  broker: Broker | null;
+}
+
 /** One hub, as its host has it: the process and its embedded broker may die between any two effects, and come back from the disk. */
 export class HubHost {
-  readonly disk = new HubDisk();
-  readonly faults = { store: false, bus: false };
+  readonly faults = { store: false };
   /** How long a commit takes, ms. */
   commitMs = 3;
-  /** Timers come later than asked, ms: the host is short of time. */
-  lateness = 0;
   /** After so many more effects the process dies; null: it does not. */
   diesAfter: number | null = null;
+  private readonly name: string;
   private readonly world: World;
+  private readonly disk: HubDisk;
   private readonly repository: Repository;
   private readonly root: HeldRoot;
-  private process: { hub: Hub; broker: Broker } | null = null;
+  private lives = 0;
+  private process: Process | null = null;
 
-  constructor(world: World, repository: Repository, root: HeldRoot) {
-    this.world = world;
-    this.repository = repository;
-    this.root = root;
+  constructor(name: string, stage: { world: World; disk: HubDisk; repository: Repository; root: HeldRoot }) {
+    this.name = name;
+    this.world = stage.world;
+    this.disk = stage.disk;
+    this.repository = stage.repository;
+    this.root = stage.root;
   }
 
   /** The process that answers now. */
@@ -41,39 +75,59 @@ export class HubHost {
     return this.process?.hub ?? null;
   }
 
+  get runs(): boolean {
+    return this.process !== null;
+  }
+
+  /** Whether a site that connects gets an answer. */
+  get answers(): boolean {
+    return this.process !== null && this.process.broker !== null && !this.process.life.isStopped;
+  }
+
+  /** Stands by until the lease is its own, and leads until another took it. */
   async start(): Promise<void> {
-    const { world, repository, root } = this;
-    const state = this.disk.load();
-    const records = new Map(state.records.map(({ site, document }) => [site, repository.held(document)]));
-    const broker = new Broker(world, () => this.effect(broker));
-    const { queue, trace } = world;
-    const hub = new Hub({
-      fleet: FLEET,
-      store: this.store(broker),
-      memory: new Memory(state, state.roots.length === 0 ? [] : [root], records),
-      follower: repository.follower(),
-      assignKey: keys.assign,
-      lifetimeMs: 30 * 86_400_000,
-      pollMs: 5_000,
-      clock: {
-        now: () => queue.now,
-        monotonic: () => queue.now,
-        after: (ms, run) =>
-          queue.after(ms + this.lateness, () => {
-            if (!broker.alive) return;
-            trace.event("hub timer");
-            run();
-          }),
-      },
-      random: () => world.chance.between(0, 1),
-      journal: silent,
-      log: quiet,
-    });
-    this.process = { hub, broker };
-    broker.serve(hub);
-    trace.note("hub started");
-    world.witness.hubStarted(state);
-    hub.start(broker);
+    const { world, disk } = this;
+    this.lives += 1;
+    const life = new Life();
+    const process: Process = { life, name: `${this.name}-${this.lives}`, hub: null, broker: null };
+    this.process = process;
+    const clock = this.clock(process);
+    const store = this.store(process);
+    while (life.alive) {
+      const options = { store, holder: process.name, ms: LEASE_MS, clock, log: quiet };
+      const lead = await standBy(options, new AbortController().signal);
+      if (lead === null) return;
+      const state = disk.load();
+      const records = new Map(state.records.map(({ site, document }) => [site, this.repository.held(document)]));
+      const mayAct = () => disk.epoch === lead.epoch;
+      const broker = new Broker(world, { effect: () => this.effect(life), run: (work) => life.run(work), mayAct });
+      const hub = new Hub({
+        fleet: FLEET,
+        store,
+        writer: lead,
+        memory: new Memory(state, state.roots.length === 0 ? [] : [this.root], records),
+        follower: this.repository.follower(),
+        assignKey: keys.assign,
+        lifetimeMs: 30 * 86_400_000,
+        pollMs: 5_000,
+        clock,
+        random: () => world.chance.between(0, 1),
+        journal: silent,
+        log: quiet,
+      });
+      process.hub = hub;
+      process.broker = broker;
+      broker.serve(hub);
+      world.trace.note(`hub ${process.name} leads`);
+      world.witness.hubStarted(state);
+      hub.start(lead.guard(broker));
+      await lead.lost;
+      world.trace.note(`hub ${process.name} was taken over`);
+      process.hub = null;
+      process.broker = null;
+      broker.die();
+      await hub.stop();
+    }
   }
 
   /** As SIGKILL does. It comes back by itself. */
@@ -82,27 +136,77 @@ export class HubHost {
     if (process === null) return;
     this.process = null;
     this.diesAfter = null;
-    this.world.trace.note("hub killed");
-    process.broker.die();
+    process.life.alive = false;
+    this.disk.ended(process.name);
+    this.world.trace.note(`hub ${process.name} killed`);
+    process.broker?.die();
     this.world.queue.after(backInMs, () => {
-      this.world.trace.event("hub start");
+      this.world.trace.event(`hub ${this.name} start`);
       void this.start();
     });
   }
 
-  private store(broker: Broker): Store {
-    const { world, disk } = this;
+  /** As SIGSTOP and SIGCONT do. */
+  sleep(forMs: number): void {
+    const { process } = this;
+    if (process === null) return;
+    this.world.trace.note(`hub ${process.name} stopped`);
+    process.life.stop();
+    // Nobody answers the keepalive of the sites.
+    const { broker } = process;
+    if (broker !== null)
+      this.world.queue.after(this.world.chance.between(20_000, 60_000), () => broker.unheard(process.life.isStopped));
+    this.world.queue.after(forMs, () => {
+      this.world.trace.event(`hub ${process.name} goes on`);
+      this.world.trace.note(`hub ${process.name} goes on`);
+      process.life.goOn();
+    });
+  }
+
+  private clock({ life, name }: Process): Clock {
+    const { queue, trace } = this.world;
     return {
-      load: async () => disk.load(),
+      now: () => queue.now,
+      monotonic: () => queue.now,
+      after: (ms, work) => {
+        let cancelled = false;
+        queue.after(ms, () => {
+          life.run(() => {
+            if (cancelled) return;
+            trace.event(`hub ${name} timer`);
+            work();
+          });
+        });
+        return () => {
+          cancelled = true;
+        };
+      },
+    };
+  }
+
+  private store({ life, name }: Process): Store {
+    const { world, disk } = this;
+    const writer = (epoch: number): Writer => ({
+      epoch,
       commit: async (effect, batch) => {
-        await this.effect(broker);
-        await this.took(broker);
+        await this.effect(life);
+        await this.took(life);
         if (this.faults.store) throw new AppError("storage", "the disk is full");
+        disk.refuseFenced(epoch);
         const before = world.witness.runs;
         world.trace.note(`store.${effect}`, () => inWordsBatch(batch, before));
         disk.write(batch);
         world.witness.committed(effect, batch);
-        await this.effect(broker);
+        await this.effect(life);
+      },
+      renew: async (ms) => disk.renew(epoch, world.queue.now, ms),
+      release: async () => disk.release(epoch),
+    });
+    return {
+      load: async () => disk.load(),
+      take: async (_, ms) => {
+        const epoch = disk.take(name, world.queue.now, ms);
+        return epoch === null ? null : writer(epoch);
       },
       events: async () => [],
       close: async () => {},
@@ -110,21 +214,31 @@ export class HubHost {
   }
 
   /** The time that a commit takes; a process that dies meanwhile has committed nothing. */
-  private took(broker: Broker): Promise<void> {
+  private took(life: Life): Promise<void> {
     const { queue, chance } = this.world;
-    return new Promise((resolve) => {
-      queue.after(chance.delay(this.commitMs), () => {
-        if (broker.alive) resolve();
-      });
-    });
+    return new Promise((resolve) => queue.after(chance.delay(this.commitMs), () => life.run(resolve)));
   }
 
   /** Between any two effects the process may die: whatever came before is done, nothing after it happens. */
-  private async effect(broker: Broker): Promise<void> {
-    if (broker.alive && this.process?.broker === broker && this.diesAfter !== null && --this.diesAfter <= 0) {
+  private async effect(life: Life): Promise<void> {
+    if (this.process?.life === life && this.diesAfter !== null && --this.diesAfter <= 0) {
       this.crash(this.world.chance.between(500, 60_000));
     }
-    if (!broker.alive) await new Promise(() => {});
+    if (!life.alive) await new Promise(() => {});
+  }
+}
+
+/** The hosts of one store. */
+export class Hosts {
+  readonly all: readonly HubHost[];
+
+  constructor(all: readonly HubHost[]) {
+    this.all = all;
+  }
+
+  /** The one that sites get through to. */
+  get leading(): HubHost | undefined {
+    return this.all.find(({ answers }) => answers);
   }
 }
 
@@ -142,7 +256,9 @@ function inWordsBatch({ runs = [], assignments = [], sites = [] }: Batch, before
     return `${site} set ${set.term}.${set.number} ${what.join(" ")}`;
   });
   const heard = sites.map(({ id, report }) => {
-    const items = report?.body.items.map(({ bundle, digest, state, healthyFor }) => `${bundle} ${digest.slice(0, 6)} ${state} ${healthyFor}`);
+    const items = report?.body.items.map(
+      ({ bundle, digest, state, healthyFor }) => `${bundle} ${digest.slice(0, 6)} ${state} ${healthyFor}`,
+    );
     return `${id} report ${report?.body.number} of ${report?.body.assignment?.join(".")} ${items?.join(" ")}`;
   });
   return [...moved, ...given, ...heard].join("; ");

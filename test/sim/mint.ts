@@ -1,5 +1,5 @@
-import type { encodeFrame, openFrame } from "../../shared/node/frame.ts";
 import { AppError } from "../../shared/errors.ts";
+import type { encodeFrame, openFrame } from "../../shared/node/frame.ts";
 
 /**
  * Frames as cheap as a simulation needs them: in the place of the signature stands who signed, and the body is neither signed nor

@@ -1,6 +1,6 @@
 import { registerHooks } from "node:module";
-import { pathToFileURL } from "node:url";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
 /**
  * Exported functions of the product that this process may exchange while it runs, without a seam in the product: a module named here

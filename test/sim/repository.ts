@@ -47,7 +47,7 @@ export class Repository {
   publish({ bundle, version, digest, pair, floor }: Version): void {
     const versions = this.bundles.get(bundle) ?? new Map<string, SeenVersion>();
     const ref = { branch: `bundles/${bundle}`, id: digest.slice(0, 8), version };
-    versions.set(version, { kind: "accepted", ref, digest, pair, floor, filesChecked: true });
+    versions.set(version, { kind: "accepted", ref, digest, pair, floor, variables: {}, filesChecked: true });
     this.bundles.set(bundle, versions);
     this.commits += 1;
   }

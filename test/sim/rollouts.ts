@@ -9,7 +9,12 @@ export function drawRollout(chance: Chance, bundle: string, version: string): Re
   });
   const waves = [
     { name: "lab", sites: { ring: "lab" }, ...gate() },
-    { name: "canary", take: chance.one([1, 2, "10%", "30%"]), ...(chance.of(0.3) && { spread: ["region"] }), ...gate() },
+    {
+      name: "canary",
+      take: chance.one([1, 2, "10%", "30%"]),
+      ...(chance.of(0.3) && { spread: ["region"] }),
+      ...gate(),
+    },
     { name: "early", upTo: chance.one(["40%", "70%", 9]), ...gate() },
     { name: "rest", ...gate() },
   ].filter(({ name }) => name === "rest" || chance.of(0.6));

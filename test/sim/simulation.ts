@@ -7,7 +7,8 @@ import { line, NOW, signedRoot, siteDocument, trustedRoot } from "../support/fle
 import { Chance } from "./chance.ts";
 import { checkEnd } from "./check-end.ts";
 import { Cluster } from "./cluster.ts";
-import { HubHost } from "./hub-host.ts";
+import { HubDisk } from "./hub-disk.ts";
+import { Hosts, HubHost } from "./hub-host.ts";
 import { Queue } from "./queue.ts";
 import { Repository } from "./repository.ts";
 import { SimSite } from "./site.ts";
@@ -48,27 +49,29 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const queue = new Queue(NOW);
   const trace = new Trace(() => queue.now - NOW, traced);
   const now = () => queue.now;
-  const witness = new Witness(now, (site, number) => host.disk.events.get(`${site} ${number}`)?.event);
+  const disk = new HubDisk();
+  const witness = new Witness(now, (site, number) => disk.events.get(`${site} ${number}`)?.event);
   const world: World = { queue, chance, trace, witness, weather: { ...FAIR } };
   const repository = new Repository(HELD_ROOT);
-  const host: HubHost = new HubHost(world, repository, HELD_ROOT);
+  const stage = { world, disk, repository, root: HELD_ROOT };
+  const hosts = new Hosts([new HubHost("one", stage), new HubHost("two", stage)]);
   const versions = new Map<string, Version>();
   const sites: SimSite[] = [];
   const addSite = () => {
-    const site = makeSite(world, sites.length, { repository, host, versions });
+    const site = makeSite(world, sites.length, { repository, hosts, versions });
     sites.push(site);
     return site;
   };
   const count = options.sites ?? chance.whole(3, 24);
   for (let index = 0; index < count; index += 1) addSite();
-  const story = new Story({ world, host, repository, versions, sites, addSite, without });
+  const story = new Story({ world, hosts, repository, versions, sites, addSite, without });
   let faults: unknown = null;
   const onFault = (error: unknown) => {
     faults ??= error;
   };
   process.on("unhandledRejection", onFault);
   try {
-    await host.start();
+    void hosts.all[0]?.start();
     story.begin();
     for (;;) {
       const run = queue.next(story.end);
@@ -78,7 +81,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
       if (witness.violation !== null) break;
       if (faults !== null) throw faults;
     }
-    if (witness.violation === null) checkEnd({ world, host, sites });
+    if (witness.violation === null) checkEnd({ world, disk, hosts, sites });
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
     witness.violation ??= new Violation("noFault", words, []);
@@ -92,7 +95,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
 function makeSite(
   world: World,
   index: number,
-  { repository, host, versions }: { repository: Repository; host: HubHost; versions: ReadonlyMap<string, Version> },
+  { repository, hosts, versions }: { repository: Repository; hosts: Hosts; versions: ReadonlyMap<string, Version> },
 ): SimSite {
   const { chance } = world;
   const id = `s-${index}`;
@@ -119,6 +122,6 @@ function makeSite(
     record: record as VerifiedRecord,
     versions,
     clusterOf,
-    broker: () => host.broker,
+    broker: () => hosts.leading?.broker ?? null,
   });
 }

@@ -1,22 +1,22 @@
 import type { Cache, Marks } from "../../agent/cache/cache.ts";
 import type { Trust } from "../../agent/pull/trust.ts";
-import { reportOf, type BundleSituation } from "../../agent/report/report.ts";
+import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
 import { Talk } from "../../agent/talk.ts";
 import { type Time, timeOf } from "../../agent/target/clock.ts";
+import type { AssignmentSet } from "../../shared/assignment.ts";
+import { milliseconds } from "../../shared/names.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
+import { silent } from "../../shared/ports.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
-import type { TrustedRoot } from "../../shared/verify/root.ts";
 import type { SiteRecord } from "../../shared/site.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
-import { milliseconds } from "../../shared/names.ts";
-import { silent } from "../../shared/ports.ts";
-import type { AssignmentSet } from "../../shared/assignment.ts";
+import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { memoryCache } from "../support/cache.ts";
 import type { Broker } from "./broker.ts";
 import { BundleAtSite } from "./bundle-at-site.ts";
 import type { Cluster } from "./cluster.ts";
 import { SiteLink } from "./site-link.ts";
-import { REFUSED_WITH, natureOf, type Version } from "./versions.ts";
+import { natureOf, REFUSED_WITH, type Version } from "./versions.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
 const AT_REST_MS = 6 * 3_600_000;
@@ -44,7 +44,7 @@ export class SimSite {
   /** Wrong by so many ms; `synced`: the host says that it is right. */
   readonly clock = { offset: 0, synced: true };
   record: VerifiedRecord;
-  cache: Cache = memoryCache();
+  cache: Cache = memoryCache({ copy: (value) => value });
   /** Versions on disk, and those that were refused, by digest. */
   private stored = new Map<string, Version>();
   private forged = new Map<string, Version>();
@@ -110,7 +110,7 @@ export class SimSite {
 
   loseDisk(backInMs: number): void {
     this.crash(backInMs);
-    this.cache = memoryCache();
+    this.cache = memoryCache({ copy: (value) => value });
     this.stored = new Map();
     this.forged = new Map();
     this.world.witness.lostDisk(this.id);
@@ -215,6 +215,7 @@ export class SimSite {
       withheldSince: null,
       now: now + this.clock.offset,
       synced: this.time().synced,
+      held: null,
       bundles: situations,
       refused: this.refused(set),
     });

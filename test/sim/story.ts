@@ -1,6 +1,6 @@
 import type { Verb } from "../../shared/verbs.ts";
 import { VERBS } from "../../shared/verbs.ts";
-import type { HubHost } from "./hub-host.ts";
+import type { Hosts } from "./hub-host.ts";
 import type { Repository } from "./repository.ts";
 import { drawRollout } from "./rollouts.ts";
 import type { SimSite } from "./site.ts";
@@ -9,7 +9,7 @@ import { FAIR, type World } from "./world.ts";
 
 interface Stage {
   world: World;
-  host: HubHost;
+  hosts: Hosts;
   repository: Repository;
   versions: Map<string, Version>;
   sites: SimSite[];
@@ -43,46 +43,50 @@ export class Story {
     this.every(4 * MINUTE, () => this.author());
     this.every(2 * MINUTE, () => this.operate());
     for (const [name, [minutes, fault]] of Object.entries(this.faults())) {
-      if (!this.stage.without.has(name) && world.chance.of(0.7)) this.every(minutes * MINUTE, () => this.strike(name, fault));
+      if (!this.stage.without.has(name) && world.chance.of(0.7))
+        this.every(minutes * MINUTE, () => this.strike(name, fault));
     }
     world.queue.after(this.faultsEnd - world.queue.now, () => this.calm());
   }
 
   /** By name: every so many minutes, and what. */
   private faults(): Record<string, readonly [number, () => void]> {
-    const { world, host, repository, sites, addSite } = this.stage;
+    const { world, hosts, repository, sites, addSite } = this.stage;
     const { chance, queue, weather, witness } = world;
     const awhile = (least: number, most: number, after: () => void) => queue.after(chance.between(least, most), after);
     return {
       "hub-killed": [
         6,
         () => {
-          host.diesAfter = chance.whole(1, 40);
+          for (const host of hosts.all) host.diesAfter = chance.whole(1, 40);
         },
       ],
+      "hub-stopped": [9, () => hosts.leading?.sleep(chance.between(1_000, 2 * MINUTE))],
+      "hub-second": [8, () => void hosts.all.find(({ runs }) => !runs)?.start()],
       "hub-slow": [
         8,
         () => {
-          host.commitMs = chance.one([50, 500, 3_000]);
+          const commitMs = chance.one([50, 500, 3_000]);
+          for (const host of hosts.all) host.commitMs = commitMs;
           awhile(5_000, 3 * MINUTE, () => {
-            host.commitMs = 3;
+            for (const host of hosts.all) host.commitMs = 3;
           });
         },
       ],
       "hub-disk-full": [
         10,
         () => {
-          host.faults.store = true;
+          for (const { faults } of hosts.all) faults.store = true;
           awhile(1_000, 2 * MINUTE, () => {
-            host.faults.store = false;
+            for (const { faults } of hosts.all) faults.store = false;
           });
         },
       ],
       "broker-faulty": [
         10,
         () => {
-          const { broker } = host;
-          if (broker === null) return;
+          const broker = hosts.leading?.broker;
+          if (broker === undefined || broker === null) return;
           broker.faulty = true;
           awhile(1_000, 2 * MINUTE, () => {
             broker.faulty = false;
@@ -216,18 +220,25 @@ export class Story {
 
   /** An operator asks something of a run. */
   private operate(): void {
-    const { host, world } = this.stage;
+    const { hosts, world } = this.stage;
     const { chance, trace, witness } = world;
-    const { hub } = host;
+    const hub = hosts.leading?.hub ?? null;
     const runs = hub?.read().runs.slice(-3) ?? [];
     if (hub === null || runs.length === 0) return;
     const { run } = chance.one(runs);
-    const legal = (Object.keys(VERBS) as Verb[]).filter((verb) => (VERBS[verb] as readonly string[]).includes(run.phase.kind));
+    const legal = (Object.keys(VERBS) as Verb[]).filter((verb) =>
+      (VERBS[verb] as readonly string[]).includes(run.phase.kind),
+    );
     if (legal.length === 0) return;
     // The hard verbs are rarer.
     const verb = chance.one([...legal, ...legal.filter((each) => !["abort", "revert", "promote"].includes(each))]);
     const { phase, plan, sites } = run;
-    const open = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" && !phase.resume.planned ? phase.resume.wave : null;
+    const open =
+      phase.kind === "rolling"
+        ? phase.wave
+        : phase.kind === "paused" && !phase.resume.planned
+          ? phase.resume.wave
+          : null;
     const wave = open === null ? undefined : plan.waves[open]?.name;
     const site = verb === "skip" ? chance.one(Object.keys(sites)) : undefined;
     trace.event(`operator ${verb} ${run.id}`);
@@ -235,7 +246,7 @@ export class Story {
     if (verb === "promote") witness.promoting.add(run.id);
     if (site !== undefined) witness.skipped.add(`${run.id} ${site}`);
     const who = chance.one(["ada", "bob", "eve"]);
-    const done = () => witness.promoting.delete(run.id);
+    const done = () => verb === "promote" && witness.promoting.delete(run.id);
     hub.act({ run: run.id, verb, who, reason: "because", wave, site }).then(done, () => {
       done();
       if (site !== undefined) witness.skipped.delete(`${run.id} ${site}`);
@@ -244,14 +255,15 @@ export class Story {
 
   /** Faults stop; what was broken is mended, and whoever was away comes back. */
   private calm(): void {
-    const { world, host, repository, sites } = this.stage;
+    const { world, hosts, repository, sites } = this.stage;
     world.trace.note("calm");
     Object.assign(world.weather, FAIR);
-    host.commitMs = 3;
-    host.faults.store = false;
-    host.faults.bus = false;
-    host.diesAfter = null;
-    if (host.broker !== null) host.broker.faulty = false;
+    for (const host of hosts.all) {
+      host.commitMs = 3;
+      host.faults.store = false;
+      host.diesAfter = null;
+      if (host.broker !== null) host.broker.faulty = false;
+    }
     repository.away = false;
     for (const site of sites) {
       site.darken(false);

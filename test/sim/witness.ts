@@ -11,36 +11,9 @@ import type { TopicKind } from "../../shared/protocol.ts";
 import type { Report } from "../../shared/report.ts";
 import { checkGate } from "./check-gate.ts";
 import { checkPace } from "./check-pace.ts";
+import { type Facts, type Given, type Heard, hasTaken, judge } from "./evidence.ts";
 import { bodyOf } from "./mint.ts";
 import { type Invariant, Violation } from "./violation.ts";
-
-/**
- * What the hub can know of a site, by the messages that it confirmed. Times are of the hub, ms. It took a message between its arrival and
- * its confirmation; what must hold is asked with the one of both that is kinder to the hub.
- */
-export interface Heard {
-  /** Of the last message of any kind but presence. */
-  arrivedAt: number;
-  confirmedAt: number;
-  report: { body: Report; confirmedAt: number } | null;
-}
-
-/** That a run gave a site a state: the set that brought it first, and when that was decided. */
-export interface Given {
-  run: string;
-  site: string;
-  bundle: string;
-  digest: string;
-  introduced: readonly [number, number];
-  at: number;
-  /** It starts nothing: the site runs this already. */
-  idle: boolean;
-  /** When the report arrived that said that it was taken. */
-  ackedAt: number | null;
-  /** It was healthy on it, or came to another end. */
-  healthy: boolean;
-  ended: boolean;
-}
 
 interface SiteTruth {
   lastTaken: readonly [number, number];
@@ -55,7 +28,7 @@ interface SiteTruth {
 }
 
 /** Sees all, tells nobody, and checks after each event what must always hold: by itself, from what was said, stored and done. */
-export class Witness {
+export class Witness implements Facts {
   /** The first thing that did not hold. */
   violation: Violation | null = null;
   readonly heard = new Map<string, Heard>();
@@ -202,9 +175,11 @@ export class Witness {
       if (number > upTo) continue;
       const stored = this.stored(site, number);
       if (stored === undefined || sorted(stored) !== sorted(event))
-        this.fail("events", `${site} drops event ${number} (${event.kind}), and the hub has ${stored?.kind ?? "none"}`, [
-          site,
-        ]);
+        this.fail(
+          "events",
+          `${site} drops event ${number} (${event.kind}), and the hub has ${stored?.kind ?? "none"}`,
+          [site],
+        );
       events.delete(number);
     }
   }
@@ -214,7 +189,10 @@ export class Witness {
     const before = this.assignments.get(site);
     this.assignments.set(site, entry);
     if (before?.set === set) return;
-    this.site(site).sets.set(numberOf(set), new Set(set.items.map((item) => itemKey({ ...item, values: hashOf(item) }))));
+    this.site(site).sets.set(
+      numberOf(set),
+      new Set(set.items.map((item) => itemKey({ ...item, values: hashOf(item) }))),
+    );
     for (const [bundle, each] of Object.entries(assigned)) {
       if (before?.assigned[bundle] !== undefined && sameIntroduction(before.assigned[bundle], each)) continue;
       this.introduced(site, bundle, each, set);
@@ -224,7 +202,8 @@ export class Witness {
   private introduced(site: string, bundle: string, { run: id, digest, introduced, at }: Assigned, set: AssignmentSet) {
     const item = set.items.find((each) => each.bundle === bundle);
     const run = this.runs.get(id);
-    if (run === undefined) return this.fail("authorised", `${site} is given ${bundle} by ${id}, which is no run`, [site]);
+    if (run === undefined)
+      return this.fail("authorised", `${site} is given ${bundle} by ${id}, which is no run`, [site]);
     // Given what it committed: that starts nothing, and is how a site gets back what a run that stopped had given.
     const runs = this.heard.get(site)?.report?.body.items.find((each) => each.bundle === bundle);
     const isIdle = runs?.state === "committed" && runs.digest === short(digest);
@@ -242,7 +221,10 @@ export class Witness {
     checkPace(this, run, site, at);
   }
 
-  private keepGiven(given: Pick<Given, "run" | "site" | "bundle" | "digest" | "introduced" | "at">, idle: boolean): void {
+  private keepGiven(
+    given: Pick<Given, "run" | "site" | "bundle" | "digest" | "introduced" | "at">,
+    idle: boolean,
+  ): void {
     const { run, site, at } = given;
     const sites = this.given.get(run) ?? new Map<string, Given>();
     sites.set(site, { ...given, idle, ackedAt: null, healthy: false, ended: false });
@@ -254,7 +236,8 @@ export class Witness {
     if (before === undefined) this.checkPlan(run);
     else {
       for (const [site, { wave }] of Object.entries(before.sites))
-        if (run.sites[site]?.wave !== wave) this.fail("oneWave", `${site} leaves its wave in ${run.id}`, [site, run.id]);
+        if (run.sites[site]?.wave !== wave)
+          this.fail("oneWave", `${site} leaves its wave in ${run.id}`, [site, run.id]);
       checkGate(this, before, run);
     }
   }
@@ -263,7 +246,8 @@ export class Witness {
     const seen = new Set<string>();
     for (const [index, wave] of plan.waves.entries()) {
       for (const site of wave.sites) {
-        if (seen.has(site) || sites[site]?.wave !== index) this.fail("oneWave", `${site} is in two waves of ${id}`, [site, id]);
+        if (seen.has(site) || sites[site]?.wave !== index)
+          this.fail("oneWave", `${site} is in two waves of ${id}`, [site, id]);
         seen.add(site);
       }
     }
@@ -317,31 +301,6 @@ export class Witness {
 /** Phases in which a run gives out assignments. */
 const MOVES: ReadonlySet<string> = new Set(["rolling", "completed", "reverting", "reverted"]);
 
-export function hasTaken(report: Report | undefined, [term, number]: readonly [number, number]): boolean {
-  const taken = report?.assignment;
-  return taken !== undefined && (taken[0] > term || (taken[0] === term && taken[1] >= number));
-}
-
-/** What a report says of what was given. */
-function judge(given: Given, report: Report, arrivedAt: number): void {
-  if (!hasTaken(report, given.introduced)) return;
-  given.ackedAt ??= arrivedAt;
-  const verdict = verdictOf(report, given.bundle, given.digest);
-  given.healthy ||= verdict === "healthy";
-  given.ended ||= verdict === "healthy" || verdict === "failed";
-}
-
-/** What a report says of a version: healthy on it now, given up, or neither. */
-export function verdictOf(report: Report, bundle: string, digest: string): "healthy" | "failed" | "neither" {
-  const item = report.items.find((each) => each.bundle === bundle);
-  if (report.refused?.some((each) => each.bundle === bundle && each.digest === short(digest)) === true) return "failed";
-  if (item === undefined) return "neither";
-  if (item.digest !== short(digest)) return item.failed?.digest === short(digest) ? "failed" : "neither";
-  if (item.state === "failed" || item.state === "stuck") return "failed";
-  const isThere = item.state === "committed" || item.state === "reverted";
-  return isThere && item.objects?.healthy === item.objects?.total ? "healthy" : "neither";
-}
-
 function sameIntroduction(a: Assigned, b: Assigned): boolean {
   return a.run === b.run && a.introduced[0] === b.introduced[0] && a.introduced[1] === b.introduced[1];
 }
@@ -350,7 +309,17 @@ function numberOf({ term, number }: AssignmentSet): string {
   return `${term}.${number}`;
 }
 
-function itemKey({ bundle, digest, values, record }: { bundle: string; digest: string; values: string; record: number }) {
+function itemKey({
+  bundle,
+  digest,
+  values,
+  record,
+}: {
+  bundle: string;
+  digest: string;
+  values: string;
+  record: number;
+}) {
   return `${bundle} ${digest} ${values} ${record}`;
 }
 

@@ -41,7 +41,14 @@ interface State {
 }
 
 /** The cache without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
-export function memoryCache({ journal = silent }: { journal?: Journal } = {}): Cache {
+export function memoryCache({
+  journal = silent,
+  copy: out = structuredClone,
+}: {
+  journal?: Journal;
+  /** As from a disk: what the caller does to its own value changes nothing here, and the other way round. */
+  copy?: <T>(value: T) => T;
+} = {}): Cache {
   let state: State = {
     roots: new Map(),
     records: new Map(),
@@ -256,16 +263,11 @@ export function memoryCache({ journal = silent }: { journal?: Journal } = {}): C
         });
         state.outbox = [...numbered, ...state.outbox.slice(max)];
         state.counters = { ...state.counters, event: last };
-        return numbered.map(({ number, event }) => Object.assign(out(event), { number }));
+        return numbered.map(({ number, event }) => ({ ...out(event), number }));
       }),
 
     close: () => {},
   };
-}
-
-/** As from a disk: what the caller does to its own value changes nothing here, and the other way round. */
-function out<T>(value: T): T {
-  return structuredClone(value);
 }
 
 function higher(a: Pair, b: Pair): Pair {

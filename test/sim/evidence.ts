@@ -1,0 +1,77 @@
+import type { SiteAssignment } from "../../hub/registry/store.ts";
+import type { Run } from "../../hub/rollout/run.ts";
+import { short } from "../../shared/names.ts";
+import type { Report } from "../../shared/report.ts";
+import type { Invariant } from "./violation.ts";
+
+/** What the witness knows, as its checks read it. */
+export interface Facts {
+  readonly heard: ReadonlyMap<string, Heard>;
+  readonly runs: ReadonlyMap<string, Run>;
+  readonly assignments: ReadonlyMap<string, SiteAssignment>;
+  /** By run: the newest of each site. */
+  readonly given: ReadonlyMap<string, ReadonlyMap<string, Given>>;
+  /** By run: when it began something at a site. */
+  readonly starts: ReadonlyMap<string, readonly number[]>;
+  /** Sites that are signed off. */
+  readonly barred: ReadonlySet<string>;
+  /** `run site` of the sites that people took out. */
+  readonly skipped: ReadonlySet<string>;
+  /** Runs of which somebody asks at this moment that the next wave opens. */
+  readonly promoting: ReadonlySet<string>;
+  /** Noted and not thrown: whoever is being watched would catch it. */
+  fail(invariant: Invariant, words: string, about: readonly string[]): void;
+}
+
+/**
+ * What the hub can know of a site, by the messages that it confirmed. Times are of the hub, ms. It took a message between its arrival and
+ * its confirmation; what must hold is asked with the one of both that is kinder to the hub.
+ */
+export interface Heard {
+  /** Of the last message of any kind but presence. */
+  arrivedAt: number;
+  confirmedAt: number;
+  report: { body: Report; confirmedAt: number } | null;
+}
+
+/** That a run gave a site a state: the set that brought it first, and when that was decided. */
+export interface Given {
+  run: string;
+  site: string;
+  bundle: string;
+  digest: string;
+  introduced: readonly [number, number];
+  at: number;
+  /** It starts nothing: the site runs this already. */
+  idle: boolean;
+  /** When the report arrived that said that it was taken. */
+  ackedAt: number | null;
+  /** It was healthy on it, or came to another end. */
+  healthy: boolean;
+  ended: boolean;
+}
+
+export function hasTaken(report: Report | undefined, [term, number]: readonly [number, number]): boolean {
+  const taken = report?.assignment;
+  return taken !== undefined && (taken[0] > term || (taken[0] === term && taken[1] >= number));
+}
+
+/** What a report says of what was given. */
+export function judge(given: Given, report: Report, arrivedAt: number): void {
+  if (!hasTaken(report, given.introduced)) return;
+  given.ackedAt ??= arrivedAt;
+  const verdict = verdictOf(report, given.bundle, given.digest);
+  given.healthy ||= verdict === "healthy";
+  given.ended ||= verdict === "healthy" || verdict === "failed";
+}
+
+/** What a report says of a version: healthy on it now, given up, or neither. */
+export function verdictOf(report: Report, bundle: string, digest: string): "healthy" | "failed" | "neither" {
+  const item = report.items.find((each) => each.bundle === bundle);
+  if (report.refused?.some((each) => each.bundle === bundle && each.digest === short(digest)) === true) return "failed";
+  if (item === undefined) return "neither";
+  if (item.digest !== short(digest)) return item.failed?.digest === short(digest) ? "failed" : "neither";
+  if (item.state === "failed" || item.state === "stuck") return "failed";
+  const isThere = item.state === "committed" || item.state === "reverted";
+  return isThere && item.objects?.healthy === item.objects?.total ? "healthy" : "neither";
+}
