@@ -42,12 +42,13 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
     if (number(held) !== number(stored))
       witness.fail("heard", `${site.id} holds set ${number(held)}, and ${number(stored)} is stored`, [site.id]);
     const counters = site.cache.counters();
-    if (counters.reportAcked < counters.report)
+    // One may be on its way at this moment.
+    if (counters.reportAcked < counters.report - 1)
       witness.fail("heard", `report ${counters.report} of ${site.id} was not confirmed`, [site.id]);
     if (site.cache.numberEvents(1).length > 0)
       witness.fail("heard", `events of ${site.id} were not confirmed`, [site.id]);
     const known = assigned.get(site.id)?.site.report?.body.number;
-    if (known !== undefined && known !== counters.report)
+    if (known !== undefined && known < counters.report - 1)
       witness.fail("heard", `the hub has report ${known} of ${site.id}, which sent ${counters.report}`, [site.id]);
   }
 }

@@ -1,36 +1,36 @@
-import type { Run } from "../../hub/rollout/run.ts";
+import type { Phase } from "../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../hub/rollout/share.ts";
 import { comparePairs, milliseconds, short } from "../../shared/names.ts";
-import { type Facts, hasTaken, verdictOf } from "./evidence.ts";
+import { type Facts, hasTaken, type TrueRun, verdictOf } from "./evidence.ts";
 
 /**
  * Whether the waves that a run left behind had passed, counted anew and by the book from the reports that the hub confirmed: slow,
  * and with no state of its own but what the run's phase says of time.
  */
-export function checkGate(witness: Facts, before: Run, run: Run): void {
+export function checkGate(witness: Facts, before: Phase, run: TrueRun): void {
   const { phase } = run;
-  const from = "wave" in before.phase && before.phase.kind === "rolling" ? before.phase.wave : resumed(before);
+  const from = before.kind === "rolling" ? before.wave : resumed(before);
   const to = phase.kind === "rolling" ? phase.wave : phase.kind === "completed" ? run.plan.waves.length : null;
-  if (from === null || to === null || to <= from || before.phase.kind === "completed") return;
+  if (from === null || to === null || to <= from || before.kind === "completed") return;
   if (witness.promoting.has(run.id)) return;
   const now = phase.kind === "rolling" ? phase.since : phase.kind === "completed" ? phase.at : 0;
-  for (let wave = from; wave < to; wave += 1) checkWave(witness, before, run, wave, now);
+  for (let wave = from; wave < to; wave += 1) checkWave(witness, run, wave, now);
   for (let wave = 0; wave < from; wave += 1) {
-    const { failed, succeeded, countedAtMost } = tally(witness, before, run, wave, now);
+    const { failed, succeeded, countedAtMost } = tally(witness, run, wave, now);
     if (tooMany(run, failed, failed + succeeded, countedAtMost)) fail(witness, run, wave, `${failed} failed there`);
   }
 }
 
-function resumed({ phase }: Run): number | null {
+function resumed(phase: Phase): number | null {
   if (phase.kind === "planned") return 0;
   return phase.kind === "paused" ? phase.resume.wave : null;
 }
 
-function checkWave(witness: Facts, before: Run, run: Run, wave: number, now: number): void {
-  const found = tally(witness, before, run, wave, now);
+function checkWave(witness: Facts, run: TrueRun, wave: number, now: number): void {
+  const found = tally(witness, run, wave, now);
   const { reachable, countedAtLeast, countedAtMost, held, failed, succeeded, offline } = found;
   const success = run.plan.waves[wave]?.success ?? "100%";
-  const words = JSON.stringify({ ...found, of: run.sites[found.others[0] ?? ""] });
+  const words = JSON.stringify({ ...found, of: run.sites.get(found.others[0] ?? "") });
   if (countedAtMost < Math.max(1, atLeast(run.spec.quorum, reachable)))
     fail(witness, run, wave, `no quorum: ${words}`, found.others);
   if (held < Math.max(1, atLeast(success, countedAtLeast)))
@@ -38,15 +38,15 @@ function checkWave(witness: Facts, before: Run, run: Run, wave: number, now: num
   if (tooMany(run, failed, failed + succeeded, countedAtMost))
     fail(witness, run, wave, `too many failed: ${words}`, found.others);
   const { offlineAtMost } = run.spec;
-  if (offlineAtMost !== undefined && isOver(offline, offlineAtMost, Object.keys(run.sites).length))
+  if (offlineAtMost !== undefined && isOver(offline, offlineAtMost, run.sites.size))
     fail(witness, run, wave, `too many silent: ${words}`);
 }
 
-function tooMany({ spec }: Run, failed: number, ended: number, counted: number): boolean {
+function tooMany({ spec }: TrueRun, failed: number, ended: number, counted: number): boolean {
   return ended >= Math.min(spec.failure.minSample, counted) && isOver(failed, spec.failure.over, ended);
 }
 
-function fail(witness: Facts, run: Run, wave: number, words: string, others: readonly string[] = []): void {
+function fail(witness: Facts, run: TrueRun, wave: number, words: string, others: readonly string[] = []): void {
   const name = run.plan.waves[wave]?.name;
   witness.fail("gate", `wave ${name} of ${run.id} is passed, ${words}`, [run.id, ...others]);
 }
@@ -64,7 +64,7 @@ interface Tally {
   others: string[];
 }
 
-function tally(witness: Facts, before: Run, run: Run, wave: number, now: number): Tally {
+function tally(witness: Facts, run: TrueRun, wave: number, now: number): Tally {
   const others: string[] = [];
   const found = {
     reachable: 0,
@@ -78,9 +78,9 @@ function tally(witness: Facts, before: Run, run: Run, wave: number, now: number)
   };
   const isUrgent = run.back || run.spec.lane === "emergency";
   const soak = isUrgent ? 0 : (run.plan.waves[wave]?.soakSeconds ?? 0);
-  for (const [site, progress] of Object.entries(run.sites)) {
+  for (const [site, progress] of run.sites) {
     // Who joins in this very step comes after the gate.
-    if (before.sites[site] === undefined) continue;
+    if (run.joined.has(site)) continue;
     if (progress.wave !== wave || witness.barred.has(site) || witness.skipped.has(`${run.id} ${site}`)) continue;
     const { bundle, digest, pair } = run.target;
     const heard = witness.heard.get(site);

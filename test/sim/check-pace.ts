@@ -1,11 +1,10 @@
-import type { Run } from "../../hub/rollout/run.ts";
 import { milliseconds } from "../../shared/names.ts";
-import type { Facts, Given } from "./evidence.ts";
+import type { Facts, Given, TrueRun } from "./evidence.ts";
 
 const MINUTE_MS = 60_000;
 
 /** After `site` was given something at `now`: how many are on their way, of those that certainly are, and how many began in a minute. */
-export function checkPace(witness: Facts, run: Run, site: string, now: number): void {
+export function checkPace(witness: Facts, run: TrueRun, site: string, now: number): void {
   const { pace } = run.spec;
   if (pace === undefined) return;
   const all = [...(witness.given.get(run.id)?.values() ?? [])];
@@ -22,8 +21,10 @@ export function checkPace(witness: Facts, run: Run, site: string, now: number): 
 }
 
 /** One that was offline, however shortly, has made room for another, and comes back whatever the pace. */
-function isOnItsWay(witness: Facts, run: Run, given: Given, now: number): boolean {
+function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): boolean {
   const { site, bundle, at, ackedAt, ended, introduced } = given;
+  // Who may not return is left where it is.
+  if (run.phase.kind === "reverting" && at < run.phase.since) return false;
   const stored = witness.assignments.get(site)?.assigned[bundle];
   if (ended || witness.barred.has(site) || witness.skipped.has(`${run.id} ${site}`)) return false;
   if (stored?.run !== run.id || stored.introduced[0] !== introduced[0] || stored.introduced[1] !== introduced[1])

@@ -1,13 +1,20 @@
 import type { SiteAssignment } from "../../hub/registry/store.ts";
-import type { Run } from "../../hub/rollout/run.ts";
+import type { Run, SiteProgress } from "../../hub/rollout/run.ts";
 import { short } from "../../shared/names.ts";
 import type { Report } from "../../shared/report.ts";
 import type { Invariant } from "./violation.ts";
 
+/** A run as it is stored, with what became of each site. */
+export interface TrueRun extends Omit<Run, "sites"> {
+  sites: ReadonlyMap<string, SiteProgress>;
+  /** Came with the last commit. */
+  joined: ReadonlySet<string>;
+}
+
 /** What the witness knows, as its checks read it. */
 export interface Facts {
   readonly heard: ReadonlyMap<string, Heard>;
-  readonly runs: ReadonlyMap<string, Run>;
+  readonly runs: ReadonlyMap<string, TrueRun>;
   readonly assignments: ReadonlyMap<string, SiteAssignment>;
   /** By run: the newest of each site. */
   readonly given: ReadonlyMap<string, ReadonlyMap<string, Given>>;

@@ -1,4 +1,5 @@
 import type { Batch, HubState, StoredEvent } from "../../hub/registry/store.ts";
+import type { SiteProgress } from "../../hub/rollout/run.ts";
 import type { AssignmentSet } from "../../shared/assignment.ts";
 import { AppError } from "../../shared/errors.ts";
 
@@ -18,7 +19,7 @@ export class HubDisk {
   };
   private readonly tables = {
     sites: new Map<string, HubState["sites"][number]>(),
-    runs: new Map<string, HubState["runs"][number]>(),
+    runs: new Map<string, { run: HubState["runs"][number]["run"]; sites: Map<string, SiteProgress> }>(),
     assignments: new Map<string, HubState["assignments"][number]>(),
     rollouts: new Map<string, HubState["rollouts"][number]>(),
     roots: new Map<number, HubState["roots"][number]>(),
@@ -69,7 +70,13 @@ export class HubDisk {
     if (batch.root !== undefined) tables.roots.set(batch.root.number, batch.root.document);
     for (const each of batch.records ?? []) tables.records.set(each.site, each);
     for (const each of batch.sites ?? []) tables.sites.set(each.id, each);
-    for (const each of batch.runs ?? []) tables.runs.set(each.id, each);
+    for (const { run, sites } of batch.runs ?? []) {
+      const before = tables.runs.get(run.id);
+      const rows = before?.sites ?? new Map<string, SiteProgress>();
+      for (const [site, progress] of sites) rows.set(site, progress);
+      // A plan is written once.
+      tables.runs.set(run.id, { run: { ...run, plan: before?.run.plan ?? run.plan }, sites: rows });
+    }
     for (const each of batch.assignments ?? []) tables.assignments.set(each.site, each);
     for (const each of batch.rollouts ?? []) tables.rollouts.set(each.name, each);
     for (const { site, at, event } of batch.events ?? []) this.add(site, at, event);
@@ -86,7 +93,9 @@ export class HubDisk {
       ...structuredClone({
         meta,
         sites: byKey(sites),
-        runs: [...runs.values()].toSorted((a, b) => a.startedAt - b.startedAt),
+        runs: [...runs.values()]
+          .toSorted((a, b) => a.run.startedAt - b.run.startedAt)
+          .map(({ run, sites: rows }) => ({ run, sites: [...rows] })),
         assignments: byKey(assignments),
         rollouts: byKey(rollouts),
       }),

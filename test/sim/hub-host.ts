@@ -2,12 +2,12 @@ import { standBy } from "../../hub/lead.ts";
 import { Hub } from "../../hub/loop.ts";
 import { Memory } from "../../hub/memory.ts";
 import type { Batch, Store, Writer } from "../../hub/registry/store.ts";
-import type { Run } from "../../hub/rollout/run.ts";
 import { AppError } from "../../shared/errors.ts";
 import { type Clock, silent } from "../../shared/ports.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
 import { keys } from "../support/fleet.ts";
 import { Broker } from "./broker.ts";
+import type { TrueRun } from "./evidence.ts";
 import type { HubDisk } from "./hub-disk.ts";
 import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
@@ -141,6 +141,7 @@ export class HubHost {
     this.world.trace.note(`hub ${process.name} killed`);
     process.broker?.die();
     this.world.queue.after(backInMs, () => {
+      if (this.runs) return;
       this.world.trace.event(`hub ${this.name} start`);
       void this.start();
     });
@@ -242,11 +243,14 @@ export class Hosts {
   }
 }
 
-function inWordsBatch({ runs = [], assignments = [], sites = [] }: Batch, before: ReadonlyMap<string, Run>): string {
-  const moved = runs.map((run) => {
+function inWordsBatch(
+  { runs = [], assignments = [], sites = [] }: Batch,
+  before: ReadonlyMap<string, TrueRun>,
+): string {
+  const moved = runs.map(({ run, sites: rows }) => {
     const was = before.get(run.id);
     const phase = was?.phase.kind === run.phase.kind ? [] : [run.phase.kind];
-    const changed = Object.entries(run.sites).filter(([site, { outcome }]) => was?.sites[site]?.outcome !== outcome);
+    const changed = rows.filter(([site, { outcome }]) => was?.sites.get(site)?.outcome !== outcome);
     const words = changed.map(([site, { outcome, code }]) => `${site} ${outcome}${code === null ? "" : ` ${code}`}`);
     const wave = "wave" in run.phase ? [`wave ${run.phase.wave}`] : [];
     return [run.id, ...phase, ...wave, ...words].join(" ");

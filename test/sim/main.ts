@@ -50,7 +50,7 @@ async function show(seed: number, sites: number | undefined, outcome: Outcome): 
   const wanted = again.lines.filter(
     ({ text }) => about.length === 0 || about.some((name) => text.split(/[ ;]/).includes(name)),
   );
-  for (const { at, text } of wanted.slice(-40))
+  for (const { at, text } of wanted.slice(-Number(process.env["LINES"] ?? 40)))
     process.stdout.write(`  +${(at / 1000).toFixed(3)}s ${pertinent(text, about)}\n`);
 }
 

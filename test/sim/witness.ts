@@ -2,7 +2,9 @@ import type { Cache, Hold, State } from "../../agent/cache/cache.ts";
 import type { Start } from "../../agent/target/may-start.ts";
 import type { Assigned } from "../../hub/registry/site.ts";
 import type { Batch, HubState, SiteAssignment } from "../../hub/registry/store.ts";
-import type { Run } from "../../hub/rollout/run.ts";
+import type { Phase, SiteProgress } from "../../hub/rollout/run.ts";
+import { notBegun } from "../../hub/rollout/start.ts";
+import type { StoredRun } from "../../hub/rollout/stored.ts";
 import type { AssignmentSet } from "../../shared/assignment.ts";
 import { sorted } from "../../shared/canonical.ts";
 import type { SiteEvent } from "../../shared/event.ts";
@@ -11,7 +13,7 @@ import type { TopicKind } from "../../shared/protocol.ts";
 import type { Report } from "../../shared/report.ts";
 import { checkGate } from "./check-gate.ts";
 import { checkPace } from "./check-pace.ts";
-import { type Facts, type Given, type Heard, hasTaken, judge } from "./evidence.ts";
+import { type Facts, type Given, type Heard, hasTaken, judge, type TrueRun } from "./evidence.ts";
 import { bodyOf } from "./mint.ts";
 import { type Invariant, Violation } from "./violation.ts";
 
@@ -32,7 +34,7 @@ export class Witness implements Facts {
   /** The first thing that did not hold. */
   violation: Violation | null = null;
   readonly heard = new Map<string, Heard>();
-  readonly runs = new Map<string, Run>();
+  readonly runs = new Map<string, TrueRun & { sites: Map<string, SiteProgress> }>();
   readonly assignments = new Map<string, SiteAssignment>();
   /** By run: the newest of each site. */
   readonly given = new Map<string, Map<string, Given>>();
@@ -95,14 +97,36 @@ export class Witness implements Facts {
   }
 
   committed(_effect: string, batch: Batch): void {
-    const before = new Map<string, Run | undefined>();
-    for (const run of batch.runs ?? []) {
-      before.set(run.id, this.runs.get(run.id));
-      this.runs.set(run.id, run);
+    const before = new Map<string, Phase | undefined>();
+    for (const { run, sites } of batch.runs ?? []) {
+      before.set(run.id, this.runs.get(run.id)?.phase);
+      this.merge(run, sites);
     }
     for (const each of batch.assignments ?? []) this.replaced(each);
-    for (const run of batch.runs ?? []) this.stepped(before.get(run.id), run);
-    if ((batch.runs ?? []).some(({ id, phase }) => before.get(id)?.phase.kind !== phase.kind)) this.checkWithdrawn();
+    for (const { run } of batch.runs ?? []) this.stepped(before.get(run.id), this.run(run.id));
+    if ((batch.runs ?? []).some(({ run: { id, phase } }) => before.get(id)?.kind !== phase.kind)) this.checkWithdrawn();
+  }
+
+  private merge(run: StoredRun["run"], rows: StoredRun["sites"]): void {
+    const known = this.runs.get(run.id);
+    const planned = run.plan.waves.flatMap(({ sites }, wave) =>
+      sites.map((site) => [site, notBegun(wave, run.startedAt)] as const),
+    );
+    const sites = known?.sites ?? new Map<string, SiteProgress>(planned);
+    const joined = new Set<string>();
+    for (const [site, progress] of rows) {
+      const was = sites.get(site);
+      if (was === undefined) joined.add(site);
+      else if (was.wave !== progress.wave) this.fail("oneWave", `${site} leaves its wave in ${run.id}`, [site, run.id]);
+      sites.set(site, progress);
+    }
+    this.runs.set(run.id, { ...run, sites, joined });
+  }
+
+  private run(id: string): TrueRun {
+    const found = this.runs.get(id);
+    if (found === undefined) throw new Error(`no run ${id}`);
+    return found;
   }
 
   published(site: string, frame: Uint8Array): void {
@@ -232,21 +256,16 @@ export class Witness implements Facts {
     if (!idle) this.starts.set(run, [...(this.starts.get(run) ?? []), at]);
   }
 
-  private stepped(before: Run | undefined, run: Run): void {
+  private stepped(before: Phase | undefined, run: TrueRun): void {
     if (before === undefined) this.checkPlan(run);
-    else {
-      for (const [site, { wave }] of Object.entries(before.sites))
-        if (run.sites[site]?.wave !== wave)
-          this.fail("oneWave", `${site} leaves its wave in ${run.id}`, [site, run.id]);
-      checkGate(this, before, run);
-    }
+    else checkGate(this, before, run);
   }
 
-  private checkPlan({ id, plan, sites }: Run): void {
+  private checkPlan({ id, plan, sites }: TrueRun): void {
     const seen = new Set<string>();
     for (const [index, wave] of plan.waves.entries()) {
       for (const site of wave.sites) {
-        if (seen.has(site) || sites[site]?.wave !== index)
+        if (seen.has(site) || sites.get(site)?.wave !== index)
           this.fail("oneWave", `${site} is in two waves of ${id}`, [site, id]);
         seen.add(site);
       }
