@@ -28,7 +28,7 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
     if (phase.kind === "reverting")
       witness.fail("settled", `${run.id} is reverting still: ${JSON.stringify(because)}`, about);
     if (phase.kind === "aborted" || phase.kind === "superseded") continue;
-    for (const [site, { outcome }] of Object.entries(run.sites))
+    for (const [site, { outcome }] of run.sites)
       if (UNFINISHED.has(outcome)) witness.fail("settled", `${site} is ${outcome} still in ${run.id}`, [site, run.id]);
   }
   const assigned = new Map(members.map((member) => [member.id, member]));

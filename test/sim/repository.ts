@@ -81,7 +81,8 @@ export class Repository {
 
 function read(name: string, text: string, commit: string): RolloutRead {
   const bytes = Buffer.from(text);
-  const file = { commit, sha256: sha256Hex(bytes), move: null };
+  const author = { commit, name: "ada", email: "ada@example.com" };
+  const file = { commit, author, sha256: sha256Hex(bytes), move: null };
   try {
     return { ...file, kind: "read", ...openRolloutFile(bytes, `rollouts/${name}.yaml`) };
   } catch (error) {

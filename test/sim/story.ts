@@ -240,7 +240,7 @@ export class Story {
           ? phase.resume.wave
           : null;
     const wave = open === null ? undefined : plan.waves[open]?.name;
-    const site = verb === "skip" ? chance.one(Object.keys(sites)) : undefined;
+    const site = verb === "skip" ? chance.one([...sites])[0] : undefined;
     trace.event(`operator ${verb} ${run.id}`);
     trace.note(`operator ${verb} ${run.id}`);
     if (verb === "promote") witness.promoting.add(run.id);
