@@ -97,7 +97,15 @@ export class BundleAtSite {
     const found = this.around.stored(digest);
     if (found === null) return null;
     const { version, pair, floor } = found;
-    const fits = { from: null, inScope: true, rushedUntil: null, lacks: null, unfit: null, holdAtMost: 0 };
+    const fits = {
+      from: null,
+      inScope: true,
+      rushedUntil: null,
+      lacks: null,
+      unfit: null,
+      holdAtMost: 0,
+      claimed: null,
+    };
     return { digest, version, pair, floor, ...fits };
   }
 

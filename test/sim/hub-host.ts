@@ -12,6 +12,13 @@ import type { HubDisk } from "./hub-disk.ts";
 import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
+/** People ask by name here, and no token is looked up. */
+const NOBODY: Pick<Store, "person" | "people" | "admit" | "dismiss"> = {
+  person: async () => null,
+  people: async () => [],
+  admit: async () => {},
+  dismiss: async () => false,
+};
 const LEASE_MS = 15_000;
 
 /** A process of a hub. One that is stopped, as SIGSTOP does, does later whatever comes meanwhile. */
@@ -210,6 +217,7 @@ export class HubHost {
         return epoch === null ? null : writer(epoch);
       },
       events: async () => [],
+      ...NOBODY,
       close: async () => {},
     };
   }
