@@ -217,6 +217,7 @@ export class SimSite {
       synced: this.time().synced,
       held: null,
       bundles: situations,
+      prepared: [],
       refused: this.refused(set),
     });
     await process.talk.speak(report, every);
