@@ -3,6 +3,7 @@ import { AppError, inWords } from "../shared/errors.ts";
 import { comparePairs, type Pair } from "../shared/names.ts";
 import { valuesHash } from "../shared/render/values.ts";
 import type { Rollout } from "../shared/rollout.ts";
+import { isLegal, VERBS } from "../shared/verbs.ts";
 import { type Moved, notOlderMove } from "../shared/verify/move.ts";
 import type { Followed, RolloutRead } from "./follow/followed.ts";
 import { placed } from "./placed.ts";
@@ -20,6 +21,8 @@ export type Change =
       target: Target;
       back: boolean;
       startedBy: string | null;
+      /** Of a person, where no commit changed anything. */
+      reason?: string;
       where(pointer: string): string;
     }
   /** The file says again what its last run does: nothing starts. */
@@ -55,6 +58,42 @@ export function rolloutChanges({ rollouts, bundles }: Followed, past: Past): Cha
     }
   }
   return changes;
+}
+
+/**
+ * The same version once more, because a person asks for it. Throws `not-found` for a rollout that never ran, `usage` where its file is not in force or
+ * its last run is not over, and what is wrong with the version now.
+ */
+export function startAgain(
+  { rollout: name, who, reason }: { rollout: string; who: string; reason: string },
+  { last, seen, bundles }: { last: Run | undefined; seen: SeenRollout | undefined; bundles: Followed["bundles"] },
+): Change {
+  if (last === undefined || seen === undefined) {
+    throw new AppError("not-found", `no run of a rollout ${name} was ever started`, {
+      fix: `commit rollouts/${name}.yaml: that starts it`,
+    });
+  }
+  if (seen.sha256 === null || seen.refused !== null) {
+    const why = seen.refused ?? `rollouts/${name}.yaml was deleted`;
+    throw new AppError("usage", `the rollout's file is not in force: ${why}`, { where: name });
+  }
+  if (!isLegal("start", last.phase.kind)) {
+    throw new AppError(
+      "usage",
+      `${last.id} is ${last.phase.kind}; start is for rollouts whose last run is ${VERBS.start.join(" or ")}`,
+      {
+        where: name,
+      },
+    );
+  }
+  if (bundles.size === 0) {
+    throw new AppError("unreachable", "the fleet repository was not read yet since this hub started", {
+      fix: "try again in a moment",
+    });
+  }
+  const where = (pointer: string) => `rollouts/${name}.yaml ${pointer}`;
+  const target = targetOf(last.spec, bundles, where);
+  return { kind: "start", seen, spec: last.spec, target, back: false, startedBy: who, reason, where };
 }
 
 /** What to remember of a file for which nothing was started, and what to say. */

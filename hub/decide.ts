@@ -5,6 +5,7 @@ import { notice } from "./notices.ts";
 import type { FleetMember } from "./registry/site.ts";
 import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
+import { isOver, isTaken, placeAfter, queueInputs } from "./rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "./rollout/run.ts";
 import { startRun } from "./rollout/start.ts";
 import { step } from "./rollout/step.ts";
@@ -119,7 +120,7 @@ class Turn {
     const effects: Effect[] = [];
     for (const run of this.runs.values()) {
       if (isOver(run) && world.because.has(run.id)) continue;
-      const inputs = [...(this.inputs.get(run.id) ?? []), ...this.promotions(run)];
+      const inputs = [...(this.inputs.get(run.id) ?? []), ...this.promotions(run), ...queueInputs(run, this.runs, now)];
       const tally = since?.kept.tallies.get(run.id);
       const result = step(run, world.members, inputs, now, tally && { tally, changed: since?.changed ?? [] });
       this.runs.set(run.id, result.run);
@@ -157,17 +158,27 @@ class Turn {
   }
 
   private start(change: Extract<Change, { kind: "start" }>, older: readonly Run[]): void {
-    const { seen, spec, target, back, startedBy } = change;
+    const { seen, spec, target, back, startedBy, reason } = change;
     const id = this.nextId(seen.name);
     let run: Run;
     try {
       const known = this.knownTargets(target);
       // By the file alone, so that `skerry rollout plan` shows beforehand what will be.
       const seed = seen.sha256 ?? seen.commit;
-      const by = startedBy === null ? {} : { startedBy };
-      const start = { id, rollout: seen.name, commit: seen.commit, spec, target, back, seed, known, ...by };
+      const by = { ...(startedBy !== null && { startedBy }), ...(reason !== undefined && { reason }) };
+      const start = {
+        id,
+        rollout: seen.name,
+        commit: seen.commit,
+        spec,
+        target,
+        back,
+        seed,
+        known,
+        ...by,
+        ...placeAfter(older),
+      };
       run = startRun(start, [...this.world.members.values()], this.now);
-      this.refuseOverlap(run, change.where("/sites"));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       const { where = "", fix, cause } = error;
@@ -183,22 +194,9 @@ class Turn {
     const { waves, left } = run.plan;
     const sites = `${run.sites.size} sites in ${waves.length} waves`;
     const others = left.length === 0 ? "" : `, ${left.length} left out`;
-    const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}`;
+    const whose = reason === undefined ? "" : `; started by ${startedBy}: ${reason}`;
+    const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}${whose}`;
     this.notices.push(notice(this.now, "run", words));
-  }
-
-  /** Of two rollouts that move one site for one bundle, the newcomer is refused; what is completed gives way. */
-  private refuseOverlap(run: Run, where: string): void {
-    for (const other of this.runs.values()) {
-      if (isOver(other) || isSettled(other) || other.rollout === run.rollout) continue;
-      if (other.target.bundle !== run.target.bundle) continue;
-      const [site] = [...run.sites].find(([id]) => other.sites.has(id)) ?? [];
-      if (site === undefined) continue;
-      throw new AppError("busy", `run ${other.id} of another rollout has ${run.target.bundle} at ${site} already`, {
-        where,
-        fix: `select other sites, or abort ${other.id} first`,
-      });
-    }
   }
 
   /** What earlier runs brought of the bundle: where a run that fails may send its sites back to. */
@@ -238,7 +236,7 @@ class Turn {
     if (world.rootNumber === 0) return [];
     return assignmentSets({
       current: world.assignments,
-      effects: effects.filter((effect) => !this.isTaken(effect)),
+      effects: effects.filter((effect) => !isTaken(effect, this.runs, world.members)),
       ...(concerned === null ? {} : { concerned }),
       runs: this.runs,
       fleet: world.members,
@@ -249,25 +247,6 @@ class Turn {
       lifetimeMs: world.lifetimeMs,
     });
   }
-
-  /** No two rollouts take a site from each other for ever: it goes from a completed one to a newer one, and not back. */
-  private isTaken(effect: Effect): boolean {
-    if (effect.kind !== "assign") return false;
-    const run = this.runs.get(effect.run);
-    const holder = this.runs.get(this.world.members.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
-    if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
-    return !isSettled(holder) || holder.startedAt > run.startedAt;
-  }
-}
-
-/** Nothing more is given out by it. */
-function isOver({ phase }: Run): boolean {
-  return phase.kind === "aborted" || phase.kind === "superseded";
-}
-
-/** It got where it was to go, or back; only those that were offline still get theirs. */
-function isSettled({ phase }: Run): boolean {
-  return phase.kind === "completed" || phase.kind === "reverted";
 }
 
 function hasMovedOn(before: Run | undefined, { phase }: Run): boolean {

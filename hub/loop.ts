@@ -1,7 +1,8 @@
 import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
 import type { PrivateKey } from "../shared/node/ssh-key.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import type { Act, HubView, Snapshot } from "./api/snapshot.ts";
+import type { Act, HubView, Snapshot, Start } from "./api/snapshot.ts";
+import { type Asked, askedOfRollout, askedOfRun } from "./ask.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
 import { rolloutChanges } from "./changes.ts";
 import { decide, type News } from "./decide.ts";
@@ -21,7 +22,6 @@ import { Refusals } from "./refusals.ts";
 import type { Batch, Notice, Person, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
-import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
 
 export interface HubOptions {
   fleet: string;
@@ -136,17 +136,20 @@ export class Hub implements HubView, BusEvents {
     return this.options.store.person(hash);
   }
 
-  act({ run: id, ...asked }: Act): Promise<Run> {
-    return this.turn(async () => {
-      const run = this.memory.runs.get(id);
-      if (run === undefined) throw new AppError("not-found", `there is no run ${id}`);
-      const act = actOf(asked);
-      if (isDone(run, act)) return run;
-      const refusal = refusalOf(run, act);
-      if (refusal !== null) throw new AppError("usage", refusal, { where: id });
-      await this.decide({ changes: [], inputs: new Map([[id, [act]]]) });
-      return this.memory.runs.get(id) ?? run;
-    });
+  act(act: Act): Promise<Run> {
+    return this.turn(() => this.ask(askedOfRun(act, this.memory), (run) => run.id === act.run));
+  }
+
+  startAgain(start: Start): Promise<Run> {
+    return this.turn(() => this.ask(askedOfRollout(start, this.memory), (run) => run.rollout === start.rollout));
+  }
+
+  private async ask(asked: Asked, isIt: (run: Run) => boolean): Promise<Run> {
+    if ("done" in asked) return asked.done;
+    await this.decide(asked.news);
+    const run = [...this.memory.runs.values()].findLast(isIt);
+    if (run === undefined) throw new AppError("internal", "the run that was asked for is not there");
+    return run;
   }
 
   private turn<T>(work: () => Promise<T>): Promise<T> {

@@ -110,6 +110,7 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       events: (query) => hub.events(query),
       person: (hash) => hub.person(hash),
       act: (act) => hub.act(act),
+      startAgain: (start) => hub.startAgain(start),
     });
     ending.push(() => api.stop());
     hub.start(lead.guard(bus));

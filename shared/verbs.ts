@@ -30,8 +30,12 @@ export const VERBS = {
   revert: ["rolling", "paused", "completed"],
   /** What sites already took stays. */
   abort: ["planned", "rolling", "paused", "reverting"],
+  /** Of a rollout, whose last run it is: its version once more, in a new run. */
+  start: ["completed", "reverted", "aborted"],
 } as const satisfies Record<string, readonly PhaseKind[]>;
 export type Verb = keyof typeof VERBS;
+/** What is done to a run that there is. */
+export type RunVerb = Exclude<Verb, "start">;
 
 /** What a person's token is for. Reading needs none. */
 export const ROLES = [
@@ -43,7 +47,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** Whether somebody with these roles may do that. */
-export function mayDo(roles: readonly Role[], verb: Verb | "start"): boolean {
+export function mayDo(roles: readonly Role[], verb: Verb): boolean {
   if (roles.includes("admin")) return true;
   if (verb === "approve") return roles.includes("approver");
   return roles.includes("operator") || (verb === "pause" && roles.includes("approver"));

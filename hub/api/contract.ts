@@ -151,6 +151,7 @@ export const because = z.discriminatedUnion("kind", [
     notBy: z.nullable(z.string()),
   }),
   z.object({ kind: z.literal("after"), rollout: name, forSeconds: z.nullable(count), soakSeconds: z.number() }),
+  z.object({ kind: z.literal("queued"), run: name, rollout: name, site: siteId, sites: count }),
   z.object({ kind: z.literal("reverting"), ...returning }),
   z.object({ kind: z.literal("reverted"), ...returning }),
   z.object({ kind: z.literal("paused"), why: pauseReason }),

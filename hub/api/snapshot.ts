@@ -1,5 +1,5 @@
 import type { Root } from "../../shared/root.ts";
-import type { Verb } from "../../shared/verbs.ts";
+import type { RunVerb } from "../../shared/verbs.ts";
 import type { Followed } from "../follow/followed.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Person, SeenRollout, StoredEvent } from "../registry/store.ts";
@@ -31,13 +31,20 @@ export interface SeenRun {
 /** What a person asks of a run. */
 export interface Act {
   run: string;
-  verb: Verb;
+  verb: RunVerb;
   who: string;
   reason: string;
   /** The wave that the person saw open. */
   wave?: string | undefined;
   /** Of `skip`. */
   site?: string | undefined;
+}
+
+/** What a person asks of a rollout: its version again. */
+export interface Start {
+  rollout: string;
+  who: string;
+  reason: string;
 }
 
 /** The hub as the API sees it; `hub/loop.ts` is it. */
@@ -54,4 +61,9 @@ export interface HubView {
    * verb (any more), in words that say what changed, `storage`.
    */
   act(act: Act): Promise<Run>;
+  /**
+   * Starts a run of the version that the rollout's file names, though nothing changed in it. Throws `not-found`, `usage` where its last run
+   * is not over, and what is wrong with the version.
+   */
+  startAgain(start: Start): Promise<Run>;
 }

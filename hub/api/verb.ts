@@ -24,22 +24,30 @@ export async function actOn(context: Context, options: ApiOptions): Promise<Resp
   if (who instanceof Response) return who;
   const before = find(options, name, id);
   if (before === undefined) return problemAnswer("not-found", `rollout ${name} has no run ${id}`);
+  const last = options.read().runs.findLast(({ run }) => run.rollout === name)?.run;
+  // Asked again by somebody who did not hear the answer.
+  const isRepeated = verb === "start" && last?.startedBy === who && last.reason === reason;
+  if (verb === "start" && last?.id !== id && !isRepeated) {
+    return conflict(before, `rollout ${name} moved on: its last run is ${last?.id}`, inWords);
+  }
   const { phase } = before.run;
-  if (!isLegal(verb, phase.kind) && LEADS_TO[verb] !== phase.kind) {
+  if (!isRepeated && !isLegal(verb, phase.kind) && LEADS_TO[verb] !== phase.kind) {
     return conflict(before, `${verb} is for runs that are ${VERBS[verb].join(" or ")}`, inWords);
   }
   if (verb === "skip" && request.site === undefined) {
     return problemAnswer("bad-request", "skip is for one site", { fix: 'name it: {"site": "s-1", ...}' });
   }
+  let acted = id;
   try {
-    await options.act({ run: id, verb, ...request, who });
+    if (verb === "start") acted = (await options.startAgain({ rollout: name, who, reason })).id;
+    else await options.act({ run: id, verb, ...request, who });
   } catch (error) {
     const now = find(options, name, id);
     if (!(error instanceof AppError) || error.code !== "usage" || now === undefined) throw error;
     return conflict(now, error.message, inWords);
   }
   log.info({ run: id, verb, who, reason }, `${verb} of ${id} by ${who}: ${reason}`);
-  const after = find(options, name, id) ?? before;
+  const after = find(options, name, acted) ?? before;
   return context.json(runView(after, inWords), 200, { "cache-control": "no-store" });
 }
 

@@ -1,5 +1,6 @@
 import { assertNever } from "../../shared/errors.ts";
 import type { Outcome } from "../../shared/rollout.ts";
+import type { Ahead } from "./queue.ts";
 import type { Failure, PauseReason } from "./run.ts";
 
 /** So many sites, and the first few of them by the order of the plan. The run itself names them all. */
@@ -36,6 +37,8 @@ export type Because =
   | { kind: "approval"; wave: string | null; given: readonly string[]; needed: number; notBy: string | null }
   /** It comes after another rollout, which completed `forSeconds` ago with this very target; null: it has not. */
   | { kind: "after"; rollout: string; forSeconds: number | null; soakSeconds: number }
+  /** Another rollout moves sites of this one for the same bundle, and goes first. */
+  | ({ kind: "queued" } & Ahead)
   | { kind: "paused"; why: PauseReason }
   /** Sites that are behind still get the target when they return. */
   | { kind: "completed"; healthy: number; of: number; behind: Some }
@@ -74,6 +77,11 @@ export function inWordsBecause(because: Because): string {
       const { rollout, forSeconds, soakSeconds } = because;
       if (forSeconds === null) return `waits until ${rollout} has completed with this version`;
       return `${rollout} has completed for ${inUnit(forSeconds, soakSeconds)}`;
+    }
+    case "queued": {
+      const { run, rollout, site, sites } = because;
+      const who = sites === 1 ? site : `${site} and ${sites - 1} more`;
+      return `waits for ${run} of the rollout ${rollout}, which moves ${who}, too`;
     }
     case "reverting":
     case "reverted": {

@@ -2,7 +2,7 @@ import type { Outcome } from "../../shared/rollout.ts";
 import { inWordsPause } from "./because.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
-import { assignmentOf, isMoving, targetOf } from "./outcome.ts";
+import { assignmentOf, isElsewhere, isMoving, targetOf } from "./outcome.ts";
 import type { Effect, Run } from "./run.ts";
 
 /** What the site's assignments lack to be as the run wants them; null once they are so. */
@@ -14,7 +14,7 @@ export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
   const { bundle } = run.target;
   const moving = isMoving(run, progress);
   if (moving && progress.assignedAt !== null) {
-    if (assignmentOf(run, member, progress) !== undefined) return null;
+    if (assignmentOf(run, member, progress) !== undefined || isElsewhere(run, member, progress)) return null;
     const target = targetOf(run, progress);
     const back = run.back || target !== run.target;
     const retry = progress.retriedAt === undefined ? {} : { retry: true as const };

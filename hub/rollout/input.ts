@@ -23,6 +23,8 @@ export function takeInput(run: Run, input: Input, fleet: Fleet, now: number): Ta
     case "superseded":
       if (phase.kind === "aborted" || phase.kind === "superseded") return quiet(run);
       return quiet({ ...run, phase: { kind: "superseded", by: input.by, at: now } });
+    case "queue":
+      return quiet({ ...run, behind: input.behind });
     case "promoted":
       return quiet({ ...run, promoted: { ...run.promoted, [input.rollout]: input.at } });
     default:

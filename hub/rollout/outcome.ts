@@ -84,11 +84,21 @@ export function assignmentOf(run: Run, member: FleetMember, progress: SiteProgre
   return assigned.at >= (progress.retriedAt ?? assigned.at) ? assigned : undefined;
 }
 
+/** The run is done with the site, and another rollout has it since: what became of it here stays as it was. */
+export function isElsewhere({ id, rollout, phase, target }: Run, member: FleetMember, progress: SiteProgress): boolean {
+  if (phase.kind !== "completed" && phase.kind !== "reverted") return false;
+  const holder = member.assigned[target.bundle]?.run;
+  // A run is named after its rollout, with a number.
+  const isOther = holder !== undefined && holder !== id && holder.replace(/-\d+$/, "") !== rollout;
+  return isOther && progress.assignedAt !== null;
+}
+
 function judge(before: SiteProgress, member: FleetMember | undefined, view: View): Judged {
   const { run, standing, moving, now } = view;
   if (member === undefined || !mayHave(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
   if (before.outcome === "skipped" || before.returnTo === null) return before;
   if (standing === "closed") return { outcome: "pending", code: null };
+  if (isElsewhere(run, member, before)) return before;
   if (!run.back && before.returnTo === undefined && isAbove(member, run.target))
     return { outcome: "ahead", code: null };
   const assigned = assignmentOf(run, member, before);

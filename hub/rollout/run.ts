@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Pair, Values } from "../../shared/names.ts";
 import type { Outcome, Rollout } from "../../shared/rollout.ts";
-import type { Verb } from "../../shared/verbs.ts";
+import type { RunVerb } from "../../shared/verbs.ts";
+import type { Ahead } from "./queue.ts";
 import type { Sites } from "./sites.ts";
 
 /** One execution of a rollout. Plain data, but for the sites: what it is without them is stored whole. Times are ms of the hub's clock. */
@@ -22,12 +23,18 @@ export interface Run {
   back: boolean;
   /** Whose order it is; left out where that is not known. */
   startedBy?: string;
+  /** Why, where a person started it and no commit. */
+  reason?: string;
   /** What people said to let waves open. */
   approvals?: readonly Approval[];
   /** Targets of other runs of the bundle, as known at the start: what sites may be sent back to. */
   known?: readonly Target[];
   /** When assignments were given in the last minute; kept where the pace is limited by the minute. */
   given?: readonly number[];
+  /** Where it stands in line among rollouts that meet: a moment; left out: its start. */
+  place?: number;
+  /** Whom it has to let go first, before it begins; left out or null: nobody. */
+  behind?: Ahead | null;
   /** By rollout that this one comes after: when it completed with this very target. */
   promoted?: Readonly<Record<string, number>>;
 }
@@ -152,12 +159,14 @@ export type Input =
   | Act
   | { kind: "file"; words: string }
   | { kind: "superseded"; by: string }
+  /** Who is before it in line changed. */
+  | { kind: "queue"; behind: Ahead | null }
   /** A rollout that this one comes after has completed with this very target. */
   | { kind: "promoted"; rollout: string; at: number };
 
 /** What a person asks of a run. `wave` is the wave that the person saw open: one that moved on meanwhile is refused. */
 export type Act = { who: string; reason: string; wave?: string } & (
-  | { kind: Exclude<Verb, "skip"> }
+  | { kind: Exclude<RunVerb, "skip"> }
   | { kind: "skip"; site: string }
 );
 

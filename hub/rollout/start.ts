@@ -14,6 +14,10 @@ export interface Start {
   seed: string;
   /** Whose order it is, where that is known. */
   startedBy?: string;
+  /** Why, where a person started it. */
+  reason?: string;
+  /** In line, where it takes that of the run that it supersedes. */
+  place?: number;
   /** Targets of the bundle's earlier runs. */
   known?: readonly Target[];
 }

@@ -1,10 +1,10 @@
-import { isLegal, LEADS_TO, OF_A_WAVE, VERBS, type Verb } from "../../shared/verbs.ts";
+import { isLegal, LEADS_TO, OF_A_WAVE, type RunVerb, VERBS } from "../../shared/verbs.ts";
 import { FAILURES } from "./outcome.ts";
 import type { Act, Approval, Run, SiteProgress } from "./run.ts";
 
 /** From a request in which everything may be left out that some verb does not need. */
 export function actOf(asked: {
-  verb: Verb;
+  verb: RunVerb;
   who: string;
   reason: string;
   wave?: string | undefined;

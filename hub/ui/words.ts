@@ -107,6 +107,7 @@ export const VERB: Readonly<Record<Verb, { word: string; means: string }>> = {
   skip: { word: "Skip a site", means: "This site is taken out of the run: it gets nothing and counts nowhere." },
   retry: { word: "Retry failed", means: "The sites that failed are given this version once more." },
   revert: { word: "Revert", means: "Every site that took this version goes back to what it ran before." },
+  start: { word: "Start again", means: "A new run moves the sites to this version, as their records are now." },
   abort: { word: "Abort", means: "The run ends here. What sites already took stays; a new commit takes it back." },
 };
 

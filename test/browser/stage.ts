@@ -47,6 +47,7 @@ export class Stage {
       events: (query) => hub.events(query),
       person: (hash) => hub.person(hash),
       act: (act) => hub.act(act),
+      startAgain: (start) => hub.startAgain(start),
     });
     this.#port = Number(new URL(this.#api.url).port);
   }

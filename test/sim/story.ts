@@ -1,5 +1,5 @@
 import type { Verb } from "../../shared/verbs.ts";
-import { VERBS } from "../../shared/verbs.ts";
+import { type RunVerb, VERBS } from "../../shared/verbs.ts";
 import type { Hosts } from "./hub-host.ts";
 import type { Repository } from "./repository.ts";
 import { drawRollout } from "./rollouts.ts";
@@ -226,8 +226,8 @@ export class Story {
     const runs = hub?.read().runs.slice(-3) ?? [];
     if (hub === null || runs.length === 0) return;
     const { run } = chance.one(runs);
-    const legal = (Object.keys(VERBS) as Verb[]).filter((verb) =>
-      (VERBS[verb] as readonly string[]).includes(run.phase.kind),
+    const legal = (Object.keys(VERBS) as Verb[]).filter(
+      (verb): verb is RunVerb => verb !== "start" && (VERBS[verb] as readonly string[]).includes(run.phase.kind),
     );
     if (legal.length === 0) return;
     // The hard verbs are rarer.

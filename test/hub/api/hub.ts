@@ -1,4 +1,4 @@
-import type { Act, HubView, Snapshot } from "../../../hub/api/snapshot.ts";
+import type { Act, HubView, Snapshot, Start } from "../../../hub/api/snapshot.ts";
 import type { Person, StoredEvent } from "../../../hub/registry/store.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/ports.ts";
@@ -48,6 +48,17 @@ export class ScriptedHub implements HubView {
 
   async person(hash: string) {
     return this.people.get(hash) ?? null;
+  }
+
+  readonly starts: Start[] = [];
+
+  async startAgain(start: Start) {
+    this.starts.push(start);
+    const last = this.#snapshot.runs.findLast(({ run }) => run.rollout === start.rollout);
+    if (last === undefined) throw new AppError("not-found", `no run of a rollout ${start.rollout} was ever started`);
+    const run = { ...last.run, id: `${last.run.id}0`, startedBy: start.who, phase: { kind: "planned" } as const };
+    this.show({ runs: [...this.#snapshot.runs, { run, because: last.because }] });
+    return run;
   }
 
   async act(act: Act) {

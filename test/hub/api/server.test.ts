@@ -37,6 +37,7 @@ async function serve(hub: ScriptedHub, more: Partial<ApiOptions> = {}): Promise<
     events: (query) => hub.events(query),
     person: (hash) => hub.person(hash),
     act: (act) => hub.act(act),
+    startAgain: (start) => hub.startAgain(start),
     ...more,
   });
   running.push(api);
@@ -218,6 +219,22 @@ it("whoever holds the hub's own token says a name, which is kept as a claim, and
   expect(answer.fix).toContain("skerry-hub token create");
 });
 
+it("start is for the last run of a rollout, once, and answers with the new one", async () => {
+  const hub = rollingHub();
+  const api = await serve(hub, { token: TOKEN });
+  const start = verbUrl.replace("pause", "start");
+  const authorization = `Bearer ${TOKEN}`;
+  expect((await problemOf(await post(api, start, asked, authorization))).code).toBe("conflict");
+  const [one] = hub.read().runs;
+  if (one === undefined) throw new Error("no run");
+  hub.show({ runs: [{ ...one, run: { ...one.run, phase: { kind: "completed", at: NOW } } }] });
+  const run = parseAs(runView, await (await post(api, start, asked, authorization)).json(), "run");
+  expect([run.id, run.phase]).toEqual(["pos-20", "planned"]);
+  expect(hub.starts).toEqual([{ rollout: "pos", who: ANN, reason: "the queue is long" }]);
+  const again = await problemOf(await post(api, start, JSON.stringify({ who: "bob", reason: "x" }), authorization));
+  expect(again.detail).toContain("rollout pos moved on: its last run is pos-20");
+});
+
 it("a verb that the phase does not allow is a conflict that shows the run as it is now", async () => {
   const hub = rollingHub();
   const api = await serve(hub, { token: TOKEN });
@@ -257,7 +274,7 @@ it("a run that goes on between question and act is a conflict too", async () => 
   expect(body).toMatchObject({
     code: "conflict",
     run: { phase: "completed" },
-    fix: "now possible: retry, revert",
+    fix: "now possible: retry, revert, start",
   });
 });
 

@@ -200,18 +200,69 @@ test("one rollout waits until another has completed with the same version", asyn
 
 const SHOPS = "sites: { matchExpressions: [{ key: env, operator: DoesNotExist }] }";
 
-test("another rollout of the same bundle does not take sites from a run that moves them", async () => {
+test("another rollout of the same bundle waits for the run that moves its sites, says so, over a kill too, and begins by itself", async () => {
   world.site("s-3").dark = true;
   world.deploy(rollout("1.0.0"));
   await world.pass(6);
   world.publish(2);
   world.repository.add("main", { "rollouts/other.yaml": rollout("1.1.0") }, "a second one");
   await world.pass(6);
-  const [words] = await world.notices("busy");
-  expect(words).toContain("rollouts/other.yaml:4 /sites");
-  expect(world.hub.read().runs.map(({ run }) => run.id)).toEqual(["pos-1"]);
+  const waits = { kind: "queued", run: "pos-1", rollout: "pos", site: expect.any(String), sites: 3 };
+  expect(world.run("other-1").because).toEqual(waits);
+  await world.kill();
+  await world.start();
+  await world.pass(1);
+  expect(world.run("other-1").because).toEqual(waits);
+  // A newer commit takes the place of the one that waits.
+  world.repository.add("main", { "rollouts/other.yaml": rollout("1.1.0", "quorum: 60%\n") }, "changed");
+  await world.pass(6);
+  expect(world.run("other-2").because).toEqual(waits);
   world.site("s-3").dark = false;
   await world.site("s-3").hello();
-  await world.pass(15);
+  await world.pass(40);
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
+  expect(world.run("other-2").run.phase.kind).toBe("completed");
+  expect([...world.sites.values()].map((site) => site.version("pos"))).toEqual(["1.1.0", "1.1.0", "1.1.0"]);
+  // What the other has by now is none of the first one's failures.
+  await world.pass(90);
+  const outcomes = [...world.run("pos-1").run.sites].map(([, { outcome }]) => outcome);
+  expect(outcomes).toEqual(["succeeded", "succeeded", "succeeded"]);
+});
+
+test("what is completed is not sent back while another rollout moves its sites", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  world.publish(2);
+  world.repository.add("main", { "rollouts/other.yaml": rollout("1.1.0") }, "a second one");
+  await world.pass(6);
+  const revert = { run: "pos-1", verb: "revert", who: "kim", reason: "no" } as const;
+  await expect(world.hub.act(revert)).rejects.toThrow(/^other-1 of the rollout other moves s-\d now: wait for it/);
+  expect(world.run("pos-1").run.phase.kind).toBe("completed");
+});
+
+test("a person starts the version of the file once more, where its last run is over; sites get it by their records as they are now", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(6);
+  const again = { rollout: "pos", who: "kim", reason: "new records" };
+  await expect(world.hub.startAgain(again)).rejects.toThrow(
+    "pos-1 is rolling; start is for rollouts whose last run is",
+  );
+  await expect(world.hub.startAgain({ ...again, rollout: "kiosk" })).rejects.toMatchObject({ code: "not-found" });
+  await world.pass(15);
+  world.addSite("s-2", { ring: "shop" }, [], 2);
+  await world.pass(10);
+  expect(world.site("s-2").set?.items[0]?.record).toBe(1);
+  const run = await world.hub.startAgain(again);
+  expect(run).toMatchObject({ id: "pos-2", startedBy: "kim", reason: "new records", back: false });
+  // Nobody heard the answer.
+  expect((await world.hub.startAgain(again)).id).toBe("pos-2");
+  await world.pass(20);
+  expect(world.run("pos-2").run.phase.kind).toBe("completed");
+  expect(world.site("s-2").set?.items[0]?.record).toBe(2);
+  expect(await world.notices()).toContain(
+    "pos-2 planned: pos 1.0.0 for 3 sites in 2 waves; started by kim: new records",
+  );
+  world.deploy(null);
+  await world.pass(6);
+  await expect(world.hub.startAgain(again)).rejects.toThrow("rollouts/pos.yaml was deleted");
 });

@@ -103,11 +103,14 @@ export class HubWorld {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  addSite(id: string, labels: Record<string, string>, otherKeys: readonly PrivateKey[] = []): FakeSite {
+  /** Its record is number `number`; a second one of a site replaces the first. */
+  addSite(id: string, labels: Record<string, string>, otherKeys: readonly PrivateKey[] = [], number = 1): FakeSite {
     const key = siteKey(id);
-    const document = signedSite({ id, labels, bundles: ["pos*"], reportKeys: [key, ...otherKeys].map(line) });
+    const document = signedSite({ id, number, labels, bundles: ["pos*"], reportKeys: [key, ...otherKeys].map(line) });
     const branch = recordBranch(sha256Hex(Buffer.from(id)));
     this.repository.add(branch, signedFiles(`sites/${id}.json`, document), `record of ${id}`);
+    const known = this.sites.get(id);
+    if (known !== undefined) return known;
     const send = async (message: { topic: string; client: string; frame: Uint8Array }) => {
       if (this.running === null) throw new AppError("unreachable", "no hub");
       await this.running.hub.onMessage(message);

@@ -57,10 +57,10 @@ describe("verbs", () => {
       planned: ["pause", "approve", "skip", "abort"],
       rolling: ["pause", "approve", "promote", "skip", "retry", "revert", "abort"],
       paused: ["resume", "approve", "promote", "skip", "retry", "revert", "abort"],
-      completed: ["retry", "revert"],
+      completed: ["retry", "revert", "start"],
       reverting: ["abort"],
-      reverted: [],
-      aborted: [],
+      reverted: ["start"],
+      aborted: ["start"],
       superseded: [],
     });
     expect(isLegal("resume", "rolling")).toBe(false);

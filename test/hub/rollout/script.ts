@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import { inWordsBecause } from "../../../hub/rollout/because.ts";
+import { isOver, isTaken, placeAfter } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "../../../hub/rollout/run.ts";
 import { startRun } from "../../../hub/rollout/start.ts";
 import { step } from "../../../hub/rollout/step.ts";
@@ -9,7 +10,7 @@ import { AppError, ERROR_CODES, inWords } from "../../../shared/errors.ts";
 import { milliseconds, type Values } from "../../../shared/names.ts";
 import { valuesHash } from "../../../shared/render/values.ts";
 import { ITEM_STATES } from "../../../shared/report.ts";
-import { VERBS, type Verb } from "../../../shared/verbs.ts";
+import { type RunVerb, VERBS } from "../../../shared/verbs.ts";
 import { digestOf, heard, memberOf, reportOf, specOf, targetOf } from "./samples.ts";
 import { type Turn, World } from "./world.ts";
 
@@ -19,11 +20,12 @@ import { type Turn, World } from "./world.ts";
  *
  *   fleet                          sites, one a line: id, labels, `sets=NAME` of its record, and `runs=v1` (mark=v2, floor=v1,
  *                                  previous=v1) reported long ago
- *   rollout v2 [seed=x] [back] [by=WHO]     plans a run from YAML (kind, bundle, version are added); a run before it is superseded
+ *   rollout v2 [seed=x] [back] [by=WHO] [name=pos]     plans a run from YAML (kind, bundle, version are added); a run before it of that
+ *                                  rollout is superseded
  *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
  *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=N|none|HASH] [previous=vN] [before=N|none]
  *          [floor=vN] [held] [untaken]     values are those of REPLICAS; left out: what the newest run gives; `before` of the previous
- *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] REASON     says why where it is refused
+ *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] [run=R] REASON     says why where it is refused
  *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone
  *   promoted ROLLOUT               another rollout completed with this version
  *   file WORDS, join S LABELS, leave S, sites
@@ -74,18 +76,19 @@ export class Script {
       case "sites":
         return this.#sites();
       default:
-        return this.#act(known(Object.keys(VERBS) as Verb[], verb), args);
+        return this.#act(known(Object.keys(VERBS).filter((each) => each !== "start") as RunVerb[], verb), args);
     }
   }
 
-  #act(verb: Verb, [who = "", ...words]: string[]): string[] {
+  #act(verb: RunVerb, [who = "", ...words]: string[]): string[] {
     const wave = words.find((word) => word.startsWith("wave="))?.slice(5);
     const site = words.find((word) => word.startsWith("site="))?.slice(5);
-    const reason = words.filter((word) => !/^(?:wave|site)=/.test(word)).join(" ");
+    const reason = words.filter((word) => !/^(?:wave|site|run)=/.test(word)).join(" ");
     const act = actOf({ verb, who, reason, wave, site });
-    const refusal = refusalOf(this.#newest(), act);
+    const run = words.find((word) => word.startsWith("run="))?.slice(4);
+    const refusal = refusalOf(this.#newest(run), act);
     if (refusal !== null) return [`refused ${refusal}`];
-    this.#tell(act);
+    this.#tell(act, run);
     return [];
   }
 
@@ -123,25 +126,28 @@ export class Script {
   #rollout(args: string[], body: string): string[] {
     const number = versionOf(args[0] ?? "");
     const seed = args.find((arg) => arg.startsWith("seed="))?.slice(5) ?? "a";
-    const id = `pos-${this.#world.runs.size + 1}`;
+    const rollout = args.find((arg) => arg.startsWith("name="))?.slice(5) ?? "pos";
+    const own = [...this.#world.runs.values()].filter((run) => run.rollout === rollout);
+    const id = `${rollout}-${own.length + 1}`;
     const parsed = body.trim() === "" ? {} : (load(body) as { values?: Values });
     const target = targetOf(number, parsed.values);
     const startedBy = args.find((arg) => arg.startsWith("by="))?.slice(3);
     const known = [...this.#world.runs.values()].map((run) => run.target).concat(this.#before);
     const start = {
       id,
-      rollout: "pos",
+      rollout,
       commit: "0".repeat(40),
       target,
       back: args.includes("back"),
       seed,
       known: known.filter(({ digest, values }) => digest !== target.digest || values !== target.values),
       ...(startedBy !== undefined && { startedBy }),
+      ...placeAfter(own.filter((run) => !isOver(run))),
     };
     try {
       const spec = specOf({ ...parsed, version: target.version });
       const run = startRun({ ...start, spec }, [...this.#world.fleet.values()], this.#world.now);
-      this.#tell({ kind: "superseded", by: id });
+      for (const older of own) this.#tell({ kind: "superseded", by: id }, older.id);
       this.#world.runs.set(id, run);
       return [
         ...run.plan.waves.map((wave) => `wave ${wave.name}: ${wave.sites.join(" ")}`),
@@ -223,7 +229,8 @@ export class Script {
   #mustBeSettled(run: Run, effects: readonly Effect[]): void {
     const again = step(run, this.#world.fleet, [], this.#world.now);
     if (again.run !== run) throw new Error(`${run.id} was not settled after ${effects.length} effects`);
-    if (again.effects.length > 0) throw new Error(`effects were not done: ${JSON.stringify(again.effects)}`);
+    const undone = again.effects.filter((effect) => !isTaken(effect, this.#world.runs, this.#world.fleet));
+    if (undone.length > 0) throw new Error(`effects were not done: ${JSON.stringify(again.effects)}`);
   }
 
   #sites(): string[] {
@@ -234,15 +241,15 @@ export class Script {
     });
   }
 
-  #newest(): Run {
-    const run = [...this.#world.runs.values()].at(-1);
+  #newest(id?: string): Run {
+    const run = id === undefined ? [...this.#world.runs.values()].at(-1) : this.#world.runs.get(id);
     if (run === undefined) throw new Error("no rollout yet");
     return run;
   }
 
-  /** To the newest run, if there is one. */
-  #tell(input: Input): void {
-    const run = [...this.#world.runs.values()].at(-1);
+  /** To a run, or to the newest, if there is one. */
+  #tell(input: Input, id?: string): void {
+    const run = id === undefined ? [...this.#world.runs.values()].at(-1) : this.#world.runs.get(id);
     if (run !== undefined) this.#inputs.set(run.id, [...(this.#inputs.get(run.id) ?? []), input]);
   }
 }

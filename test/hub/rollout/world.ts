@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { assignmentSets, type ChangedSet } from "../../../hub/assign/assign.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
+import { isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { step } from "../../../hub/rollout/step.ts";
 import type { Tally } from "../../../hub/rollout/tally.ts";
@@ -61,18 +62,18 @@ export class World {
     const fleet = new Map(this.fleet);
     const changed = this.fleet.takeChanged();
     const turns = [...this.runs.values()].map((before): Turn => {
-      const told = inputs.get(before.id) ?? [];
+      const told = [...(inputs.get(before.id) ?? []), ...queueInputs(before, this.runs, this.now)];
       const tally = this.#tallies.get(before.id);
       const { tally: next, ...after } = step(before, fleet, told, this.now, tally && { tally, changed });
       if (next !== null) this.#tallies.set(before.id, next);
       const { tally: _, ...anew } = step(before, fleet, told, this.now);
       expect(after).toEqual(anew);
+      this.runs.set(before.id, after.run);
       return { before, ...after };
     });
-    for (const { run } of turns) this.runs.set(run.id, run);
     const replaced = assignmentSets({
       current: this.sets,
-      effects: turns.flatMap(({ effects }) => effects),
+      effects: turns.flatMap(({ effects }) => effects).filter((effect) => !isTaken(effect, this.runs, this.fleet)),
       runs: this.runs,
       fleet: this.fleet,
       fleetName: "shops",

@@ -1,0 +1,40 @@
+import { AppError } from "../shared/errors.ts";
+import { isLegal } from "../shared/verbs.ts";
+import type { Act, Start } from "./api/snapshot.ts";
+import { startAgain } from "./changes.ts";
+import type { News } from "./decide.ts";
+import type { Memory } from "./memory.ts";
+import { movingNow } from "./rollout/queue.ts";
+import type { Run } from "./rollout/run.ts";
+import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
+
+/** What a person asks for, as news for a decision; a run where it was done already. */
+export type Asked = { news: News } | { done: Run };
+
+/** Throws `not-found`, and `usage` with what changed where the run cannot take the verb (any more). */
+export function askedOfRun({ run: id, ...asked }: Act, { runs }: Pick<Memory, "runs">): Asked {
+  const run = runs.get(id);
+  if (run === undefined) throw new AppError("not-found", `there is no run ${id}`);
+  const act = actOf(asked);
+  if (isDone(run, act)) return { done: run };
+  const refusal = refusalOf(run, act) ?? whoElse(run, act.kind, runs);
+  if (refusal !== null) throw new AppError("usage", refusal, { where: id });
+  return { news: { changes: [], inputs: new Map([[id, [act]]]) } };
+}
+
+/** The version that the rollout's last run had, once more: for records that are newer since, or after somebody aborted it. */
+export function askedOfRollout(asked: Start, { runs, rollouts, bundles }: Memory): Asked {
+  const last = [...runs.values()].findLast((run) => run.rollout === asked.rollout);
+  const isRepeated = last?.startedBy === asked.who && last.reason === asked.reason;
+  if (last !== undefined && isRepeated && !isLegal("start", last.phase.kind)) return { done: last };
+  const change = startAgain(asked, { last, seen: rollouts.get(asked.rollout), bundles });
+  return { news: { changes: [change], inputs: new Map() } };
+}
+
+/** What is completed gives nothing out, and may only begin to again while no other rollout moves its sites. */
+function whoElse(run: Run, verb: string, runs: ReadonlyMap<string, Run>): string | null {
+  if (run.phase.kind !== "completed" || (verb !== "revert" && verb !== "retry")) return null;
+  const other = movingNow(run, runs);
+  if (other === null) return null;
+  return `${other.run} of the rollout ${other.rollout} moves ${other.site} now: wait for it, or abort it first`;
+}
