@@ -11,7 +11,7 @@ import {
 } from "../../shared/fields.ts";
 import { isMap, type Json, type KubeObject, member } from "../../shared/live.ts";
 import { united, withFields, withOurs } from "./adoption.ts";
-import { type Lost, lostOf, valueAt } from "./differences.ts";
+import { type Lost, lostOf, sentAt, valueAt } from "./differences.ts";
 import type { Ownership } from "./kube.ts";
 
 /** Fields of others, and who had them, that are in the way of ours. */
@@ -60,12 +60,12 @@ export function blocking(
 function inPlaceOf({ spot, path }: Lost, fields: Fields, desired: KubeObject, live: KubeObject): FieldPath[] {
   const parent = path.slice(0, -1);
   const lostItem = itemOf(spot.at(-1));
-  const beside = strangers(fields, parent, at(desired, spot.slice(0, -1))).filter((found) => {
+  const beside = strangers(fields, parent, sentAt(desired, spot.slice(0, -1))).filter((found) => {
     // Another item of a list is in our item's place where it goes by the same name.
     const item = lostItem === undefined ? undefined : valueAt(live, found);
     return lostItem === undefined || (isMap(item) && item["name"] === lostItem["name"]);
   });
-  return [...beside, ...strangers(fields, path, at(desired, spot))];
+  return [...beside, ...strangers(fields, path, sentAt(desired, spot))];
 }
 
 function strangers(fields: Fields, path: FieldPath, desired: Json | undefined): FieldPath[] {
@@ -79,13 +79,6 @@ function strangers(fields: Fields, path: FieldPath, desired: Json | undefined): 
   return Object.keys(there)
     .filter((key) => key !== "." && !sent.has(key))
     .map((key) => [...path, key]);
-}
-
-function at(object: KubeObject, spot: Spot): Json | undefined {
-  return spot.reduce<Json | undefined>((value, step) => {
-    if (typeof step !== "string") return step.item;
-    return isMap(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-  }, object);
 }
 
 function itemOf(step: Spot[number] | undefined): { [key: string]: Json } | undefined {

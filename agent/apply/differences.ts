@@ -41,11 +41,11 @@ export function differences(desired: KubeObject, live: KubeObject | null, ignore
   const entries = entriesOf(live);
   const ours = entries.find(isOurs);
   if (ours === undefined) return [{ field: "", how: "changed", by: latest(entries)?.manager ?? null, scaled: false }];
-  const gone = lostOf(desired, ours.fields, ignored);
-  const found = gone.map((lost): Difference => taken(lost, live, entries));
-  const hands = heldByHand(live, [...ignored, ...gone.map(({ spot }) => spot)]).flatMap((held) =>
-    byHand(held, ours.fields),
-  );
+  const others = entries.filter((entry) => !isOurs(entry));
+  const gone = lostOf(desired, ours.fields, ignored).flatMap((lost) => partsLost(lost, desired, live, others));
+  const found = gone.map((lost) => taken(lost, live, others));
+  const known = [...ignored, ...gone.map(({ spot }) => spot)];
+  const hands = heldByHand(live, known).flatMap((held) => byHand(held, ours.fields));
   const told = [...found, ...hands];
   if (told.length > 0) return told;
   return unowned(content(desired), live, ours.fields, []);
@@ -85,12 +85,14 @@ function partsOf(value: Json): [Spot[number], Json, number][] {
   return isMap(value) ? Object.entries(value).map(([name, inner], index) => [name, inner, index]) : [];
 }
 
+/** Members by which lists of Kubernetes tell their items apart, the first that an item has. */
+const KEYS = ["containerPort", "port", "mountPath", "devicePath", "ip", "topologyKey", "name"];
+
 function likelyKey(step: Spot[number], index: number): string {
   if (typeof step === "string") return `f:${step}`;
-  const name = isMap(step.item)
-    ? Object.entries(step.item).find(([key]) => /^name$|Port$|^port$|Path$/.test(key))
-    : undefined;
-  return name === undefined ? `i:${index}` : `k:${JSON.stringify({ [name[0]]: name[1] })}`;
+  const { item } = step;
+  const name = isMap(item) ? KEYS.find((key) => key in item) : undefined;
+  return name === undefined || !isMap(item) ? `i:${index}` : `k:${JSON.stringify({ [name]: item[name] })}`;
 }
 
 /** What of an object can be owned. */
@@ -99,13 +101,30 @@ function content({ apiVersion: _apiVersion, kind: _kind, status: _status, metada
   return { metadata: owned, ...rest };
 }
 
-function taken({ spot, path }: Lost, live: KubeObject, entries: readonly Entry[]): Difference {
-  const owners = entries
-    .filter((entry) => !isOurs(entry))
-    .flatMap((entry) => {
-      const at = pathTo(entry.fields, spot);
-      return at === null ? [] : [{ ...entry, at }];
-    });
+/** What is still there in part is named by its parts, with their owners; what is gone, as a whole. */
+function partsLost(lost: Lost, desired: KubeObject, live: KubeObject, others: readonly Entry[]): Lost[] {
+  const isWhole = others.some(({ fields }) => isLeaf(below(fields, pathTo(fields, lost.spot) ?? []) ?? { "f:": {} }));
+  const parts = partsOf(sentAt(desired, lost.spot) ?? null);
+  if (parts.length === 0 || typeof lost.spot.at(-1) !== "string") return [lost];
+  if (isWhole || valueAt(live, lost.path) === undefined) return [lost];
+  return parts.flatMap(([step, inner, index]) => {
+    const part = { spot: [...lost.spot, step], path: [...lost.path, likelyKey(step, index)] };
+    return inner === null ? [] : partsLost(part, desired, live, others);
+  });
+}
+
+export function sentAt(object: KubeObject, spot: Spot): Json | undefined {
+  return spot.reduce<Json | undefined>((value, step) => {
+    if (typeof step !== "string") return step.item;
+    return isMap(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+  }, object);
+}
+
+function taken({ spot, path }: Lost, live: KubeObject, others: readonly Entry[]): Difference {
+  const owners = others.flatMap((entry) => {
+    const at = pathTo(entry.fields, spot);
+    return at === null ? [] : [{ ...entry, at }];
+  });
   const owner = latest(owners);
   const field = fieldWords(owner !== undefined && owner.at.length === path.length ? owner.at : path);
   if (owner !== undefined) {
