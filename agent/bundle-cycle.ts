@@ -233,7 +233,7 @@ export class BundleCycle {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
       if (events.length > 0) cache.addEvents(events);
       if (events.some(({ kind }) => kind === "drift"))
-        tally.driftHealed += done.filter(({ step, did }) => step.do === "apply" && did === "applied").length;
+        tally.driftHealed += done.filter(({ step, did }) => isHealing(step) && did === "applied").length;
     };
     const note: Hands["note"] = (jobs) => {
       const now = this.hold();

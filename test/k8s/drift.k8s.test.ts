@@ -7,6 +7,7 @@ import { EDITS } from "../agent/drift/edits.ts";
 import { heals } from "../agent/drift/healing.ts";
 import { sendTo } from "../agent/drift/lab.ts";
 import { ALL, HELD } from "../agent/drift/objects.ts";
+import { play, SCRIPTS } from "../agent/drift/others.ts";
 import { type Cluster, type DriftSite, driftSite, pathOf, placed } from "../agent/drift/site.ts";
 import { metaOf } from "../contract/kube/objects.ts";
 import { sitesOfThisRun } from "./sites.ts";
@@ -38,4 +39,18 @@ afterAll(async () => {
 
 describe("on a real server, somebody's edit is healed, and told by its field and manager", { timeout: 60_000 }, () => {
   it.each([...EDITS])("%s (%#)", async (...edit) => await heals(site, cluster, edit));
+});
+
+describe("beside others, on a real server", { timeout: 120_000 }, () => {
+  it.each(Object.entries(SCRIPTS))("%s", async (_title, script) => {
+    const namespace = `${NAMESPACE}-${randomBytes(2).toString("hex")}`;
+    const space = { ...SPACE, metadata: { name: namespace } };
+    await kube.apply(space, ADMIN);
+    try {
+      await play(script, { ...cluster, namespace });
+    } finally {
+      const found = await kube.get(refOf(space));
+      if (found !== null) await kube.remove(refOf(found), { uid: metaOf(found, "uid"), propagation: "Background" });
+    }
+  });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kube } from "../../../agent/apply/kube.ts";
 import { BundleCycle } from "../../../agent/bundle-cycle.ts";
+import { newTally } from "../../../agent/local/tally.ts";
 import { Live } from "../../../agent/observe/live.ts";
 import type { Bundle } from "../../../shared/bundle.ts";
 import type { JsonObject, KubeObject, ObjectRef } from "../../../shared/live.ts";
@@ -35,7 +36,11 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
         threshold: 2,
         epoch: 1,
         namespaces: [namespace],
-        kinds: ["*", "ValidatingWebhookConfiguration.admissionregistration.k8s.io", "PriorityClass.scheduling.k8s.io"],
+        kinds: [
+          "*",
+          "RoleBinding.rbac.authorization.k8s.io",
+          "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+        ],
       },
     ],
   };
@@ -51,15 +56,15 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
   const counting: Kube = {
     apply: (object, options) => {
       requests.apply.push(object.metadata.name);
-      return kube.apply(object, options);
+      return answered(kube.apply(object, options));
     },
     reown: (of, ownership) => {
       requests.reown.push(of.metadata.name);
-      return kube.reown(of, ownership);
+      return answered(kube.reown(of, ownership));
     },
     remove: (ref, options) => {
       requests.remove.push(ref.name);
-      return kube.remove(ref, options);
+      return answered(kube.remove(ref, options));
     },
     get: (ref) => {
       requests.get.push(ref.name);
@@ -78,7 +83,8 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
     live?.close();
     const world = { kube: counting, clock, random: () => 0.1, log: LOG, fingerprint };
     live = new Live({ ...world, onChange: () => {} });
-    cycle = new BundleCycle("pos", { ...world, site: "s-1", unseal: unsealing, cache, live, journal });
+    const rest = { site: "s-1", unseal: unsealing, cache, live, journal, tally: newTally() };
+    cycle = new BundleCycle("pos", { ...world, ...rest });
   }
   restart();
 
@@ -96,10 +102,10 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
       others: new Map(),
     });
   const state = () => `${cache.holds()[0]?.state} ${cache.holds()[0]?.running.version}`;
-  const until = async (what: string, holds: () => unknown) => {
+  const until = async (what: string, holds: () => boolean | Promise<boolean>) => {
     for (const end = Date.now() + GIVE_UP_MS; ; ) {
       const situation = await run();
-      if (Boolean(await holds())) return;
+      if (await holds()) return;
       if (Date.now() > end) throw new Error(`not ${what}: ${JSON.stringify({ ...situation, hold: undefined })}`);
       await sleep(10);
     }
@@ -141,16 +147,22 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
         .map(({ kind, words, code }) => [kind, code, words].filter((part) => part !== undefined).join(": "));
     },
     /** Runs so long that every event of the watch is there, and says what was written meanwhile. */
-    writesMeanwhile: async (act: () => Promise<unknown>) => {
+    writesMeanwhile: async (act: () => Promise<unknown>, turns = 15) => {
       const before = writesOf(requests);
       await act();
-      for (let turn = 0; turn < 15; turn += 1) {
+      for (let turn = 0; turn < turns; turn += 1) {
         await run();
         await sleep(20);
       }
       return writesOf(requests) - before;
     },
   };
+}
+
+/** Also to one who was killed meanwhile, and cannot hear it any more. */
+function answered<T>(answer: Promise<T>): Promise<T> {
+  answer.catch(() => {});
+  return answer;
 }
 
 export type DriftSite = ReturnType<typeof driftSite>;
