@@ -35,6 +35,7 @@ import { Live } from "./observe/live.ts";
 import { openCache, openLink } from "./open.ts";
 import { Puller } from "./pull/puller.ts";
 import { type Trust, trustFromDisk, type Unseal } from "./pull/trust.ts";
+import { keepSmall } from "./small.ts";
 import { openSources } from "./sources.ts";
 import { statusOf } from "./status.ts";
 import { Talk } from "./talk.ts";
@@ -269,6 +270,7 @@ function tellKey(log: Log, named: { reportKey: string } | { box: string }, from:
 }
 
 if (import.meta.main) {
+  keepSmall();
   await runDaemon({
     name: "skerry-agent",
     description: "keeps one cluster on what its owners signed for",

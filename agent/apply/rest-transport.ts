@@ -60,11 +60,15 @@ export class Transport {
   /** The whole answer, of any status. Throws `KubeError` `unreachable` without one, `server` for one over the limit. */
   async send(ask: Ask): Promise<Answer & { warnings: string[] }> {
     await this.slot();
+    // Not `AbortSignal.timeout`, whose timer stays for its whole time: a large bundle would leave one for each object.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.limits.timeout);
     try {
-      const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(this.limits.timeout)]);
+      const signal = AbortSignal.any([this.closing.signal, late.signal]);
       const response = await this.open(ask, signal, this.agent);
       return { ...head(response), warnings: warningsOf(response), body: await this.collect(response, signal) };
     } finally {
+      clearTimeout(timer);
       const next = this.waiting.shift();
       if (next === undefined) this.free += 1;
       else next();

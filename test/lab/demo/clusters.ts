@@ -30,6 +30,12 @@ export async function realClusters(count: number, undo: Undo): Promise<Cluster[]
   return clustersOf(plane.sites, undo);
 }
 
+/** One cluster, as a bench's `--k8s lab|real` says. */
+export async function clustersFor(where: string, undo: Undo): Promise<Cluster[]> {
+  if (where !== "lab" && where !== "real") throw new Error(`--k8s ${where}: lab or real`);
+  return where === "lab" ? labClusters(1, undo) : realClusters(1, undo);
+}
+
 /** Control planes that somebody else started, and will stop. */
 export function clustersOf(sites: readonly SiteAccess[], undo: Undo): Cluster[] {
   const dir = tokenFolder(undo);
