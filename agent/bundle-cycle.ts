@@ -42,6 +42,8 @@ export interface World {
   tally: Tally;
 }
 
+/** ms after which a pass begins no further step. */
+const PASS_MS = 15_000;
 /** Decisions that one pass may carry out before the others get their turn. */
 const ROUNDS = 8;
 
@@ -64,6 +66,8 @@ export class BundleCycle {
   stays: string | null = null;
   /** Wall clock, ms: what is wanted may start then. */
   private startsAt: number | null = null;
+  /** The last pass ended before its plan did. */
+  private isCut = false;
 
   constructor(bundle: string, world: World) {
     this.bundle = bundle;
@@ -85,7 +89,8 @@ export class BundleCycle {
       this.stays = hold === null ? waitingWords(null, decision) : null;
       if (hold === null) return null;
       if (evaluation === null || evaluation.plan.steps.length === 0) return this.situation(hold, evaluation, decision);
-      await this.perform(hold, evaluation.plan);
+      if (await this.perform(hold, evaluation.plan)) continue;
+      return this.situation(hold, evaluation, decision);
     }
     const hold = this.hold();
     return hold === null ? null : this.situation(hold, this.evaluate(hold, circumstances), null);
@@ -98,6 +103,7 @@ export class BundleCycle {
     const untils = [...[...this.backoff.values()].map(({ until }) => until), ...this.drifts.waits()];
     const waits = untils.map((until) => Math.max(10, until - now));
     if (hold !== undefined && isMoving(hold)) waits.push(200);
+    if (this.isCut) waits.push(10);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
   }
@@ -227,7 +233,8 @@ export class BundleCycle {
     this.drifts.restart();
   }
 
-  private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<void> {
+  /** False where it took so long that the others have their turn first. */
+  private async perform(hold: Hold, applyPlan: ApplyPlan): Promise<boolean> {
     const { clock, random, log, cache, tally } = this.world;
     const tell: Hands["tell"] = (done) => {
       const events = eventsOf(hold, done).map((event) => eventOf(this.bundle, event, clock.now()));
@@ -239,13 +246,13 @@ export class BundleCycle {
       const now = this.hold();
       if (now !== null) cache.keepHold(withJobs(now, jobs));
     };
-    const failures = await execute(applyPlan, {
-      ...this.world,
-      ...this.drifts.hands(() => clock.monotonic()),
-      tell,
-      note,
-    });
+    const end = clock.monotonic() + PASS_MS;
+    const enough = () => clock.monotonic() >= end;
+    const hands = { ...this.world, ...this.drifts.hands(() => clock.monotonic()), tell, note };
+    const failures = await execute(applyPlan, hands, enough);
     const now = clock.monotonic();
+    // One for all: what failed together is tried together, and not one after the other for as long as it takes.
+    const chance = random();
     const failed = new Map(failures.map((failure) => [failure.object, failure]));
     for (const step of applyPlan.steps) {
       const name = nameOf(step.ref);
@@ -257,7 +264,7 @@ export class BundleCycle {
       const before = this.backoff.get(name);
       const attempts = (before?.attempts ?? 0) + 1;
       const words = failureWords(failure);
-      const until = now + waitFor(failure, attempts, random());
+      const until = now + waitFor(failure, attempts, chance);
       this.backoff.set(name, { until, attempts, words, lasts: isFinal(failure) });
       log.warn({ bundle: this.bundle, object: name, words, attempts }, "apply failed");
       const isNews = isFinal(failure) && before?.lasts !== true;
@@ -265,6 +272,8 @@ export class BundleCycle {
         this.tell({ kind: "drift", object: name, code: codeOf(failure), words: `cannot be put back: ${words}` });
     }
     this.refused ??= failures.find(isFinal) ?? null;
+    this.isCut = enough();
+    return !this.isCut;
   }
 
   private tell(event: EventDraft): void {

@@ -14,6 +14,7 @@ import { VERSION } from "../shared/version.ts";
 import { attend } from "./adopt/attend.ts";
 import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
+import { patient } from "./apply/patient.ts";
 import { holdCommand, releaseCommand } from "./cli/hold.ts";
 import { statusCommand } from "./cli/status.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
@@ -66,7 +67,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   const { clock, random, journal, log } = world;
   mkdirSync(config.dataDir, { recursive: true });
   const tally = newTally();
-  const kube = counting(await connect(config.kube), tally);
+  const kube = patient(counting(await connect(config.kube), tally), { clock, random });
   const owner = { fleet: config.fleet, site: config.site };
   let tend = (): void => {};
   const keptLive = new Live({

@@ -13,6 +13,8 @@ export type KubeSettings =
 
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const MIB = 1024 * 1024;
+/** Longer than an API server waits for a webhook (30 s at most) and takes for a write (34 s): its words say more than our silence. */
+const ANSWER_MS = 40_000;
 
 /**
  * Port `kube` on the API server that `settings` name. No request is made yet.
@@ -20,7 +22,7 @@ const MIB = 1024 * 1024;
  */
 export async function connect(
   settings: KubeSettings,
-  limits: Limits = { timeout: 30_000, body: 64 * MIB },
+  limits: Limits = { timeout: ANSWER_MS, body: 64 * MIB },
 ): Promise<Kube & { close(): void }> {
   const access = "kubeconfig" in settings ? await fromKubeconfig(settings.kubeconfig) : fromFiles(settings);
   await access.credentials();

@@ -40,13 +40,15 @@ export interface Done {
 
 /**
  * Does what the plan says, stage by stage; one bad object fails alone. The inventory names every object before it is applied,
- * so that a kill at any point leaves nothing behind that nobody knows of. Returns the failures.
+ * so that a kill at any point leaves nothing behind that nobody knows of. Once it is `enough`, no step is begun any more, so that a slow
+ * server keeps nobody from hearing of this site. Returns the failures.
  */
-export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]> {
+export async function execute(plan: ApplyPlan, hands: Hands, enough: () => boolean): Promise<Failure[]> {
   const held = intend(plan, hands);
   const failures: Failure[] = [];
   const stages = new Set(plan.steps.map((step) => step.stage));
   for (const stage of stages) {
+    if (enough()) break;
     const learnt: Learnt = { settled: [], forgotten: [], jobs: [] };
     const done: Done[] = [];
     await eachAtOnce(
@@ -60,6 +62,7 @@ export async function execute(plan: ApplyPlan, hands: Hands): Promise<Failure[]>
           failures.push({ object: nameOf(step.ref), error });
         }
       },
+      enough,
     );
     const { settled, forgotten, jobs } = learnt;
     if (settled.length + forgotten.length + jobs.length + done.length === 0) continue;
@@ -199,10 +202,14 @@ function fingerprintOf(step: Sent, object: KubeObject | null, { fingerprint }: H
   return fingerprint(object, "overlooked" in step ? step.overlooked : undefined);
 }
 
-async function eachAtOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function eachAtOnce<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+  enough: () => boolean,
+): Promise<void> {
   const queue = [...items];
   const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined && !enough(); item = queue.shift()) await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, queue.length) }, worker));
 }
