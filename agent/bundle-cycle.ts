@@ -1,12 +1,11 @@
 import { holdAtMost } from "../shared/bundle.ts";
 import type { EventKind } from "../shared/event.ts";
-import { nameOf } from "../shared/live.ts";
 import { milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { execute, type Hands } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
-import { codeOf, type Failure, failureWords, isFinal, waitFor } from "./apply/retry.ts";
+import { codeOf, type Failure, failureWords, isFinal } from "./apply/retry.ts";
 import type { Cache, Hold } from "./cache/cache.ts";
 import { Drifts } from "./drifts.ts";
 import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
@@ -26,6 +25,7 @@ import { begin, commit, giveUp, pass, verifying } from "./target/hold.ts";
 import { withJobs } from "./target/jobs.ts";
 import { type Attempt, type Decision, target } from "./target/target.ts";
 import type { Wanted } from "./target/wanted.ts";
+import { Tries } from "./tries.ts";
 
 export interface World {
   /** Its name. */
@@ -42,6 +42,8 @@ export interface World {
   tally: Tally;
 }
 
+/** Failures of one pass that are logged one by one. */
+const LOGGED_AT_MOST = 20;
 /** ms after which a pass begins no further step. */
 const PASS_MS = 15_000;
 /** Decisions that one pass may carry out before the others get their turn. */
@@ -52,8 +54,8 @@ export class BundleCycle {
   readonly bundle: string;
   private readonly world: World;
   readonly shelf: Shelf;
-  /** `lasts`: the failure is of the content, or of what somebody made of the object. */
-  private readonly backoff = new Map<string, { until: number; attempts: number; words: string; lasts: boolean }>();
+  /** What failed, and when it is tried again. */
+  private readonly tries = new Tries();
   private readonly drifts = new Drifts();
   private refused: Failure | null = null;
   private startedAt: number;
@@ -100,7 +102,7 @@ export class BundleCycle {
   wakeIn(hold: Hold | undefined): number | null {
     const { clock } = this.world;
     const now = clock.monotonic();
-    const untils = [...[...this.backoff.values()].map(({ until }) => until), ...this.drifts.waits()];
+    const untils = [...[...this.tries.waiting.values()].map(({ until }) => until), ...this.drifts.waits()];
     const waits = untils.map((until) => Math.max(10, until - now));
     if (hold !== undefined && isMoving(hold)) waits.push(200);
     if (this.isCut) waits.push(10);
@@ -134,7 +136,7 @@ export class BundleCycle {
     live.judgeBy(this.bundle, rendered);
     live.follow([...rendered.objects.map(({ ref }) => ref), ...inventory.map((row) => row.object)]);
     const now = clock.monotonic();
-    const known = { backoff: this.backoff, left: this.drifts.left };
+    const known = { backoff: this.tries.waiting, left: this.drifts.left };
     const found = evaluate(hold, content, { live: live.view(), inventory, ...known, others, now });
     if (!found.applied || found.summary.verdict.health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
@@ -229,7 +231,7 @@ export class BundleCycle {
     this.startedAt = this.world.clock.monotonic();
     this.healthySince = null;
     this.refused = null;
-    this.backoff.clear();
+    this.tries.clear();
     this.drifts.restart();
   }
 
@@ -250,25 +252,13 @@ export class BundleCycle {
     const enough = () => clock.monotonic() >= end;
     const hands = { ...this.world, ...this.drifts.hands(() => clock.monotonic()), tell, note };
     const failures = await execute(applyPlan, hands, enough);
-    const now = clock.monotonic();
-    // One for all: what failed together is tried together, and not one after the other for as long as it takes.
-    const chance = random();
-    const failed = new Map(failures.map((failure) => [failure.object, failure]));
-    for (const step of applyPlan.steps) {
-      const name = nameOf(step.ref);
-      const failure = failed.get(name);
-      if (failure === undefined) {
-        this.backoff.delete(name);
-        continue;
-      }
-      const before = this.backoff.get(name);
-      const attempts = (before?.attempts ?? 0) + 1;
-      const words = failureWords(failure);
-      const until = now + waitFor(failure, attempts, chance);
-      this.backoff.set(name, { until, attempts, words, lasts: isFinal(failure) });
+    const failed = this.tries.learn(applyPlan.steps, failures, clock.monotonic(), random());
+    for (const { name, words, attempts } of failed.slice(0, LOGGED_AT_MOST))
       log.warn({ bundle: this.bundle, object: name, words, attempts }, "apply failed");
-      const isNews = isFinal(failure) && before?.lasts !== true;
-      if (isNews && isHealing(step) && !isMoving(hold))
+    if (failed.length > LOGGED_AT_MOST)
+      log.warn({ bundle: this.bundle, more: failed.length - LOGGED_AT_MOST }, "apply failed");
+    for (const { step, name, failure, words, isNew } of failed) {
+      if (isNew && isHealing(step) && !isMoving(hold))
         this.tell({ kind: "drift", object: name, code: codeOf(failure), words: `cannot be put back: ${words}` });
     }
     this.refused ??= failures.find(isFinal) ?? null;
