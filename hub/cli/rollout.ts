@@ -3,11 +3,15 @@ import { MOVE_NAMESPACE } from "../../shared/move.ts";
 import { readFleet } from "../build/fleet.ts";
 import { writeMove } from "../build/move-draft.ts";
 import { keysOf, signFile } from "../build/sign.ts";
+import { rolloutLsCommand, rolloutStatusCommand, rolloutWatchCommand } from "./rollout-hub.ts";
 import { rolloutPlanCommand, rolloutSchemaCommand } from "./rollout-plan.ts";
+import { rolloutVerbCommands } from "./rollout-verb.ts";
 import type { Session } from "./session.ts";
 
 export function rolloutCommand(session: Session): Command {
-  const command = new Command("rollout").description("rollout files: what they would do, and orders for them");
+  const command = new Command("rollout").description(
+    "rollout files: what they would do, and orders for them; and their runs at a hub",
+  );
   command
     .command("sign <name>")
     .description(
@@ -23,5 +27,14 @@ export function rolloutCommand(session: Session): Command {
       const request = { file, namespace: MOVE_NAMESPACE, keyFile, as: options.as, keys };
       session.print(await signFile(request, session.journal));
     });
-  return command.addCommand(rolloutPlanCommand(session)).addCommand(rolloutSchemaCommand(session));
+  const others = [
+    rolloutPlanCommand,
+    rolloutSchemaCommand,
+    rolloutLsCommand,
+    rolloutStatusCommand,
+    rolloutWatchCommand,
+  ];
+  for (const make of others) command.addCommand(make(session));
+  for (const verb of rolloutVerbCommands(session)) command.addCommand(verb);
+  return command;
 }

@@ -10,13 +10,18 @@ import { rootCommand } from "./root.ts";
 import type { Session, World } from "./session.ts";
 import { siteCommand } from "./site.ts";
 
-/** Runs `skerry`. Returns its exit code: 0 fine, 1 failed, 2 wrong use. Errors are one line each, never a stack trace. */
+/** Runs `skerry`. Returns its exit code: 0 fine, 1 failed, 2 wrong use, 3 not yet. Errors are one line each, never a stack trace. */
 export async function run(args: readonly string[], world: World): Promise<number> {
   const program = new Command("skerry")
     .description("Signs and publishes what a fleet of clusters shall run")
     .option("--repo <folder>", "the fleet repository", ".");
+  let code = 0;
   const session: Session = {
     ...world,
+    env: world.env ?? {},
+    end: (as) => {
+      code = as;
+    },
     journal: world.journal ?? silent,
     path: (file) => resolve(world.folder, file),
     repo: () => resolve(world.folder, program.opts<{ repo: string }>().repo),
@@ -32,7 +37,7 @@ export async function run(args: readonly string[], world: World): Promise<number
   }
   try {
     await program.parseAsync(args, { from: "user" });
-    return 0;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     world.complain(inWords(error));

@@ -9,11 +9,16 @@ export interface World {
   print(line: string): void;
   complain(line: string): void;
   journal?: Journal;
+  /** Variables of the environment. */
+  env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the commands get: the world, and where the fleet repository is said to be. */
 export interface Session extends World {
   journal: Journal;
+  env: Readonly<Record<string, string | undefined>>;
+  /** What the program exits with, where nothing fails. */
+  end(code: number): void;
   /** Absolute path of a file that the person named. */
   path(file: string): string;
   /** Folder given with --repo, or the one it was started in. */
