@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Hold, Marks, State } from "../../../agent/cache/cache.ts";
-import { begin, commit, giveUp, sameState, verifying } from "../../../agent/target/hold.ts";
+import { begin, commit, giveUp, pass, sameState, verifying } from "../../../agent/target/hold.ts";
 import { target } from "../../../agent/target/target.ts";
 import { comparePairs } from "../../../shared/names.ts";
 import { memoryCache } from "../../support/cache.ts";
@@ -99,6 +99,9 @@ describe("whatever is assigned and however it turns out", () => {
     health: fc.constantFrom<("healthy" | "progressing" | "failed")[]>("healthy", "progressing", "failed"),
     healthyFor: fc.constantFrom("0", "60s"),
     lasts: fc.constantFrom("1s", "600s"),
+    broken: fc.boolean(),
+    passed: fc.constantFrom(false, false, true),
+    asks: fc.constantFrom(false, false, false, true),
   });
 
   /** Every decision of a site under these assignments and moves, each with hold and marks before and after it. */
@@ -112,11 +115,12 @@ describe("whatever is assigned and however it turns out", () => {
       const decision = target({ ...siteAt(), wanted, hold, marks: marks(), attempt: attemptOf(moving) });
       if (decision.do === "start") hold = begin(hold, "pos", decision, SINCE);
       else if (hold !== null && decision.do === "verify") hold = verifying(hold, SINCE);
+      else if (hold !== null && decision.do === "pass") hold = pass(hold, decision.phase);
       else if (hold !== null && decision.do === "commit") {
         hold = commit(hold, SINCE);
         // As the cycle does, in the transaction of the commit.
         if (hold.state === "committed") cache.raiseMarks("pos", hold.running);
-      } else if (hold !== null && decision.do === "give-up") hold = giveUp(hold, decision.code, SINCE);
+      } else if (hold !== null && decision.do === "give-up") hold = giveUp(hold, decision.code, SINCE, decision.asks);
       yield { decision, before: before.hold, after: hold, marks: { before: before.marks, after: marks() } };
     }
   }
@@ -172,8 +176,24 @@ describe("whatever is assigned and however it turns out", () => {
         for (const { after } of play(turns)) {
           if (after === null || after.committed === null) continue;
           expect(after.state).not.toBe("failed");
-          if (["committed", "reverting", "reverted", "stuck"].includes(after.state))
+          if (["committed", "reverting", "reverted"].includes(after.state))
             expect(after.running.digest).toBe(after.committed.digest);
+          // Stuck is a return that fails, or what waits for a person.
+          const waits = after.failed.some((entry) => entry.digest === after.running.digest);
+          if (after.state === "stuck") expect(waits || after.running.digest === after.committed.digest).toBe(true);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("behind a phase without return nothing older is run, until something is committed", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(words, move), { maxLength: 40 }), (turns) => {
+        for (const { before, after } of play(turns)) {
+          if (before?.passed === undefined || after === null) continue;
+          expect(comparePairs(after.running.pair, before.passed.pair)).toBeGreaterThanOrEqual(0);
+          expect(after.passed !== undefined || after.state === "committed").toBe(true);
         }
       }),
       { numRuns: 2000 },

@@ -28,7 +28,12 @@ export const DISKS = ["ready", "missing", "refused", "paced", "elsewhere", "unfi
 export function onDisk(
   name: string,
   disk: (typeof DISKS)[number] = "ready",
-  more: { from?: string | undefined; lacks?: string | undefined; holdAtMost?: string | undefined } = {},
+  more: {
+    from?: string | undefined;
+    lacks?: string | undefined;
+    holdAtMost?: string | undefined;
+    claimed?: "firm" | "passing" | undefined;
+  } = {},
 ): OnDisk | null {
   if (disk === "missing" || disk === "refused") return null;
   const { digest, pair, floor } = version(name);
@@ -42,7 +47,8 @@ export function onDisk(
     rushedUntil: disk === "paced" ? NOW + 1 : null,
     lacks: more.lacks ?? null,
     holdAtMost: milliseconds(more.holdAtMost ?? "24h"),
-    claimed: null,
+    claimed:
+      more.claimed === undefined ? null : { words: "base has an object of it", passes: more.claimed === "passing" },
     unfit: disk === "unfit" ? { code: "variable", words: "a value that its declaration does not allow" } : null,
   };
 }
@@ -80,9 +86,10 @@ export interface SiteWords {
   previous?: string | undefined;
   highest?: string | undefined;
   failed?: string[] | undefined;
+  passed?: string | undefined;
 }
 
-export function holdOf({ runs, committed, previous, failed = [] }: SiteWords): Hold {
+export function holdOf({ runs, committed, previous, failed = [], passed }: SiteWords): Hold {
   const [word = "", name = ""] = runs.split(" ");
   const state = ITEM_STATES.find((known) => known === word);
   if (state === undefined) throw new Error(`no state ${word}`);
@@ -93,6 +100,8 @@ export function holdOf({ runs, committed, previous, failed = [] }: SiteWords): H
     since: SINCE,
     committed: committed === "none" ? null : version(committed ?? name),
     previous: previous === undefined ? null : version(previous),
+    up: true,
+    ...(passed !== undefined && { passed: { version: passed, pair: version(passed).pair, phase: "migrate" } }),
     failed: failed.map((each) => ({ digest: version(each).digest, values: "", record: 1, code: "unhealthy" })),
   };
 }
@@ -124,6 +133,9 @@ export function siteAt(now = NOW): Omit<TargetInput, "wanted" | "hold" | "marks"
 }
 
 export interface MoveWords {
+  broken?: boolean | undefined;
+  asks?: boolean | undefined;
+  passed?: boolean | undefined;
   applied?: boolean | undefined;
   refused?: boolean | undefined;
   health?: "healthy" | "progressing" | "failed" | undefined;
@@ -132,13 +144,14 @@ export interface MoveWords {
   hold?: string | undefined;
 }
 
-export function attemptOf({ applied, refused, health, healthyFor, lasts, hold }: MoveWords): Attempt {
+export function attemptOf(words: MoveWords): Attempt {
+  const { applied, refused, health, healthyFor, lasts, hold, broken, asks, passed } = words;
   return {
     applied: applied ?? false,
     refused: refused === true ? { code: "kube", words: "the API refused an object" } : null,
-    broken: null,
-    asks: null,
-    passed: null,
+    broken: broken === true ? "phase migrate: a Job has failed" : null,
+    asks: asks === true ? "a Job was begun and is gone" : null,
+    passed: passed === true ? "migrate" : null,
     verdict: health === "healthy" ? { health } : { health: health ?? "progressing", because: "a pod is not ready" },
     healthyForMs: milliseconds(healthyFor ?? "0"),
     elapsedMs: milliseconds(lasts ?? "0"),

@@ -16,6 +16,7 @@ const cases = z.array(
     disk: z.optional(z.enum(DISKS)),
     from: z.optional(version),
     lacks: z.optional(z.string()),
+    claimed: z.optional(z.enum(["firm", "passing"])),
     site: z.optional(
       z.strictObject({
         runs: z.string(),
@@ -23,6 +24,7 @@ const cases = z.array(
         previous: z.optional(version),
         highest: z.optional(version),
         failed: z.optional(z.array(version)),
+        passed: z.optional(version),
         record: z.optional(z.enum(["newer", "none", "retired"])),
         marks: z.optional(z.literal("unread")),
       }),
@@ -35,6 +37,9 @@ const cases = z.array(
         healthyFor: z.optional(z.string()),
         lasts: z.optional(z.string()),
         hold: z.optional(z.string()),
+        broken: z.optional(z.boolean()),
+        asks: z.optional(z.boolean()),
+        passed: z.optional(z.boolean()),
       }),
     ),
     held: z.optional(z.string().check(z.regex(/^(?:unknown|\d+[smh])$/))),
@@ -62,13 +67,14 @@ function inputOf({
   disk,
   from,
   lacks,
+  claimed,
   site,
   move,
   held,
   atMost,
   clock,
 }: Case): Parameters<typeof target>[0] {
-  const ready = onDisk(assigned?.split(" ")[0] ?? adopts ?? "v1", disk, { from, lacks, holdAtMost: atMost });
+  const ready = onDisk(assigned?.split(" ")[0] ?? adopts ?? "v1", disk, { from, lacks, claimed, holdAtMost: atMost });
   const number = site?.record === "newer" ? 2 : 1;
   const recordHere = assigned?.includes("record 2") !== true || number === 2;
   const retired = site?.record === "retired";
@@ -100,7 +106,7 @@ function inWords(decision: Decision): string {
     case "start":
       return `start ${decision.state.version}, ${decision.because}`;
     case "give-up":
-      return `give up, ${decision.code}`;
+      return `give up, ${decision.code}${decision.asks ? ", and ask" : ""}`;
     default:
       return decision.do;
   }
