@@ -6,6 +6,7 @@ import { agentMemory } from "./agent-memory.ts";
 import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
+import { planBench } from "./plan.ts";
 import { planWaves } from "./plan-waves.ts";
 import { rolloutStep } from "./rollout-step.ts";
 import { startup } from "./startup.ts";
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>
   "agent-memory": agentMemory,
   drift,
   "fuzz-verify": fuzzVerify,
+  plan: planBench,
   "plan-waves": planWaves,
   "rollout-step": rolloutStep,
   "wire-update": wireUpdate,
