@@ -103,7 +103,7 @@ function planInput({ manifest, wanted, live, inventory, jobs, others }: Rehearsa
     desired: wanted,
     live,
     inventory,
-    health: new Map(),
+    health: [],
     phases: [],
     jobs,
     others,
@@ -124,8 +124,10 @@ function isToRun({ ref }: RenderedObject, { jobs, desired }: PlanInput): boolean
 
 /** Objects of ours that are in the cluster and not in what is wanted. */
 function leaving(input: PlanInput): Result[] {
-  const placed = input.desired.objects.filter((each) => !isJob(each.ref) || hasPlace(each, input));
-  const { steps, waitingOn } = prune(input, new Set(placed.map(({ ref }) => nameOf(ref))));
+  const rows = new Map(input.inventory.map((row) => [nameOf(row.object), row]));
+  for (const each of input.desired.objects)
+    if (!isJob(each.ref) || hasPlace(each, input)) rows.delete(nameOf(each.ref));
+  const { steps, waitingOn } = prune(input, rows);
   const entry = (object: string, action: "delete" | "refused", words?: string): Result => {
     return { object, action, fields: [], warnings: [], ...(words !== undefined && { words }) };
   };

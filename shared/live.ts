@@ -103,6 +103,7 @@ export interface LiveView {
 
 /** Why it cannot be told whether an object is there; undefined where it can. */
 export function unseenBecause({ unseen }: LiveView, ref: ObjectRef): string | undefined {
+  if (unseen.size === 0) return undefined;
   const kind = `${ref.apiVersion} ${ref.kind}`;
   return unseen.get(kind) ?? unseen.get(`${kind} ${ref.namespace}`);
 }

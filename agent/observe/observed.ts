@@ -91,7 +91,7 @@ export interface Summary {
 }
 
 /**
- * Every object of a bundle, by name. `now`: monotonic ms; null where the state is committed: what still has no status had its grace, and a
+ * Every object of a bundle, in their order, with its name. `now`: monotonic ms; null where the state is committed: what still has no status had its grace, and a
  * restart of the agent does not begin it anew. `jobs`: what is on record of Jobs, which counts before what is seen of them.
  */
 export function judge(
@@ -99,16 +99,14 @@ export function judge(
   live: LiveView,
   jobs: ReadonlyMap<string, Verdict>,
   now: number | null,
-): Map<string, Verdict> {
-  return new Map(
-    rendered.objects.map(({ ref }): [string, Verdict] => {
-      const name = nameOf(ref);
-      return [name, jobs.get(name) ?? verdictOf(ref, live, now)];
-    }),
-  );
+): (readonly [string, Verdict])[] {
+  return rendered.objects.map(({ ref }): [string, Verdict] => {
+    const name = nameOf(ref);
+    return [name, jobs.get(name) ?? verdictOf(ref, live, now)];
+  });
 }
 
-export function summarise(verdicts: ReadonlyMap<string, Verdict>): Summary {
+export function summarise(verdicts: readonly (readonly [string, Verdict])[]): Summary {
   let healthy = 0;
   let progressing: Verdict | undefined;
   let failed: Verdict | undefined;
@@ -117,7 +115,7 @@ export function summarise(verdicts: ReadonlyMap<string, Verdict>): Summary {
     else if (verdict.health === "failed") failed ??= { health: "failed", because: `${name} ${verdict.because}` };
     else progressing ??= { health: "progressing", because: `${name} ${verdict.because}` };
   }
-  return { total: verdicts.size, healthy, verdict: failed ?? progressing ?? HEALTHY };
+  return { total: verdicts.length, healthy, verdict: failed ?? progressing ?? HEALTHY };
 }
 
 function verdictOf(ref: ObjectRef, live: LiveView, now: number | null): Verdict {

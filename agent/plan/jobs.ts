@@ -1,6 +1,8 @@
 import { nameOf, unseenBecause } from "../../shared/live.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
-import type { InventoryRow, JobRecord } from "../cache/cache.ts";
+import type { JobRecord } from "../cache/cache.ts";
+import { applyStep } from "./apply-step.ts";
+import type { Beside } from "./beside.ts";
 import { stageOf } from "./order.ts";
 import type { PlanInput, Step, Waiting } from "./plan.ts";
 
@@ -19,21 +21,15 @@ export function hasPlace(wanted: Pick<Wanted, "ref">, input: PlanInput): boolean
 
 /**
  * A Job runs once in a move to a higher version, whatever happens to it or to us meanwhile: that it was begun is on disk before it is sent, how it
- * ended before it is deleted. `otherwise`: what any object needs that is there and should be as it is wanted.
+ * ended before it is deleted.
  */
-export function jobStep(
-  wanted: Wanted,
-  row: InventoryRow | undefined,
-  input: PlanInput,
-  otherwise: () => Step | Waiting | null,
-): Step | Waiting | null {
+export function jobStep(beside: Beside, input: PlanInput): Step | Waiting | null {
+  const { wanted, name, row, seen, verdict } = beside;
   const { ref, object, hash } = wanted;
-  const { desired, live, jobs, backoff, now, health } = input;
-  const name = nameOf(ref);
+  const { desired, live, jobs, backoff, now } = input;
   const stage = stageOf(ref);
   const record = recordOf(wanted, input);
   const unseen = unseenBecause(live, ref);
-  const seen = live.objects.get(name);
   const isOver = record === undefined ? !jobs.run : record.result !== null;
   if (isOver && record?.result !== "complete") return null;
   if (isOver && row === undefined) return null;
@@ -51,7 +47,7 @@ export function jobStep(
     if (own !== undefined && row !== undefined)
       return { do: "delete", stage, ref, uid: own.uid, because: "predecessor" };
     // Without a row it is one that an older life of ours began and has no record of: it is taken on.
-    return seen !== undefined && own === undefined ? otherwise() : start;
+    return seen !== undefined && own === undefined ? applyStep(beside, input) : start;
   }
   if (record.uid === null) return start;
   if (seen?.uid !== record.uid) {
@@ -61,8 +57,7 @@ export function jobStep(
       words: "was begun and is gone, and nobody saw it end: whether it did its work is not known",
     };
   }
-  const verdict = health.get(name);
-  if (verdict?.health === "healthy") return { do: "finish", stage, ref, result: "complete" };
-  if (verdict?.health === "failed") return { do: "finish", stage, ref, result: "failed" };
-  return otherwise();
+  if (verdict.health === "healthy") return { do: "finish", stage, ref, result: "complete" };
+  if (verdict.health === "failed") return { do: "finish", stage, ref, result: "failed" };
+  return applyStep(beside, input);
 }

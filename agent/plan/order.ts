@@ -52,10 +52,11 @@ export function isCustom({ apiVersion }: ObjectRef): boolean {
 
 /** What others wait for whatever phase it is named in: without them the server refuses the rest. */
 export function isFoundation(ref: ObjectRef): boolean {
-  const kind = kindOf(ref);
-  return kind === "Namespace" || kind === "CustomResourceDefinition.apiextensions.k8s.io";
+  // By the kind first: most objects are asked no further.
+  if (ref.kind === "Namespace") return ref.apiVersion === "v1";
+  return ref.kind === "CustomResourceDefinition" && kindOf(ref) === "CustomResourceDefinition.apiextensions.k8s.io";
 }
 
 export function isJob(ref: ObjectRef): boolean {
-  return kindOf(ref) === "Job.batch";
+  return ref.kind === "Job" && kindOf(ref) === "Job.batch";
 }

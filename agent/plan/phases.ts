@@ -1,7 +1,7 @@
 import type { Bundle } from "../../shared/bundle.ts";
-import { nameOf, type ObjectRef } from "../../shared/live.ts";
+import type { ObjectRef } from "../../shared/live.ts";
 import { picks } from "../../shared/picks.ts";
-import type { RenderedBundle } from "../../shared/render/render.ts";
+import type { Beside } from "./beside.ts";
 import { isFoundation } from "./order.ts";
 import type { PlanInput, Step, Waiting } from "./plan.ts";
 
@@ -26,47 +26,32 @@ export function phaseOf(ref: ObjectRef, phases: readonly Phase[]): number {
 }
 
 /** How far the phases are: each is through when all of its objects are as they should be, and healthy. */
-export function phasesOf(input: PlanInput, found: Found): Phases {
-  const { desired, phases } = input;
-  const of = desired.objects.map(({ ref }) => phaseOf(ref, phases));
+export function phasesOf({ phases }: PlanInput, all: readonly Beside[], found: Found): Phases {
+  if (phases.length === 0) return { waits: () => null, passed: null, failed: null };
+  const of = all.map(({ wanted }) => phaseOf(wanted.ref, phases));
   let open = phases.length;
   let holding: number | null = null;
   for (const [index, phase] of of.entries()) {
-    if (phase < open && !isThrough(index, input, found)) [open, holding] = [phase, index];
+    if (phase >= open || (found[index] === null && all[index]?.verdict.health === "healthy")) continue;
+    [open, holding] = [phase, index];
   }
   const name = phases[open]?.name ?? "";
-  const because = holding === null ? "" : `phase ${name} is not through: ${wordsOf(holding, input, found)}`;
-  const broken = desired.objects.find(
-    ({ ref }, index) =>
-      open < phases.length &&
-      of[index] === open &&
-      found[index] === null &&
-      input.health.get(nameOf(ref))?.health === "failed",
+  const because = holding === null ? "" : `phase ${name} is not through: ${wordsOf(holding, all, found)}`;
+  const broken = all.findIndex(
+    ({ verdict }, index) =>
+      open < phases.length && of[index] === open && found[index] === null && verdict.health === "failed",
   );
   return {
-    waits: (index) => ((of[index] ?? 0) > open && !isFoundation(refAt(desired, index)) ? because : null),
+    waits: (index) => ((of[index] ?? 0) > open && !isFoundation((all[index] as Beside).wanted.ref) ? because : null),
     passed: phases.slice(0, open).findLast(({ noReturn }) => noReturn === true)?.name ?? null,
-    failed: broken === undefined ? null : `phase ${name}: ${nameOf(broken.ref)} ${reasonOf(broken.ref, input)}`,
+    failed: broken === -1 ? null : `phase ${name}: ${wordsOf(broken, all, found)}`,
   };
 }
 
-function isThrough(index: number, { desired, health }: PlanInput, found: Found): boolean {
-  return found[index] === null && health.get(nameOf(refAt(desired, index)))?.health === "healthy";
-}
-
 /** Of an object that is not through. */
-export function wordsOf(index: number, input: PlanInput, found: Found): string {
-  const ref = refAt(input.desired, index);
-  const own = found[index];
-  if (own === null || own === undefined) return `${nameOf(ref)} ${reasonOf(ref, input)}`;
-  return `${nameOf(ref)} ${"do" in own ? "is not applied yet" : own.words}`;
-}
-
-function reasonOf(ref: ObjectRef, { health }: PlanInput): string {
-  const verdict = health.get(nameOf(ref));
-  return verdict === undefined || verdict.health === "healthy" ? "is not seen yet" : verdict.because;
-}
-
-function refAt({ objects }: RenderedBundle, index: number): ObjectRef {
-  return (objects[index] as RenderedBundle["objects"][number]).ref;
+export function wordsOf(index: number, all: readonly Beside[], found: Found): string {
+  const { name, verdict } = all[index] as Beside;
+  const own = found[index] ?? null;
+  if (own !== null) return `${name} ${"do" in own ? "is not applied yet" : own.words}`;
+  return `${name} ${verdict.health === "healthy" ? "is not seen yet" : verdict.because}`;
 }

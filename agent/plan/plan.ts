@@ -1,23 +1,16 @@
 import type { Bundle } from "../../shared/bundle.ts";
 import type { Verdict } from "../../shared/health.ts";
-import {
-  type Fingerprint,
-  type KubeObject,
-  type LiveView,
-  member,
-  nameOf,
-  type ObjectRef,
-  type Observed,
-  unseenBecause,
-} from "../../shared/live.ts";
+import { type Fingerprint, type KubeObject, type LiveView, nameOf, type ObjectRef } from "../../shared/live.ts";
 import type { Overlooked } from "../../shared/render/overlook.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { Opened } from "../../shared/render/sealed.ts";
 import type { InventoryRow, JobRecord } from "../cache/cache.ts";
-import { isHeldBy, type Others } from "./claims.ts";
+import { applyStep, driftedOf } from "./apply-step.ts";
+import { type Beside, besides } from "./beside.ts";
+import type { Others } from "./claims.ts";
 import { hasPlace, jobStep } from "./jobs.ts";
 import { needsOf } from "./needs.ts";
-import { isFoundation, isJob, stageOf } from "./order.ts";
+import { isFoundation, isJob } from "./order.ts";
 import { type Found, type Phase, phasesOf, wordsOf } from "./phases.ts";
 import { prune } from "./prune.ts";
 
@@ -109,8 +102,8 @@ export interface PlanInput {
   desired: RenderedBundle;
   live: LiveView;
   inventory: readonly InventoryRow[];
-  /** Of every desired object, by name. */
-  health: ReadonlyMap<string, Verdict>;
+  /** Of every desired object, in their order, with its name. */
+  health: readonly (readonly [string, Verdict])[];
   /** In order. None where nothing moves: drift is put right whatever is not healthy. */
   phases: readonly Phase[];
   /** Whether the move runs Jobs, and those that it or an earlier one ran. */
@@ -138,27 +131,26 @@ export interface Left extends Fingerprint {
 }
 
 export function plan(input: PlanInput): ApplyPlan {
-  const { bundle, digest, objects } = input.desired;
+  const { bundle, digest } = input.desired;
   const rows = new Map(input.inventory.map((row) => [nameOf(row.object), row]));
-  const found: Found = objects.map((wanted) => {
-    const row = rows.get(nameOf(wanted.ref));
-    const asAny = () => applyStep(wanted, row, input);
-    return isJob(wanted.ref) ? jobStep(wanted, row, input, asAny) : asAny();
-  });
-  const phases = phasesOf(input, found);
-  const early = tooEarly(input, found);
+  const all = besides(input, rows);
+  const found: Found = all.map((beside) =>
+    isJob(beside.wanted.ref) ? jobStep(beside, input) : applyStep(beside, input),
+  );
+  const phases = phasesOf(input, all, found);
+  const early = tooEarly(input, all, found);
   const steps: Step[] = [];
   const waitingOn: Waiting[] = [];
   for (const [index, own] of found.entries()) {
     if (own === null) continue;
-    const waits =
-      "do" in own && own.do !== "finish" ? (early(index) ?? waitingFor("phase", own.ref, phases.waits(index))) : null;
+    const isGated = "do" in own && own.do !== "finish";
+    const waits = isGated ? (early(index) ?? waitingFor("phase", own.ref, phases.waits(index))) : null;
     if (waits !== null) waitingOn.push(waits);
     else if ("do" in own) steps.push(own);
     else waitingOn.push(own);
   }
-  const placed = objects.filter((wanted) => !isJob(wanted.ref) || hasPlace(wanted, input));
-  const leaving = prune(input, new Set(placed.map(({ ref }) => nameOf(ref))));
+  for (const { wanted, name } of all) if (!isJob(wanted.ref) || hasPlace(wanted, input)) rows.delete(name);
+  const leaving = prune(input, rows);
   if (steps.length === 0 && waitingOn.length === 0) {
     steps.push(...leaving.steps);
     waitingOn.push(...leaving.waitingOn);
@@ -171,7 +163,7 @@ export function plan(input: PlanInput): ApplyPlan {
       waitingOn.push({ on: "apply", object: "", words: `${later} objects leave once the others are applied` });
   }
   const ordered = steps.toSorted((a, b) => a.stage - b.stage);
-  const drifted = objects.flatMap((wanted) => driftedOf(wanted, rows.get(nameOf(wanted.ref)), input) ?? []);
+  const drifted = all.flatMap((beside) => driftedOf(beside, input) ?? []);
   return { bundle, digest, steps: ordered, waitingOn, passed: phases.passed, failed: phases.failed, drifted };
 }
 
@@ -180,102 +172,25 @@ function waitingFor(on: Waiting["on"], ref: ObjectRef, words: string | null): Wa
 }
 
 /** By the order that holds in any case: namespaces and definitions that are on their way come before all, whatever needs one waits for that. */
-function tooEarly(input: PlanInput, found: Found): (index: number) => Waiting | null {
-  const { objects } = input.desired;
-  const indexes = new Map(objects.map(({ ref }, index) => [nameOf(ref), index]));
+function tooEarly(input: PlanInput, all: readonly Beside[], found: Found): (index: number) => Waiting | null {
   const needs = needsOf(input.desired);
-  const isThrough = (index: number) =>
-    found[index] === null && input.health.get(nameOf((objects[index] as Wanted).ref))?.health === "healthy";
+  const isThrough = (index: number) => found[index] === null && all[index]?.verdict.health === "healthy";
   // One that cannot come now keeps only those who need it.
-  const coming = objects.findIndex(({ ref }, index) => {
+  const coming = all.findIndex(({ wanted, verdict }, index) => {
     const own = found[index];
-    if (!isFoundation(ref) || isThrough(index)) return false;
-    return own === null ? input.health.get(nameOf(ref))?.health === "progressing" : own !== undefined && "do" in own;
+    if (!isFoundation(wanted.ref) || isThrough(index)) return false;
+    return own === null ? verdict.health === "progressing" : own !== undefined && "do" in own;
   });
   return (index) => {
-    const wanted = objects[index] as Wanted;
+    const { wanted } = all[index] as Beside;
     if (isFoundation(wanted.ref)) return null;
-    const lacks = needs(wanted)
-      .map((name) => indexes.get(name) ?? index)
-      .find((need) => need !== index && !isThrough(need));
+    const lacks = needs(wanted).find((need) => need !== index && !isThrough(need));
     const before = lacks ?? (coming === -1 ? undefined : coming);
-    return before === undefined
-      ? null
-      : waitingFor("order", wanted.ref, `comes after ${wordsOf(before, input, found)}`);
+    return before === undefined ? null : waitingFor("order", wanted.ref, `comes after ${wordsOf(before, all, found)}`);
   };
 }
-
-type Wanted = RenderedBundle["objects"][number];
-
-function applyStep(wanted: Wanted, row: InventoryRow | undefined, input: PlanInput): Step | Waiting | null {
-  const { live, backoff, now, desired, others } = input;
-  const { ref, object, opened, hash } = wanted;
-  const name = nameOf(ref);
-  const seen = live.objects.get(name);
-  const because = reason(wanted, row, input);
-  if (because === null) return null;
-  const drifts = isDrift(because, row);
-  if (drifts && (desired.drift === "ignore" || leftAs(seen, input.left.get(name), now) !== null)) return null;
-  if (seen?.deleting === true) return { on: "deletion", object: name, words: "its predecessor is still being deleted" };
-  if (
-    seen !== undefined &&
-    seen.bundle !== "" &&
-    seen.bundle !== desired.bundle &&
-    isHeldBy(seen.bundle, name, others)
-  ) {
-    return { on: "taken", object: name, words: `bundle ${seen.bundle} has it` };
-  }
-  const wait = backoff.get(name);
-  if (wait !== undefined && wait.until > now) return { on: "backoff", object: name, words: wait.words };
-  const overlooked = desired.overlooked.get(name);
-  const parts = { ...(opened !== undefined && { opened }), ...(overlooked !== undefined && { overlooked }) };
-  const what = { stage: stageOf(ref), ref, object, hash, ...parts };
-  if (drifts && desired.drift === "report") return { do: "look", ...what };
-  const opensReplicas = seen?.replicas === "ours" && member(object, "spec")["replicas"] === undefined;
-  const isIgnored = overlooked !== undefined && overlooked.ignored.length > 0;
-  const isThere = row !== undefined || seen !== undefined;
-  const look = drifts || seen?.replicas === "scaled" || opensReplicas || (isThere && isIgnored);
-  return { do: "apply", ...what, because, ...(look && { look }), ...(wanted.recreate && { recreate: true }) };
-}
-
-/** null: nothing to do. An object that was never listed is judged by the inventory alone. */
-function reason({ ref, hash }: Wanted, row: InventoryRow | undefined, { live }: PlanInput): Because | null {
-  const seen = live.objects.get(nameOf(ref));
-  if (row === undefined) return seen === undefined ? "absent" : "changed";
-  if (row.desired !== hash) return "changed";
-  if (row.state === "intended") return "unsettled";
-  if (unseenBecause(live, ref) !== undefined || seen?.stale === true) return null;
-  if (seen === undefined) return "absent";
-  if (seen.uid !== row.uid) return "drift";
-  return seen.fields === row.fields && seen.live === row.live ? null : "drift";
-}
-
-type Because = "absent" | "changed" | "drift" | "unsettled";
 
 /** Of an object that was as it should be, and is read first for what others made of it. */
 export function isHealing(step: Step): boolean {
   return step.do === "apply" && step.look === true && step.because !== "changed";
-}
-
-/** It was as it should be once. One whose healing was begun is unsettled, and has the hashes of then. */
-function isDrift(because: Because, row: InventoryRow | undefined): boolean {
-  return row !== undefined && row.fields !== null && because !== "changed";
-}
-
-/** Why it stays as it is now; null where it does not. */
-function leftAs(seen: Observed | undefined, left: Left | undefined, now: number): string | null {
-  if (left === undefined || left.until <= now) return null;
-  return left.fields === (seen?.fields ?? "") && left.live === (seen?.live ?? "") ? left.words : null;
-}
-
-function driftedOf(
-  wanted: Wanted,
-  row: InventoryRow | undefined,
-  input: PlanInput,
-): ApplyPlan["drifted"][number] | null {
-  const name = nameOf(wanted.ref);
-  const because = reason(wanted, row, input);
-  if (because === null || !isDrift(because, row) || input.desired.drift === "ignore") return null;
-  const words = leftAs(input.live.objects.get(name), input.left.get(name), input.now);
-  return { object: name, words: words ?? "" };
 }

@@ -11,12 +11,13 @@ const PRUNE_STAGE = 100;
 
 type Leaving = Step | Waiting;
 
-/** What leaves: only what the inventory has. `kept` names what has its place. */
-export function prune(input: PlanInput, kept: ReadonlySet<string>): { steps: Step[]; waitingOn: Waiting[] } {
+/** What leaves. `rows`: those of the inventory whose object has no place any more; nothing else is ever deleted. */
+export function prune(
+  input: PlanInput,
+  rows: ReadonlyMap<string, InventoryRow>,
+): { steps: Step[]; waitingOn: Waiting[] } {
   const { desired, inventory, pruneShare, removes } = input;
-  const leaving = inventory
-    .filter(({ object }) => !kept.has(nameOf(object)))
-    .map((row) => ({ row, found: leave(row, input) }));
+  const leaving = [...rows].map(([name, row]) => ({ row, found: leave(name, row, input) }));
   const deletes = leaving.filter(({ found }) => "do" in found && found.do === "delete").length;
   const isAllowed = (desired.objects.length > 0 || removes) && deletes <= pruneShare * inventory.length;
   const steps: Step[] = [];
@@ -36,10 +37,9 @@ export function prune(input: PlanInput, kept: ReadonlySet<string>): { steps: Ste
   return { steps, waitingOn: [...waitingOn, { on: "breaker", object: "", words }] };
 }
 
-function leave(row: InventoryRow, input: PlanInput): Leaving {
+function leave(name: string, row: InventoryRow, input: PlanInput): Leaving {
   const { live, desired, backoff, now, allow, others } = input;
   const ref = row.object;
-  const name = nameOf(ref);
   const unseen = unseenBecause(live, ref);
   const seen = live.objects.get(name);
   const wait = backoff.get(name);

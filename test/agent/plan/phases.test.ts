@@ -142,7 +142,7 @@ describe("a webhook of the bundle", () => {
     const waits =
       "waits for order: admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration gate comes after apps/v1 Deployment shop/till";
     expect(inWords(planned(bundle)).at(-1)).toBe(
-      "waits for order: admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration gate comes after v1 Service shop/till is not applied yet",
+      "waits for order: admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration gate comes after apps/v1 Deployment shop/till is not applied yet",
     );
     const seen = (verdict = {}) => liveOf([observed(gate, verdict), observed(service), observed(configMap("one"))]);
     expect(inWords(planned(bundle, { inventory: rows, live: seen({ verdict: WAITS }) }))).toEqual([`${waits} waits`]);

@@ -8,6 +8,13 @@ import { bundleOf, inWords, liveOf, planned, row } from "./sample.ts";
 describe("whatever is there", () => {
   const names = ["a", "b", "c", "d", "e"];
   const all = bundleOf(names.map((name) => configMap(name)));
+  // Signed and rendered once for each of the few that there are.
+  const bundles = new Map<string, typeof all>();
+  const bundleOfNames = (wanted: readonly string[]) => {
+    const bundle = bundles.get(wanted.join()) ?? bundleOf(wanted.map((name) => configMap(name)));
+    bundles.set(wanted.join(), bundle);
+    return bundle;
+  };
   const world = fc.record({
     wanted: fc.subarray(names, { minLength: 1 }),
     rows: fc.dictionary(
@@ -28,7 +35,7 @@ describe("whatever is there", () => {
   });
   type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
   const inputOf = ({ wanted, rows, live, unseen, share }: World): Omit<PlanInput, "health"> => ({
-    desired: bundleOf(wanted.map((name) => configMap(name))),
+    desired: bundleOfNames(wanted),
     inventory: Object.entries(rows).map(([name, { state, current }]) =>
       row(all, name, { state: state === "intended" ? "intended" : "applied", ...(current ? {} : { desired: "old" }) }),
     ),
