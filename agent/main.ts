@@ -16,6 +16,7 @@ import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
 import { patient } from "./apply/patient.ts";
 import { holdCommand, releaseCommand } from "./cli/hold.ts";
+import { rbacCommand } from "./cli/rbac.ts";
 import { statusCommand } from "./cli/status.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
 import { freeBytes } from "./free-bytes.ts";
@@ -282,6 +283,7 @@ if (import.meta.main) {
       (program) => holdCommand(program, (file) => askFilesOf(readConfig(file))),
       (program) => releaseCommand(program, (file) => askFilesOf(readConfig(file))),
       (program) => statusCommand(program, readConfig),
+      (program) => rbacCommand(program, readConfig),
     ],
     start: (config) =>
       runAgent(config, {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { BUNDLE_NAMESPACE } from "../../../shared/bundle.ts";
 import { sha256Hex } from "../../../shared/node/sha256.ts";
+import type { Delegation } from "../../../shared/root.ts";
 
 const execute = promisify(execFile);
 
@@ -33,6 +34,17 @@ export interface Release {
   /** Left out: `skerry bundle sign`. Both make the same kind of signature. */
   signWith?: "ssh-keygen";
 }
+
+/** What the root of the story lets its one bundle do. */
+export const DELEGATION: Delegation = {
+  pattern: "pos",
+  keys: ["pos"],
+  threshold: 1,
+  epoch: 1,
+  namespaces: ["shop"],
+  kinds: ["*"],
+  podSecurity: "restricted",
+};
 
 /** `registry.example` is never asked for anything: the lab's kubelet pulls no images. */
 const IMAGE = `registry.example/till:1@sha256:${"1".repeat(64)}`;
@@ -130,7 +142,7 @@ ${keys}roles:
 hubs:
   - { url: "${hubUrl}", ca: "" }
 bundles:
-  - { pattern: pos, keys: [pos], threshold: 1, epoch: 1, namespaces: [shop], kinds: ["*"], podSecurity: restricted }
+  - ${JSON.stringify(DELEGATION)}
 `;
 }
 
