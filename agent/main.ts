@@ -7,7 +7,6 @@ import { matchesAny, milliseconds, rfc3339 } from "../shared/names.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { runDaemon } from "../shared/node/daemon.ts";
 import { stdoutLog } from "../shared/node/log.ts";
-import { hmacSha256 } from "../shared/node/sha256.ts";
 import { type Clock, type Journal, type Log, type Random, silent } from "../shared/ports.ts";
 import { directorySource } from "../shared/source/directory.ts";
 import { VERSION } from "../shared/version.ts";
@@ -16,6 +15,7 @@ import { adoptCommand, roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
 import { patient } from "./apply/patient.ts";
 import { holdCommand, releaseCommand } from "./cli/hold.ts";
+import { diffCommand, planCommand } from "./cli/plan.ts";
 import { rbacCommand } from "./cli/rbac.ts";
 import { statusCommand } from "./cli/status.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
@@ -32,7 +32,7 @@ import { serveLocal } from "./local/server.ts";
 import type { Status } from "./local/status.ts";
 import { counting, newTally } from "./local/tally.ts";
 import { Loop } from "./loop.ts";
-import { fingerprinting } from "./observe/fingerprint.ts";
+import { fingerprinting, fingerprintingOf } from "./observe/fingerprint.ts";
 import { Live } from "./observe/live.ts";
 import { openCache, openLink } from "./open.ts";
 import { Puller } from "./pull/puller.ts";
@@ -112,7 +112,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     boxKey: box.text,
     onChange: () => loop.wake(),
   });
-  const fingerprint = fingerprinting(hmacSha256(box.identity.secret, Buffer.from("skerry fingerprints")));
+  const fingerprint = fingerprintingOf(box.identity.secret);
   const live = new Live({ kube, clock, random, log, onChange: () => loop.wake(), fingerprint });
   const hold = holdingOf({
     cache,
@@ -284,6 +284,8 @@ if (import.meta.main) {
       (program) => releaseCommand(program, (file) => askFilesOf(readConfig(file))),
       (program) => statusCommand(program, readConfig),
       (program) => rbacCommand(program, readConfig),
+      (program) => planCommand(program, readConfig),
+      (program) => diffCommand(program, readConfig),
     ],
     start: (config) =>
       runAgent(config, {

@@ -29,3 +29,8 @@ export function fingerprinting(key: Uint8Array): Fingerprinting {
     };
   };
 }
+
+/** Under the key that a site has for this: derived from the secret of its box, so that the same data folder gives the same fingerprints. */
+export function fingerprintingOf(boxSecret: Uint8Array): Fingerprinting {
+  return fingerprinting(hmacSha256(boxSecret, Buffer.from("skerry fingerprints")));
+}

@@ -8,6 +8,7 @@ import { ask, type Cluster } from "../lab/demo/cluster.ts";
 import type { Undo } from "../lab/demo/undo.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
+const NAME = "skerry-agent-least";
 const TOKEN_SECONDS = 6 * 3600;
 
 /** The same cluster, for an agent that may do what `skerry-agent rbac` grants for these delegations, and nothing else. */
@@ -24,9 +25,14 @@ export async function withLeastRights(
   for (const name of new Set([AGENT_NAMESPACE, ...delegations.flatMap(({ namespaces }) => namespaces)]))
     await made("/api/v1/namespaces", { metadata: { name } });
   const accounts = `/api/v1/namespaces/${AGENT_NAMESPACE}/serviceaccounts`;
-  await made(accounts, { metadata: { name: "skerry-agent" } });
-  for (const object of rightsFor(delegations, []).objects) await made(pathOf(object), object);
-  const request = await made(`${accounts}/skerry-agent/token`, { spec: { expirationSeconds: TOKEN_SECONDS } });
+  await made(accounts, { metadata: { name: NAME } });
+  // Under another name: the tests' own user has a ClusterRole of this one.
+  const text = JSON.stringify(rightsFor(delegations, []).objects).replaceAll(
+    '"name":"skerry-agent"',
+    `"name":"${NAME}"`,
+  );
+  for (const object of JSON.parse(text) as KubeObject[]) await made(pathOf(object), object);
+  const request = await made(`${accounts}/${NAME}/token`, { spec: { expirationSeconds: TOKEN_SECONDS } });
   const dir = mkdtempSync(join(tmpdir(), "skerry-least-"));
   undo.add(() => rmSync(dir, { recursive: true, force: true }));
   const agentTokenFile = join(dir, "token");
