@@ -11,13 +11,10 @@ import { type Clock, type Journal, type Log, type Random, silent } from "../shar
 import { directorySource } from "../shared/source/directory.ts";
 import { VERSION } from "../shared/version.ts";
 import { attend } from "./adopt/attend.ts";
-import { adoptCommand, roomOf } from "./adopt/command.ts";
+import { roomOf } from "./adopt/command.ts";
 import { connect } from "./apply/connect.ts";
 import { patient } from "./apply/patient.ts";
-import { holdCommand, releaseCommand } from "./cli/hold.ts";
-import { diffCommand, planCommand } from "./cli/plan.ts";
-import { rbacCommand } from "./cli/rbac.ts";
-import { statusCommand } from "./cli/status.ts";
+import { commandsOf } from "./cli/commands.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
 import { freeBytes } from "./free-bytes.ts";
 import { askFilesOf, takeBack, writeAsk } from "./hold/ask-file.ts";
@@ -207,7 +204,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
         retired: trust.record?.retired === true,
         hub: link === null ? null : { url: link.url, connected: link.link.connected, heardAt: heardAt() },
         held: hold.holding.status(),
-        sources: puller.fared().sources,
+        ...sourcesAs(puller.fared()),
         latest: loop.latest(),
         assigned: loop.assigned(),
       },
@@ -266,6 +263,10 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
   };
 }
 
+function sourcesAs({ sources, wellAt }: ReturnType<Puller["fared"]>): Pick<Status, "sources" | "sourcedAt"> {
+  return { sources, sourcedAt: wellAt === null ? null : rfc3339(wellAt) };
+}
+
 function tellKey(log: Log, named: { reportKey: string } | { box: string }, from: SiteKey["from"]): void {
   if (from === "made") log.info(named, "made this key of the site; the site record must name it");
   if (from === "cluster") log.info(named, "this key was not on disk; the cluster had kept it");
@@ -273,27 +274,20 @@ function tellKey(log: Log, named: { reportKey: string } | { box: string }, from:
 
 if (import.meta.main) {
   keepSmall();
+  const start = (config: AgentConfig, log: Log) =>
+    runAgent(config, {
+      journal: silent,
+      log,
+      clock: systemClock,
+      random: Math.random,
+      gitChild: fileURLToPath(new URL("skerry-git.js", import.meta.url)),
+    });
   await runDaemon({
     name: "skerry-agent",
     description: "keeps one cluster on what its owners signed for",
     version: VERSION,
     readConfig,
-    commands: [
-      (program) => adoptCommand(program, (file) => readConfig(file).dataDir),
-      (program) => holdCommand(program, (file) => askFilesOf(readConfig(file))),
-      (program) => releaseCommand(program, (file) => askFilesOf(readConfig(file))),
-      (program) => statusCommand(program, readConfig),
-      (program) => rbacCommand(program, readConfig),
-      (program) => planCommand(program, readConfig),
-      (program) => diffCommand(program, readConfig),
-    ],
-    start: (config) =>
-      runAgent(config, {
-        journal: silent,
-        log: stdoutLog("skerry-agent", config.log),
-        clock: systemClock,
-        random: Math.random,
-        gitChild: fileURLToPath(new URL("skerry-git.js", import.meta.url)),
-      }),
+    commands: commandsOf(readConfig, start),
+    start: (config) => start(config, stdoutLog("skerry-agent", config.log)),
   });
 }

@@ -12,6 +12,7 @@ export interface Running {
   hub: Status["hub"];
   held: HeldStatus | null;
   sources: Status["sources"];
+  sourcedAt: string | null;
   latest: { report: Unnumbered; stays: ReadonlyMap<string, string> } | null;
   assigned: ReadonlyMap<string, { version: string; digest: string }>;
 }
@@ -43,6 +44,7 @@ export function statusOf(
     assignment: report?.assignment ?? (assignment === null ? null : [assignment.term, assignment.number]),
     held: running?.held ?? null,
     sources: running?.sources ?? [],
+    sourcedAt: running?.sourcedAt ?? null,
     outbox: cache.waitingEvents(),
     bundles: [
       ...holds.map((hold) => bundleOf(hold, cache, running, versions)),

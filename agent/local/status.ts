@@ -25,6 +25,8 @@ export interface Status {
   assignment: readonly [number, number] | null;
   held: HeldStatus | null;
   sources: readonly { address: string; state: "well" | "unreachable" | "set-aside" }[];
+  /** When one of them was last read to its end; null: not since this start. */
+  sourcedAt: string | null;
   /** Events that no hub has confirmed. */
   outbox: number;
   bundles: readonly BundleStatus[];
@@ -86,6 +88,14 @@ export function isAtRest({ running, bundles }: Status): boolean {
   return (
     running !== null &&
     bundles.every(({ state, objects, waitingOn }) => isSettled(state) && waitingOn === null && isWhole(objects))
+  );
+}
+
+/** Whether something failed here, and nothing but another version or a person changes that. */
+export function hasFailed({ bundles }: Status): boolean {
+  return bundles.some(
+    ({ state, waitingOn }) =>
+      state === "failed" || state === "stuck" || waitingOn?.startsWith("failed-before") === true,
   );
 }
 

@@ -33,6 +33,7 @@ export function siteAt(changes: Partial<Status> = {}): Status {
     assignment: [1, 4],
     held: null,
     sources: [{ address: "https://git.example.com/fleet.git", state: "well" }],
+    sourcedAt: "2026-11-02T09:58:00Z",
     outbox: 0,
     bundles: [bundleAt()],
     refusals: [],
