@@ -1,16 +1,11 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { clustersOf } from "../lab/demo/clusters.ts";
-import { DELEGATION } from "../lab/demo/fleet.ts";
 import { type Stage, setStage } from "../lab/demo/stage.ts";
 import { ROLLOUT, STORY } from "../lab/demo/story.ts";
 import { Undo } from "../lab/demo/undo.ts";
-import { withLeastRights } from "./least-rights.ts";
 import { sitesOfThisRun } from "./sites.ts";
 
-/**
- * The first four parts of the story on real API servers, where Deployments become ready by the real controllers, under exactly the rights
- * that `skerry-agent rbac` writes.
- */
+/** The first four parts of the story on real API servers, where Deployments become ready by the real controllers. */
 describe("the story on real Kubernetes", () => {
   const undo = new Undo();
   let stage: Stage | null = null;
@@ -18,10 +13,7 @@ describe("the story on real Kubernetes", () => {
   beforeAll(async () => {
     const sites = await sitesOfThisRun();
     if (sites.length < 3 || !sites.every((site) => site.workloads)) return;
-    const clusters = await Promise.all(
-      clustersOf(sites, undo).map((cluster) => withLeastRights(cluster, [DELEGATION], undo)),
-    );
-    stage = await setStage({ clusters, rollout: ROLLOUT, say: () => {}, undo });
+    stage = await setStage({ clusters: clustersOf(sites, undo), rollout: ROLLOUT, say: () => {}, undo });
   }, 120_000);
 
   afterAll(() => undo.all());
