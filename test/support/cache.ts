@@ -43,7 +43,7 @@ interface State {
 /** The cache without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
 export function memoryCache({
   journal = silent,
-  copy: out = structuredClone,
+  copy: out = cloned,
 }: {
   journal?: Journal;
   /** As from a disk: what the caller does to its own value changes nothing here, and the other way round. */
@@ -287,4 +287,9 @@ function sortedBy<T>(values: readonly T[], keyOf: (value: T) => readonly (string
     }
     return 0;
   });
+}
+
+/** Of one value: as an argument of `map` it is given more. */
+function cloned<T>(value: T): T {
+  return structuredClone(value);
 }
