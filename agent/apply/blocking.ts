@@ -11,7 +11,7 @@ import {
 } from "../../shared/fields.ts";
 import { isMap, type Json, type KubeObject, member } from "../../shared/live.ts";
 import { united, withFields, withOurs } from "./adoption.ts";
-import { type Lost, lostOf, sentAt, valueAt } from "./differences.ts";
+import { allOf, type Lost, lostOf, sentAt, valueAt } from "./differences.ts";
 import type { Ownership } from "./kube.ts";
 
 /** Fields of others, and who had them, that are in the way of ours. */
@@ -34,7 +34,7 @@ export function blocking(
   const entries = entriesOf(live);
   const ours = entries.find(isOurs)?.fields;
   if (ours === undefined) return null;
-  const lost = lostOf(desired, ours, ignored);
+  const lost = lostOf(desired, ours, ignored).flatMap((each) => allOf(each, desired));
   const causes = refused.map((field) => field.replaceAll(/\[[^\]]*\]/g, "").split("."));
   let owned = ours;
   const taken: Blocking["taken"] = [];
@@ -56,16 +56,15 @@ export function blocking(
   return { taken, ownership: { managedFields: withOurs(others, owned, desired.apiVersion), drop: [] } };
 }
 
-/** What the set has beside the lost part, or inside of it, that `desired` has not. */
+/** What the set has beside the lost part that `desired` has not. */
 function inPlaceOf({ spot, path }: Lost, fields: Fields, desired: KubeObject, live: KubeObject): FieldPath[] {
   const parent = path.slice(0, -1);
   const lostItem = itemOf(spot.at(-1));
-  const beside = strangers(fields, parent, sentAt(desired, spot.slice(0, -1))).filter((found) => {
+  return strangers(fields, parent, sentAt(desired, spot.slice(0, -1))).filter((found) => {
     // Another item of a list is in our item's place where it goes by the same name.
     const item = lostItem === undefined ? undefined : valueAt(live, found);
     return lostItem === undefined || (isMap(item) && item["name"] === lostItem["name"]);
   });
-  return [...beside, ...strangers(fields, path, sentAt(desired, spot))];
 }
 
 function strangers(fields: Fields, path: FieldPath, desired: Json | undefined): FieldPath[] {

@@ -98,7 +98,16 @@ function likelyKey(step: Spot[number], index: number): string {
 /** What of an object can be owned. */
 function content({ apiVersion: _apiVersion, kind: _kind, status: _status, metadata, ...rest }: KubeObject): Json {
   const { name: _name, namespace: _namespace, ...owned } = metadata;
-  return { metadata: owned, ...rest };
+  return { ...(Object.keys(owned).length > 0 && { metadata: owned }), ...rest };
+}
+
+/** The lost part, and all that is inside of it. */
+export function allOf(lost: Lost, desired: KubeObject): Lost[] {
+  const inside = partsOf(sentAt(desired, lost.spot) ?? null).map(([step, , index]) => ({
+    spot: [...lost.spot, step],
+    path: [...lost.path, likelyKey(step, index)],
+  }));
+  return [lost, ...inside.flatMap((part) => allOf(part, desired))];
 }
 
 /** What is still there in part is named by its parts, with their owners; what is gone, as a whole. */
@@ -113,11 +122,12 @@ function partsLost(lost: Lost, desired: KubeObject, live: KubeObject, others: re
   });
 }
 
+/** What was sent at a spot. */
 export function sentAt(object: KubeObject, spot: Spot): Json | undefined {
   return spot.reduce<Json | undefined>((value, step) => {
     if (typeof step !== "string") return step.item;
     return isMap(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-  }, object);
+  }, content(object));
 }
 
 function taken({ spot, path }: Lost, live: KubeObject, others: readonly Entry[]): Difference {

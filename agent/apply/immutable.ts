@@ -53,5 +53,6 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
 };
 
 export function isImmutable(kind: string, { field, message }: { field: string; message: string }): boolean {
-  return (RULES[kind] ?? []).some(([fields, words]) => fields.test(field) && words.test(message));
+  const rules = Object.hasOwn(RULES, kind) ? (RULES[kind] ?? []) : [];
+  return rules.some(([fields, words]) => fields.test(field) && words.test(message));
 }

@@ -304,6 +304,32 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
       expect(site.requests.apply.length).toBeLessThanOrEqual(41);
       expect(site.events("one").filter((event) => event.includes("contested"))).toEqual([]);
     },
+  "events of our own apply wait for its answer; what somebody does meanwhile is healed after it": async (
+    site,
+    cluster,
+  ) => {
+    const one = map("one", { a: "1" });
+    await site.take(1, [one]);
+    // The watch tells of our apply before it is answered, and so does what follows on it.
+    const shown = async () => {
+      const version = metaOf(await live(cluster, one), "resourceVersion");
+      for (let tries = 0; site.seen("one") !== version && tries < 500; tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    site.beforeAnswers(shown);
+    await site.take(2, [map("one", { a: "2" })]);
+    expect(await site.writesMeanwhile(async () => {})).toBe(0);
+    expect(site.requests.apply).toHaveLength(2);
+    site.beforeAnswers(async () => {
+      site.beforeAnswers(async () => {});
+      await change(cluster, "operator", one, { data: { a: "9" } });
+      await shown();
+    });
+    await site.take(3, [map("one", { a: "3" })]);
+    await site.until("healed", async () => JSON.stringify((await live(cluster, one))["data"]) === '{"a":"3"}');
+    expect(await site.writesMeanwhile(async () => {})).toBe(0);
+    expect(site.requests.apply).toHaveLength(4);
+  },
   "a later apply under our name cannot be told from ours, but is healed": async (site, cluster) => {
     const one = map("one", { a: "1" });
     await site.take(1, [one]);

@@ -54,9 +54,11 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
     get: [],
   };
   const counting: Kube = {
-    apply: (object, options) => {
+    apply: async (object, options) => {
       requests.apply.push(object.metadata.name);
-      return answered(kube.apply(object, options));
+      const applied = await answered(kube.apply(object, options));
+      await meanwhile();
+      return applied;
     },
     reown: (of, ownership) => {
       requests.reown.push(of.metadata.name);
@@ -74,6 +76,7 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
     watch: (kind, options) => kube.watch(kind, options),
   };
   let skipped = 0;
+  let meanwhile = async () => {};
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
   let live: Live;
   let cycle: BundleCycle;
@@ -123,6 +126,12 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
       skipped += ms;
     },
     close: () => live.close(),
+    /** What happens after each apply of ours, before its answer arrives. */
+    beforeAnswers: (act: () => Promise<void>) => {
+      meanwhile = act;
+    },
+    /** What the watch has shown of an object: its resource version. */
+    seen: (name: string) => [...live.view().objects.values()].find(({ ref }) => ref.name === name)?.resourceVersion,
     /** A version comes, and is run until it is committed; `ends` names another end. */
     take: async (seq: number, objects: readonly KubeObject[], more: Partial<Bundle> = {}, ends = "committed") => {
       const health = { holdFor: "0", deadline: "60s" };
@@ -180,6 +189,7 @@ export function placed(object: KubeObject, namespace: string): KubeObject {
 }
 
 const PLURAL: Record<string, string> = {
+  ValidatingWebhookConfiguration: "validatingwebhookconfigurations",
   NetworkPolicy: "networkpolicies",
   PriorityClass: "priorityclasses",
   Ingress: "ingresses",
