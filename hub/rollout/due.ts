@@ -1,13 +1,14 @@
 /** Numbered things by when they must be looked at again: a binary heap, in which an entry that another has replaced stays until its time. */
 export class Due {
-  /** By number; those of no time are left out. */
-  readonly #at = new Map<number, number>();
+  /** By number. */
+  readonly #at: number[] = [];
   readonly #heap: Entry[] = [];
 
   /** Not later than `at`. One that is earlier already stays: a look too soon costs little, and changes nothing. */
   noLaterThan(number: number, at: number): void {
-    if (at >= (this.#at.get(number) ?? Number.POSITIVE_INFINITY)) return;
-    this.#at.set(number, at);
+    if (at >= (this.#at[number] ?? NEVER)) return;
+    while (this.#at.length < number) this.#at.push(NEVER);
+    this.#at[number] = at;
     this.#push({ number, at });
   }
 
@@ -16,8 +17,8 @@ export class Due {
     const found: number[] = [];
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.#pop();
-      if (this.#at.get(first.number) !== first.at) continue;
-      this.#at.delete(first.number);
+      if (this.#at[first.number] !== first.at) continue;
+      this.#at[first.number] = NEVER;
       found.push(first.number);
     }
     return found;
@@ -51,6 +52,8 @@ export class Due {
     heap[hole] = entry;
   }
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 interface Entry {
   number: number;

@@ -43,14 +43,18 @@ export function noticesOf(before: Run, after: Run): Effect[] {
   const loud = after.spec.lane === "emergency" ? "EMERGENCY " : "";
   const failures = after.sites.changedSince(before.sites).flatMap((place): Effect[] => {
     const { outcome, code, returnTo } = after.sites.at(place);
-    const site = after.sites.idAt(place);
     const what = FAILED[outcome];
     // Back where the run sent it is no news of a failure.
     const isBack = returnTo !== undefined && outcome === "reverted";
-    if (what === undefined || isBack || before.sites.get(site)?.outcome === outcome) return [];
+    if (what === undefined || isBack || wasAt(before, place) === outcome) return [];
+    const site = after.sites.idAt(place);
     return [{ kind: "notice", words: `${after.id}: ${after.target.version} ${what}`, site, code }];
   });
   return words === null ? failures : [...failures, { kind: "notice", words: loud + words, site: null, code: null }];
+}
+
+function wasAt({ sites }: Run, place: number): Outcome | undefined {
+  return place < sites.size ? sites.at(place).outcome : undefined;
 }
 
 function phaseWords(before: Run, after: Run): string | null {

@@ -127,11 +127,8 @@ export class Look {
 
   /** A run that ends keeps what it knew; only what no site acknowledged is as if it had never been given. */
   #letGo(): void {
-    const free = [...this.tally.places(null, ["notified", "offline"])].map((place): [string, SiteProgress] => {
-      const { wave } = this.#run.sites.at(place);
-      return [this.#run.sites.idAt(place), notBegun(wave, this.now)];
-    });
-    this.#change(free);
+    const free = [...this.tally.places(null, ["notified", "offline"])];
+    this.#change(free.map((place) => [place, notBegun(this.#run.sites.at(place).wave, this.now)]));
   }
 
   #pass(places: Iterable<number>, give: View["give"]): void {
@@ -141,25 +138,24 @@ export class Look {
     // Neither an emergency nor a return waits for the night.
     const isUrgent = run.back || run.spec.lane === "emergency" || isReturning(run);
     const open: View["open"] = isUrgent ? () => true : this.#windows.open;
-    const changes: [string, SiteProgress][] = [];
+    const changes: [number, SiteProgress][] = [];
     for (const place of places) {
       this.places?.add(place);
       const before = run.sites.at(place);
-      const site = run.sites.idAt(place);
-      const member = fleet.get(site);
+      const member = fleet.get(run.sites.idAt(place));
       const standing = standingOf(run, before);
       const view = { run, times: this.#times, standing, moving: isMoving(run, before), now, open, give };
       const after = progressOf(before, member, view);
       tally.note(place, after, member, bundle);
       tally.due.noLaterThan(place, wakeAt(after, member, view));
-      if (after !== before) changes.push([site, after]);
+      if (after !== before) changes.push([place, after]);
     }
     this.#change(changes);
   }
 
-  #change(changes: readonly [string, SiteProgress][]): void {
+  #change(changes: readonly [place: number, progress: SiteProgress][]): void {
     if (changes.length === 0) return;
-    this.#run = { ...this.#run, sites: this.#run.sites.with(changes) };
+    this.#run = { ...this.#run, sites: this.#run.sites.withAt(changes) };
     this.tally.sites = this.#run.sites;
   }
 }

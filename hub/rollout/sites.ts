@@ -49,19 +49,24 @@ export class Sites implements Iterable<[site: string, progress: SiteProgress]> {
     return known(state.all[place], place);
   }
 
+  /** Those it does not have are put at the end. */
   with(changes: Iterable<readonly [site: string, progress: SiteProgress]>): Sites {
     const list = "next" in this.#state ? copied(this) : this.#state;
     const differs = new Map<number, SiteProgress>();
     for (const [site, progress] of changes) {
       const place = list.places.get(site);
-      const before = place === undefined ? undefined : list.all[place];
-      put(list, site, progress);
-      // Of a site that changes twice it is the first that was here.
-      if (place !== undefined && before !== undefined && !differs.has(place)) differs.set(place, before);
+      if (place === undefined) put(list, site, progress);
+      else replace(list, place, progress, differs);
     }
-    const next = new Sites(list.ids.length, list);
-    if (list === this.#state) this.#state = { differs, next };
-    return next;
+    return this.#followedBy(list, differs);
+  }
+
+  /** As `with`, of sites that it has, by their place. */
+  withAt(changes: Iterable<readonly [place: number, progress: SiteProgress]>): Sites {
+    const list = "next" in this.#state ? copied(this) : this.#state;
+    const differs = new Map<number, SiteProgress>();
+    for (const [place, progress] of changes) replace(list, place, progress, differs);
+    return this.#followedBy(list, differs);
   }
 
   /** Places, rising, of the sites that changed since an earlier one that this one was made of; of any other, all. */
@@ -87,6 +92,12 @@ export class Sites implements Iterable<[site: string, progress: SiteProgress]> {
     return [...this];
   }
 
+  #followedBy(list: Newest, differs: ReadonlyMap<number, SiteProgress>): Sites {
+    const next = new Sites(list.ids.length, list);
+    if (list === this.#state) this.#state = { differs, next };
+    return next;
+  }
+
   #list(): Newest {
     let state = this.#state;
     while ("next" in state) state = state.next.#state;
@@ -107,9 +118,16 @@ interface Older {
 }
 
 function put({ ids, places, all }: Newest, site: string, progress: SiteProgress): void {
-  const place = places.get(site) ?? ids.push(site) - 1;
-  places.set(site, place);
+  places.set(site, ids.length);
+  ids.push(site);
+  all.push(progress);
+}
+
+function replace({ all }: Newest, place: number, progress: SiteProgress, differs: Map<number, SiteProgress>): void {
+  const before = known(all[place], place);
   all[place] = progress;
+  // Of a site that changes twice it is the first that was here.
+  if (!differs.has(place)) differs.set(place, before);
 }
 
 function copied(sites: Sites): Newest {

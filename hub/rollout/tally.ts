@@ -50,14 +50,13 @@ export class Tally {
 
   /** Of one wave, or of all. */
   count(wave: number | null, outcomes: Iterable<Outcome>, groups: readonly Group[] = GROUPS): number {
-    const kinds = kindsOf(outcomes, groups);
-    const waves = wave === null ? this.#waves : this.#waves.slice(wave, wave + 1);
-    return waves.reduce((sum, counts) => sum + kinds.reduce((own, kind) => own + (counts.byKind[kind] ?? 0), 0), 0);
+    return kindsOf(outcomes, groups).reduce((sum, kind) => sum + this.#countOf(wave, kind), 0);
   }
 
   /** The places of those with such an outcome, rising. What they become meanwhile changes nothing. */
   *places(wave: number | null, outcomes: Iterable<Outcome>, groups: readonly Group[] = GROUPS): Generator<number> {
-    const cursors = kindsOf(outcomes, groups).map((kind) => ({ kind, at: this.#next(wave, kind, -1) }));
+    const kinds = kindsOf(outcomes, groups).filter((kind) => this.#countOf(wave, kind) > 0);
+    const cursors = kinds.map((kind) => ({ kind, at: this.#next(wave, kind, -1) }));
     for (;;) {
       let first = cursors[0];
       for (const cursor of cursors) if (first === undefined || cursor.at < first.at) first = cursor;
@@ -85,30 +84,32 @@ export class Tally {
 
   note(place: number, progress: SiteProgress, member: FleetMember | undefined, bundle: string): void {
     if (place >= this.#kinds.length) this.#grow();
-    const counts = this.#waves[this.#waveOf[place] ?? 0];
-    const before = this.#kinds[place] ?? NONE;
-    if (before !== NONE && counts !== undefined) {
-      counts.byKind[before] = (counts.byKind[before] ?? 0) - 1;
-      counts.hold(this.#stepOf[place] ?? -1, -1);
-    }
     const { wave, outcome, code } = progress;
     const after = this.#waves[wave];
     if (after === undefined) throw new RangeError(`no wave ${wave}`);
     const kind = kindOf(outcome, typeof progress.returnTo === "number" ? "back" : "out");
     const step = outcome === "succeeded" && member !== undefined ? after.stepOf(healthyFor(member, bundle)) : -1;
-    after.byKind[kind] = (after.byKind[kind] ?? 0) + 1;
-    after.hold(step, 1);
     const unseen = outcome === "offline" || (outcome === "timedOut" && code === "unreachable");
     const dark = outcome !== "ineligible" && (unseen || member?.site.presence === "offline") ? 1 : 0;
     this.dark += dark - (this.#isDark[place] ?? 0);
+    this.#isDark[place] = dark;
+    const before = this.#kinds[place] ?? NONE;
+    if (before === kind && this.#stepOf[place] === step) return;
+    const counts = before === NONE ? undefined : this.#waves[this.#waveOf[place] ?? 0];
+    counts?.add(before, this.#stepOf[place] ?? -1, -1);
+    after.add(kind, step, 1);
     this.#kinds[place] = kind;
     this.#waveOf[place] = wave;
     this.#stepOf[place] = step;
-    this.#isDark[place] = dark;
   }
 
   darkPlaces(): number[] {
     return Array.from(this.#isDark.keys()).filter((place) => this.#isDark[place] === 1);
+  }
+
+  #countOf(wave: number | null, kind: number): number {
+    if (wave !== null) return this.#waves[wave]?.byKind[kind] ?? 0;
+    return this.#waves.reduce((sum, { byKind }) => sum + (byKind[kind] ?? 0), 0);
   }
 
   /** The next place of this kind after `after`: among the wave's own of the plan, then among those that joined. */
@@ -156,7 +157,8 @@ class Counts {
     return seconds >= this.#soakSeconds ? last : Math.min(last - 1, Math.floor(seconds / this.#stepSeconds));
   }
 
-  hold(step: number, by: 1 | -1): void {
+  add(kind: number, step: number, by: 1 | -1): void {
+    this.byKind[kind] = (this.byKind[kind] ?? 0) + by;
     if (step >= 0) this.#held[step] = (this.#held[step] ?? 0) + by;
   }
 

@@ -12,7 +12,7 @@ import { type BenchResult, type Figure, figureOf, machine } from "./figures.ts";
 const BATCH = 1_000;
 const SIZES = [1_000, 10_000, 100_000];
 
-/** Every site of one open wave reports that it is healthy on the new version, a thousand of them before each step. */
+/** The sites of one open wave report, a thousand of them before each step. */
 export async function rolloutStep(args: string[]): Promise<BenchResult> {
   const { values } = parseArgs({ args, options: { batches: { type: "string", default: "50" } } });
   const batches = Number(values.batches);
@@ -71,11 +71,13 @@ class Storm {
     return decision;
   }
 
-  /** A thousand sites say what they said before, or that they are there. */
+  /** A thousand sites say another thing than they said last: well, not well, well again. In each fleet a report changes as much. */
   report(batch: number): ReadonlySet<string> {
     this.now += 1;
     const changed = new Set<string>();
-    const report = reportOf({ digest: digestOf(2).slice(0, 32), healthyFor: 5 + batch }, [1, 1]);
+    const isWell = Math.floor((batch * BATCH) / this.ids.length) % 2 === 0;
+    const objects = { total: 4, healthy: isWell ? 4 : 3, drifted: 0 };
+    const report = reportOf({ digest: digestOf(2).slice(0, 32), healthyFor: isWell ? 5 : 0, objects }, [1, 1]);
     for (let index = 0; index < BATCH; index += 1) {
       const id = this.ids[(batch * BATCH + index) % this.ids.length] ?? "";
       this.fleet.set(id, heard(this.fleet.get(id) as FleetMember, report, this.now));
