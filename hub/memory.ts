@@ -2,6 +2,7 @@ import { parseWireKey } from "../shared/node/frame.ts";
 import type { PublicKey } from "../shared/node/ssh-key.ts";
 import type { HeldRoot } from "../shared/verify/chain.ts";
 import type { Snapshot } from "./api/snapshot.ts";
+import { preparesOf } from "./assign/items.ts";
 import type { Decision, Kept, Since } from "./decide.ts";
 import type { Followed, HeldHead, HeldRecord } from "./follow/followed.ts";
 import type { Relayable } from "./publish/trust.ts";
@@ -131,6 +132,7 @@ export class Memory {
     if (held === undefined) return;
     const { labels, number, bundles, floors } = held.record;
     const assigned = this.assignments.get(id)?.assigned ?? {};
+    const prepares = preparesOf(this.assignments.get(id)?.set.items ?? []);
     const barred = whyBarred(held);
     const sets = variablesOf(held.record.values);
     const member = {
@@ -142,6 +144,7 @@ export class Memory {
       ...(sets && { sets }),
       site: this.site(id),
       assigned,
+      ...(prepares && { prepares }),
     };
     const retired = held.record.retired === true ? { retired: true as const } : {};
     this.members.set(id, barred === null ? member : { ...member, barred, ...retired });

@@ -7,6 +7,8 @@ import { duration, labelKey, milliseconds, name, number, percent, selector, valu
 /** What became of one site in a run; one at a time. `failed`, `reverted` and `timedOut` are failures. */
 export const OUTCOMES = [
   "pending", // its wave has not opened, or what it was given was withdrawn
+  "preparing", // shall fetch, verify, render and dry-run it, and has not answered
+  "ready", // has said that it can run it
   "notified", // assigned, and not yet acknowledged
   "applying", // acknowledged: fetching, verifying, applying
   "verifying", // applied and not known to be healthy, or no longer known to be
@@ -19,7 +21,7 @@ export const OUTCOMES = [
   "deferred", // its window is closed: not counted
   "ahead", // has committed something newer and nobody asked to go back: not counted
   "skipped", // taken out by a person: not counted
-  "ineligible", // may not have this bundle, or left the fleet: not counted
+  "ineligible", // may not have this bundle, is not ready for it, or left the fleet: not counted
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -152,11 +154,4 @@ export function withDefaults(file: RolloutFile) {
 
 function waveWithDefaults(entry: z.infer<typeof wave>) {
   return { ...entry, soak: entry.soak ?? "0", success: entry.success ?? "100%" };
-}
-
-/** What this version knows of a rollout and does not act on yet, as JSON pointers. Empty and default values are fine. */
-export function unsupportedInRollout(rollout: Rollout): string[] {
-  const found: string[] = [];
-  if (rollout.prepare !== undefined) found.push("/prepare");
-  return found;
 }

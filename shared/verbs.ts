@@ -5,6 +5,7 @@
 
 export const PHASES = [
   "planned",
+  "preparing",
   "rolling",
   "paused",
   "completed",
@@ -16,20 +17,20 @@ export const PHASES = [
 export type PhaseKind = (typeof PHASES)[number];
 
 export const VERBS = {
-  pause: ["planned", "rolling"],
+  pause: ["planned", "preparing", "rolling"],
   resume: ["paused"],
   /** Of the wave that is open: the next one may open as far as this person is concerned. */
-  approve: ["planned", "rolling", "paused"],
+  approve: ["planned", "preparing", "rolling", "paused"],
   /** Open the next wave now, whatever the evidence. */
-  promote: ["rolling", "paused"],
+  promote: ["preparing", "rolling", "paused"],
   /** Take one site out of the run. */
-  skip: ["planned", "rolling", "paused"],
+  skip: ["planned", "preparing", "rolling", "paused"],
   /** Try the sites that failed once more. */
   retry: ["rolling", "paused", "completed"],
   /** Send every site back to what it ran before. */
   revert: ["rolling", "paused", "completed"],
   /** What sites already took stays. */
-  abort: ["planned", "rolling", "paused", "reverting"],
+  abort: ["planned", "preparing", "rolling", "paused", "reverting"],
   /** Of a rollout, whose last run it is: its version once more, in a new run. */
   start: ["completed", "reverted", "aborted"],
 } as const satisfies Record<string, readonly PhaseKind[]>;

@@ -108,7 +108,7 @@ export const siteView = z.object({
 const outcome = z.enum(OUTCOMES);
 const failure = z.object({ site: siteId, outcome, code: z.nullable(code) });
 /** So many, and the first few of them; the waves of the run name them all. */
-const some = z.object({ count, first: ordered(z.object({ site: siteId, outcome })) });
+const some = z.object({ count, first: ordered(failure) });
 
 export const pauseReason = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failures"), wave: name, failed: ordered(failure), ended: count, over: z.string() }),
@@ -119,7 +119,8 @@ export const pauseReason = z.discriminatedUnion("kind", [
     counted: count,
     needed: count,
   }),
-  z.object({ kind: z.literal("nobody"), wave: name, sites: count }),
+  z.object({ kind: z.literal("notReady"), failed: ordered(failure), counted: count, needed: count }),
+  z.object({ kind: z.literal("nobody"), wave: z.nullable(name), sites: count }),
   z.object({ kind: z.literal("silent"), sites: ordered(siteId), of: count, atMost: z.string() }),
   z.object({ kind: z.literal("person"), who: z.string(), reason: z.string() }),
   z.object({ kind: z.literal("file"), words: z.string() }),
@@ -132,11 +133,21 @@ const returning = { why: pauseReason, back: count, of: count, behind: some, left
 
 /** What a run stands at and what it waits for: the gate's arithmetic. */
 export const because = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("preparing"),
+    ready: count,
+    of: count,
+    needed: count,
+    waitingFor: some,
+    notReady: some,
+    ...away,
+  }),
   z.object({ kind: z.literal("moving"), needed: count, ...waiting }),
   z.object({ kind: z.literal("soaking"), needed: count, shortestSeconds: count, soakSeconds: z.number(), ...waiting }),
   z.object({
     kind: z.literal("quorum"),
-    wave: name,
+    /** Null: all of them, before the first wave. */
+    wave: z.nullable(name),
     counted: count,
     of: count,
     needed: count,

@@ -33,7 +33,7 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
 /** Index of the wave that is open, or that a pause holds. */
 export function openWave({ phase }: Run): number | null {
   if (phase.kind === "rolling") return phase.wave;
-  return phase.kind === "paused" && phase.resume.planned !== true ? phase.resume.wave : null;
+  return phase.kind === "paused" && phase.resume.before === undefined ? phase.resume.wave : null;
 }
 
 /** People have to say that the next wave may open. */
@@ -53,6 +53,7 @@ function sinceOf({ phase, startedAt }: Run): number {
   switch (phase.kind) {
     case "planned":
       return startedAt;
+    case "preparing":
     case "rolling":
     case "paused":
     case "reverting":
@@ -84,6 +85,7 @@ function stateOf(run: Run, index: number, sites: WaveView["sites"]): WaveView["s
   if (run.phase.kind === "completed") return "passed";
   const open = openWave(run);
   if (open !== null) return index < open ? "passed" : index === open ? "open" : "waiting";
+  if (run.phase.kind === "preparing") return "waiting";
   return sites.some(({ outcome }) => outcome !== "pending" && outcome !== "ineligible") ? "open" : "waiting";
 }
 

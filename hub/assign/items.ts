@@ -28,9 +28,50 @@ export function entriesAfter(
   moment: Moment,
 ): Entries {
   let entries = withCadence(before, member.id, moment.runs);
-  for (const effect of effects) if (effect.kind === "withdraw") entries = withdraw(entries, effect, member, moment);
-  for (const effect of effects) if (effect.kind === "assign") entries = assign(entries, effect, member, moment);
+  for (const effect of effects) {
+    if (effect.kind === "withdraw") entries = withdraw(entries, effect, member, moment);
+    if (effect.kind === "unprepare") entries = without(entries, effect);
+  }
+  for (const effect of effects) {
+    if (effect.kind === "assign") entries = assign(entries, effect, member, moment);
+    if (effect.kind === "prepare") entries = prepare(entries, effect, member, moment);
+  }
   return entries;
+}
+
+/** By bundle: what the items have the site prepare; undefined where that is nothing. */
+export function preparesOf(items: Entries["items"]): FleetMember["prepares"] {
+  const found = items.filter(({ mode }) => mode === "prepare");
+  return found.length === 0
+    ? undefined
+    : Object.fromEntries(found.map(({ bundle, run, record }) => [bundle, { run, record }]));
+}
+
+/** Whoever is asked first is asked once for each bundle; what runs goes on. */
+function prepare(
+  entries: Entries,
+  { run: id, target }: Extract<Effect, { kind: "prepare" }>,
+  member: FleetMember,
+  moment: Moment,
+): Entries {
+  const { reportEvery: _, ...rest } = itemFor(runFor(moment, id), target, member.id, member.record);
+  const others = entries.items.filter(({ bundle, mode }) => bundle !== target.bundle || mode !== "prepare");
+  return { ...entries, items: inOrder([...others, { ...rest, mode: "prepare" }]) };
+}
+
+function without(entries: Entries, { bundle, run }: Pick<Effect & { kind: "unprepare" }, "bundle" | "run">): Entries {
+  const items = entries.items.filter((item) => item.bundle !== bundle || item.mode !== "prepare" || item.run !== run);
+  return items.length === entries.items.length ? entries : { ...entries, items };
+}
+
+function inOrder(items: readonly Assignment[]): Assignment[] {
+  return items.toSorted((a, b) => (a.bundle === b.bundle ? (a.mode < b.mode ? -1 : 1) : a.bundle < b.bundle ? -1 : 1));
+}
+
+function runFor({ runs }: Moment, id: string): Run {
+  const run = runs.get(id);
+  if (run === undefined) throw new AppError("internal", `an effect of run ${id}, which is not known`);
+  return run;
 }
 
 function assign(
@@ -42,9 +83,7 @@ function assign(
   const { target, back, retry } = effect;
   const before = entries.assigned[effect.bundle];
   if (before?.run === effect.run && isState(before, target) && retry !== true) return entries;
-  const run = moment.runs.get(effect.run);
-  if (run === undefined) throw new AppError("internal", `an effect of run ${effect.run}, which is not known`);
-  const item = itemFor(run, target, member.id, member.record);
+  const item = itemFor(runFor(moment, effect.run), target, member.id, member.record);
   return put(entries, { ...item, ...(back && { back }), ...(retry === true && { retry }) }, target.values, moment);
 }
 
@@ -71,7 +110,8 @@ function withdraw(
     .toSorted((a, b) => b.startedAt - a.startedAt)[0];
   if (runs === undefined || source === undefined) {
     const { [effect.bundle]: _, ...assigned } = entries.assigned;
-    return { items: entries.items.filter((item) => item.bundle !== effect.bundle), assigned };
+    const items = entries.items.filter(({ bundle, mode }) => bundle !== effect.bundle || mode === "prepare");
+    return { items, assigned };
   }
   return put(entries, itemFor(source, source.target, member.id, runs.record), source.target.values, moment);
 }
@@ -84,12 +124,12 @@ function isState(assigned: Assigned, { digest, values }: Target): boolean {
 function withCadence(entries: Entries, site: string, runs: ReadonlyMap<string, Run>): Entries {
   const changes = entries.items.some((item) => {
     const run = runs.get(item.run);
-    return run !== undefined && cadence(run, site) !== item.reportEvery;
+    return run !== undefined && item.mode === "run" && cadence(run, site) !== item.reportEvery;
   });
   if (!changes) return entries;
   const items = entries.items.map((item) => {
     const run = runs.get(item.run);
-    if (run === undefined) return item;
+    if (run === undefined || item.mode === "prepare") return item;
     const { reportEvery: _, ...rest } = item;
     return withReportEvery(rest, cadence(run, site));
   });
@@ -131,12 +171,14 @@ function withReportEvery(item: Assignment, reportEvery: string | undefined): Ass
  * acknowledged, must be about the set that this run brought.
  */
 function put(entries: Entries, item: Assignment, values: string, moment: Moment): Entries {
-  const others = entries.items.filter((other) => other.bundle !== item.bundle);
+  const others = without(entries, item).items.filter(
+    ({ bundle, mode }) => bundle !== item.bundle || mode === "prepare",
+  );
   const { introduced, now } = moment;
   const { run, digest, record } = item;
   const assigned: Assigned = { run, digest, values, record, introduced, at: now };
   return {
-    items: [...others, item].toSorted((a, b) => (a.bundle < b.bundle ? -1 : 1)),
+    items: inOrder([...others, item]),
     assigned: { ...entries.assigned, [item.bundle]: assigned },
   };
 }

@@ -15,6 +15,7 @@ const LOOK_MS = 2_000;
 /** 0: it got where it was to go. 1: it will not, or not before a person acts. 3: not yet. */
 const EXIT: Readonly<Record<PhaseKind, number>> = {
   planned: 3,
+  preparing: 3,
   rolling: 3,
   reverting: 3,
   completed: 0,

@@ -2,7 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
-import { type Rollout, rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
+import { type Rollout, rolloutFile, withDefaults } from "../../shared/rollout.ts";
 import { type Moved, openMove } from "../../shared/verify/move.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { signedDocuments } from "./documents.ts";
@@ -60,13 +60,7 @@ function readRolloutFile(name: string, path: string, bytes: Uint8Array, around: 
 /** With every default filled in. Throws what is wrong with it, at file and line. */
 export function openRolloutFile(bytes: Uint8Array, path: string): { spec: Rollout; where(pointer: string): string } {
   const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
-  const spec = withDefaults(value);
-  const [first, ...more] = unsupportedInRollout(spec);
-  if (first === undefined) return { spec, where };
-  throw new AppError("unsupported", `this version does not do ${[first, ...more].join(", ")}`, {
-    where: where(first),
-    fix: "leave that key out, or update the hub first",
-  });
+  return { spec: withDefaults(value), where };
 }
 
 function orderOf(name: string, orders: ReadonlyMap<string, SignedBytes>): SignedBytes {

@@ -41,6 +41,14 @@ export interface FleetMember {
   site: Site;
   /** By bundle: what the current assignment set says, and the set that introduced it. */
   assigned: Readonly<Record<string, Assigned>>;
+  /** By bundle: what the current set has it prepare; left out where that is nothing. */
+  prepares?: Readonly<Record<string, Prepares>>;
+}
+
+/** The run says what is prepared; the number of the record, with what. */
+export interface Prepares {
+  run: string;
+  record: number;
 }
 
 export interface Assigned {

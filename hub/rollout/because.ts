@@ -1,12 +1,11 @@
 import { assertNever } from "../../shared/errors.ts";
-import type { Outcome } from "../../shared/rollout.ts";
 import type { Ahead } from "./queue.ts";
 import type { Failure, PauseReason } from "./run.ts";
 
 /** So many sites, and the first few of them by the order of the plan. The run itself names them all. */
 export interface Some {
   count: number;
-  first: readonly { site: string; outcome: Outcome }[];
+  first: readonly Failure[];
 }
 
 /** Who is not there yet. */
@@ -27,12 +26,14 @@ export interface Away {
 
 /** What the run stands at, and what it waits for. The UI shows these values; it never parses the words. */
 export type Because =
+  /** Before the first wave: fewer than `needed` sites are ready. */
+  | ({ kind: "preparing"; ready: number; of: number; needed: number; waitingFor: Some; notReady: Some } & Away)
   /** Fewer than `needed` sites are healthy. */
   | ({ kind: "moving"; needed: number } & Waiting)
   /** Enough are healthy; the `needed` best have been so for `shortestSeconds` of `soakSeconds`. */
   | ({ kind: "soaking"; needed: number; shortestSeconds: number; soakSeconds: number } & Waiting)
-  /** Too few sites of the wave are there to be judged. */
-  | ({ kind: "quorum"; wave: string; counted: number; of: number; needed: number } & Away)
+  /** Too few sites of the wave (null: of the rollout, before the first wave) are there to be judged. */
+  | ({ kind: "quorum"; wave: string | null; counted: number; of: number; needed: number } & Away)
   /** The evidence is there; `given` approved, and `needed` people have to. Nobody counts who started the run. */
   | { kind: "approval"; wave: string | null; given: readonly string[]; needed: number; notBy: string | null }
   /** It comes after another rollout, which completed `forSeconds` ago with this very target; null: it has not. */
@@ -57,6 +58,11 @@ export type Because =
 /** One line for a person: `canary: 3 of 4 healthy for 6 of 10 s; waiting for s-2 (applying)`. */
 export function inWordsBecause(because: Because): string {
   switch (because.kind) {
+    case "preparing": {
+      const { ready, of, waitingFor, notReady } = because;
+      const not = listed("not ready", reasons(notReady.first), notReady.count);
+      return `${ready} of ${of} ready${least(because)}${some("waiting for", waitingFor)}${not}${away(because)}`;
+    }
     case "moving":
       return `${because.wave}: ${because.healthy} of ${because.of} healthy${least(because)}${others(because)}`;
     case "soaking": {
@@ -65,13 +71,13 @@ export function inWordsBecause(because: Because): string {
     }
     case "quorum": {
       const { wave, counted, of, needed } = because;
-      return `${wave}: ${counted} of ${of} sites can be judged, ${needed} needed${away(because)}`;
+      return `${before(wave)}: ${counted} of ${of} sites can be judged, ${needed} needed${away(because)}`;
     }
     case "approval": {
       const { wave, given, needed, notBy } = because;
       const but = notBy === null ? "" : `, not ${notBy}`;
       const so = `${given.length} of ${needed} people approved${but}${listed("approved by", given)}`;
-      return wave === null ? `before the start ${so}` : `${wave}: ${so}`;
+      return `${before(wave)}: ${so}`;
     }
     case "after": {
       const { rollout, forSeconds, soakSeconds } = because;
@@ -113,8 +119,12 @@ export function inWordsPause(why: PauseReason): string {
       const numbers = `at most ${hope} of ${why.counted} can become healthy, ${why.needed} needed`;
       return `${why.wave}: ${numbers}${listed("failed", names(why.failed))}`;
     }
+    case "notReady": {
+      const hope = why.counted - why.failed.length;
+      return `at most ${hope} of ${why.counted} can be ready, ${why.needed} needed${listed("not ready", reasons(why.failed))}`;
+    }
     case "nobody":
-      return `${why.wave}: none of its ${why.sites} sites can be judged, all are ahead, skipped or ineligible`;
+      return `${before(why.wave)}: none of its ${why.sites} sites can be judged, all are ahead, skipped or ineligible`;
     case "silent":
       return `${why.sites.length} of ${why.of} sites are silent, over ${why.atMost}${listed("", why.sites)}`;
     case "person":
@@ -124,6 +134,10 @@ export function inWordsPause(why: PauseReason): string {
     default:
       return assertNever(why);
   }
+}
+
+function before(wave: string | null): string {
+  return wave ?? "before the start";
 }
 
 function least({ needed, of }: { needed: number; of: number }): string {
@@ -152,6 +166,10 @@ function bare(what: string, { count, first }: Some): string {
     first.map(({ site }) => site),
     count,
   );
+}
+
+function reasons(notReady: readonly Failure[]): string[] {
+  return notReady.map(({ site, code }) => `${site} (${code})`);
 }
 
 function names(failed: readonly Failure[]): string[] {

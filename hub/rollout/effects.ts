@@ -3,7 +3,9 @@ import { inWordsPause } from "./because.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
 import { assignmentOf, isElsewhere, isMoving, targetOf } from "./outcome.ts";
-import type { Effect, Run } from "./run.ts";
+import { asksFirst, hasPrepared, isPreparing } from "./ready.ts";
+import type { Effect, Run, SiteProgress } from "./run.ts";
+import { openWave } from "./verb.ts";
 
 /** What the site's assignments lack to be as the run wants them; null once they are so. */
 export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
@@ -20,6 +22,16 @@ export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
     const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
     return { kind: "assign", run: run.id, site, bundle, target, back, ...retry };
   }
+  const prepares = member.prepares?.[bundle]?.run === run.id;
+  const wants = wantsReady(run, progress);
+  if (wants && (!prepares || member.prepares?.[bundle]?.record !== member.record)) {
+    return { kind: "prepare", run: run.id, site, bundle, target: run.target };
+  }
+  // What it was told to prepare goes with the run, or where a person or its record took it out.
+  const isOut = progress.notReady !== true && OUT.has(progress.outcome);
+  if (prepares && !wants && (!hasPrepared(run.phase) || isOut)) {
+    return { kind: "unprepare", run: run.id, site, bundle };
+  }
   const assigned = member.assigned[bundle];
   if (assigned?.run !== run.id || acknowledged(member.site, assigned)) return null;
   if (moving && !TAKEN_OFF.has(progress.outcome)) return null;
@@ -27,6 +39,14 @@ export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
   const item = itemOf(member.site, bundle);
   return item !== undefined && isAbout(item, assigned) ? null : { kind: "withdraw", run: run.id, site, bundle };
 }
+
+/** Told to get ready, and told so until it is given the version to run. */
+function wantsReady(run: Run, { outcome, assignedAt, notReady }: SiteProgress): boolean {
+  if (!asksFirst(run) || !isPreparing(run.phase) || assignedAt !== null) return false;
+  return notReady === true || outcome === "preparing" || outcome === "ready" || outcome === "offline";
+}
+
+const OUT: ReadonlySet<Outcome> = new Set<Outcome>(["ahead", "skipped", "ineligible"]);
 
 /** What a site that had not taken it must not take while it is so, though the run moves. */
 const TAKEN_OFF: ReadonlySet<Outcome> = new Set<Outcome>(["held", "deferred", "skipped"]);
@@ -42,8 +62,8 @@ export function noticesOf(before: Run, after: Run): Effect[] {
   const words = phaseWords(before, after);
   const loud = after.spec.lane === "emergency" ? "EMERGENCY " : "";
   const failures = after.sites.changedSince(before.sites).flatMap((place): Effect[] => {
-    const { outcome, code, returnTo } = after.sites.at(place);
-    const what = FAILED[outcome];
+    const { outcome, code, returnTo, notReady } = after.sites.at(place);
+    const what = notReady === true ? "is not ready" : FAILED[outcome];
     // Back where the run sent it is no news of a failure.
     const isBack = returnTo !== undefined && outcome === "reverted";
     if (what === undefined || isBack || wasAt(before, place) === outcome) return [];
@@ -62,9 +82,11 @@ function phaseWords(before: Run, after: Run): string | null {
   switch (phase.kind) {
     case "planned":
       return null;
+    case "preparing":
+      return before.phase.kind === "planned" ? `${after.id}: sites get ready for ${after.target.version}` : null;
     case "rolling": {
       if (before.phase.kind === "rolling" && before.phase.wave === phase.wave) return null;
-      if (before.phase.kind === "paused" && before.phase.resume.wave === phase.wave) return null;
+      if (before.phase.kind === "paused" && openWave(before) === phase.wave) return null;
       return `${after.id}: wave ${after.plan.waves[phase.wave]?.name} opened`;
     }
     case "paused":

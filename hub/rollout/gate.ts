@@ -1,7 +1,7 @@
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Away, Because } from "./because.ts";
 import { FAILURES, ON_ITS_WAY } from "./outcome.ts";
-import type { Failure, PauseReason, PlannedWave } from "./run.ts";
+import type { PauseReason, PlannedWave } from "./run.ts";
 import { atLeast, isOver } from "./share.ts";
 import type { Tally } from "./tally.ts";
 
@@ -22,8 +22,8 @@ export type Verdict =
 /** These will not count however long one waits, so no quorum is asked of them. */
 export const NEVER_COUNTED: ReadonlySet<Outcome> = new Set<Outcome>(["ineligible", "ahead", "skipped"]);
 /** These do not count now, and may later: the quorum says how many of them a wave can do without. */
-const ASIDE: readonly Outcome[] = ["offline", "held", "deferred"];
-const MAY_YET: readonly Outcome[] = ["pending", ...ON_ITS_WAY];
+export const ASIDE: readonly Outcome[] = ["offline", "held", "deferred"];
+const MAY_YET: readonly Outcome[] = ["pending", "preparing", "ready", ...ON_ITS_WAY];
 
 /**
  * May the next wave open? Counted are all sites of the wave but those offline, held, deferred, ahead, skipped or ineligible.
@@ -41,13 +41,9 @@ export function gate({ index, name, success, soakSeconds }: GateWave, tally: Tal
 
   const needed = Math.max(1, atLeast(success, counted));
   if (counted > 0 && counted - failures < needed) {
-    return pause({ kind: "cannotPass", wave: name, failed: failuresIn(index, tally), counted, needed });
+    return pause({ kind: "cannotPass", wave: name, failed: tally.all(index, FAILURES), counted, needed });
   }
-  const away: Away = {
-    offline: tally.some(index, ["offline"]),
-    held: tally.some(index, ["held"]),
-    deferred: tally.some(index, ["deferred"]),
-  };
+  const away = awayOf(index, tally);
   const waitingFor = tally.some(index, MAY_YET);
   const waiting = { wave: name, healthy, of: counted, needed, waitingFor, ...away };
   if (counted > 0 && healthy < needed) return { kind: "wait", because: { kind: "moving", ...waiting } };
@@ -63,6 +59,12 @@ export function gate({ index, name, success, soakSeconds }: GateWave, tally: Tal
   return { kind: "pass" };
 }
 
+/** Of one wave, or of all. */
+export function awayOf(wave: number | null, tally: Tally): Away {
+  const some = (outcome: Outcome) => tally.some(wave, [outcome]);
+  return { offline: some("offline"), held: some("held"), deferred: some("deferred") };
+}
+
 /**
  * The failure rule alone, which also watches the waves that passed: strictly more than `over` of the sites that ended, once
  * `minSample` of them have, or all that are counted where these are fewer.
@@ -76,14 +78,7 @@ export function tooManyFailures(
   const ended = failures + tally.count(index, ["succeeded"]);
   if (ended < Math.min(failure.minSample, ended + tally.count(index, MAY_YET))) return null;
   if (!isOver(failures, failure.over, ended)) return null;
-  return { kind: "failures", wave: name, failed: failuresIn(index, tally), ended, over: failure.over };
-}
-
-function failuresIn(wave: number, tally: Tally): Failure[] {
-  return [...tally.places(wave, FAILURES)].map((place) => {
-    const { outcome, code } = tally.sites.at(place);
-    return { site: tally.sites.idAt(place), outcome, code };
-  });
+  return { kind: "failures", wave: name, failed: tally.all(index, FAILURES), ended, over: failure.over };
 }
 
 function pause(because: PauseReason): Verdict {

@@ -91,11 +91,14 @@ function rolling(run: Run, wave: number, now: number): Run {
 
 function resumed(run: Run, now: number): Run {
   const wave = openWave(run);
-  return wave === null ? { ...run, phase: { kind: "planned" } } : rolling(run, wave, now);
+  if (wave !== null) return rolling(run, wave, now);
+  const isPrepared = run.phase.kind === "paused" && run.phase.resume.before === "preparing";
+  return { ...run, phase: isPrepared ? { kind: "preparing", since: now } : { kind: "planned" } };
 }
 
 function paused(run: Run, because: PauseReason, now: number): Run {
   const { phase } = run;
-  const resume: Resume = phase.kind === "rolling" ? { wave: phase.wave } : { wave: 0, planned: true };
+  const before = phase.kind === "preparing" ? phase.kind : "planned";
+  const resume: Resume = phase.kind === "rolling" ? { wave: phase.wave } : { wave: 0, before };
   return { ...run, phase: { kind: "paused", because, resume, since: now } };
 }

@@ -4,7 +4,7 @@ import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
 import { isMoving, progressOf, type Standing, type Times, type View } from "./outcome.ts";
 import { freeToGive, gave } from "./pace.ts";
-import type { Run, SiteProgress } from "./run.ts";
+import type { Phase, Run, SiteProgress } from "./run.ts";
 import { soakOf } from "./soak.ts";
 import { notBegun } from "./start.ts";
 import { Tally } from "./tally.ts";
@@ -169,7 +169,7 @@ function* waitingForPace(run: Run, tally: Tally): Generator<number> {
   const { phase, plan } = run;
   if (isReturning(run)) yield* tally.places(null, ["pending"], ["back"]);
   const last = phase.kind === "rolling" ? phase.wave : phase.kind === "completed" ? plan.waves.length - 1 : -1;
-  for (let wave = 0; wave <= last; wave += 1) yield* tally.places(wave, ["pending"]);
+  for (let wave = 0; wave <= last; wave += 1) yield* tally.places(wave, ["pending", "ready"], ["out"]);
 }
 
 function isReturning({ phase }: Run): boolean {
@@ -179,11 +179,12 @@ function isReturning({ phase }: Run): boolean {
 function standingOf({ phase }: Run, { wave, returnTo, outcome }: SiteProgress): Standing {
   switch (phase.kind) {
     case "planned":
+    case "preparing":
       return "closed";
     case "rolling":
       return standing(wave, phase.wave);
     case "paused":
-      return standing(wave, phase.resume.wave);
+      return phase.resume.before === undefined ? standing(wave, phase.resume.wave) : "closed";
     case "reverting":
       // Who is back may be silent again while others are on their way.
       return returnTo === undefined || outcome === "reverted" ? "passed" : "gate";
@@ -200,11 +201,19 @@ function standing(wave: number, current: number): Standing {
   return wave === current ? "gate" : "passed";
 }
 
+/** Index of the last wave that opened; -1: none has, and sites get ready for the first. */
+function lastOpen(phase: Phase): number | null {
+  if (phase.kind === "preparing") return -1;
+  if (phase.kind === "rolling") return phase.wave;
+  if (phase.kind !== "paused") return null;
+  return phase.resume.before === "preparing" ? -1 : phase.resume.wave;
+}
+
 function waveOfJoiners({ phase, plan, spec }: Run): number | null {
   if (spec.late === "ignore") return null;
   const last = plan.waves.length - 1;
   if (phase.kind === "completed") return last;
-  const current = phase.kind === "rolling" ? phase.wave : phase.kind === "paused" ? phase.resume.wave : last;
+  const current = lastOpen(phase) ?? last;
   if (current >= last) return null;
   return spec.late === "last" ? last : current + 1;
 }

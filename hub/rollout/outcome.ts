@@ -4,6 +4,7 @@ import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, mayHave } from "./eligible.ts";
 import { acknowledged, failureOf, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
+import { asksFirst, hasPrepared, readiness } from "./ready.ts";
 import type { Run, SiteProgress, Target } from "./run.ts";
 
 /**
@@ -32,14 +33,19 @@ export interface Times {
   reportEvery: number;
 }
 
-interface Judged {
+export interface Judged {
   outcome: Outcome;
   code: ErrorCode | null;
+  notReady?: true;
+  /** Nothing to run was given to it. */
+  ungiven?: true;
 }
 
 export const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>(["failed", "reverted", "timedOut"]);
 const UNASSIGNED: ReadonlySet<Outcome> = new Set<Outcome>([
   "pending",
+  "preparing",
+  "ready",
   "held",
   "deferred",
   "ahead",
@@ -64,12 +70,14 @@ export function progressOf(before: SiteProgress, member: FleetMember | undefined
   const { now } = view;
   const judged = judge(before, member, view);
   const dueAt = ON_ITS_WAY.has(judged.outcome) ? dueOf(before, judged.outcome, member, view) : null;
-  const { outcome, code } = dueAt !== null && now >= dueAt ? timedOut(member, view) : judged;
-  const assignedAt = UNASSIGNED.has(outcome) ? null : (before.assignedAt ?? now);
-  const same =
-    outcome === before.outcome && code === before.code && dueAt === before.dueAt && assignedAt === before.assignedAt;
-  if (same) return before;
-  return { ...before, outcome, code, dueAt, assignedAt, since: outcome === before.outcome ? before.since : now };
+  const { outcome, code, notReady }: Judged = dueAt !== null && now >= dueAt ? timedOut(member, view) : judged;
+  // Also who is dark before it was given anything to run.
+  const assignedAt = UNASSIGNED.has(outcome) || judged.ungiven === true ? null : (before.assignedAt ?? now);
+  const sameAs = outcome === before.outcome && code === before.code && notReady === before.notReady;
+  if (sameAs && dueAt === before.dueAt && assignedAt === before.assignedAt) return before;
+  const { notReady: _, ...rest } = before;
+  const since = outcome === before.outcome ? before.since : now;
+  return { ...rest, outcome, code, dueAt, assignedAt, since, ...(notReady && { notReady }) };
 }
 
 /** Digest and values are those of the target. */
@@ -97,7 +105,9 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
   const { run, standing, moving, now } = view;
   if (member === undefined || !mayHave(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
   if (before.outcome === "skipped" || before.returnTo === null) return before;
-  if (standing === "closed") return { outcome: "pending", code: null };
+  const asks =
+    asksFirst(run) && hasPrepared(run.phase) && before.returnTo === undefined && before.retriedAt === undefined;
+  if (standing === "closed" && !asks) return { outcome: "pending", code: null };
   if (isElsewhere(run, member, before)) return before;
   if (!run.back && before.returnTo === undefined && isAbove(member, run.target))
     return { outcome: "ahead", code: null };
@@ -110,10 +120,17 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
       return { outcome: "held", code: null };
     return before.returnTo !== undefined && found.outcome === "succeeded" ? { ...found, outcome: "reverted" } : found;
   }
+  if (asks && (before.assignedAt === null || !moving) && before.outcome !== "timedOut") {
+    const asked = before.assignedAt === null ? before : { ...before, outcome: "pending" as const };
+    const found = readiness(asked, member, view);
+    if (found.outcome !== "ready" || standing === "closed" || !moving) return { ...found, ungiven: true };
+  }
+  if (standing === "closed") return { outcome: "pending", code: null };
+  const waits: Judged = { outcome: asks ? "ready" : "pending", code: null };
   if (!moving) return before.outcome === "timedOut" ? before : { outcome: "pending", code: null };
   if (isHeld) return { outcome: "held", code: null };
   if (!view.open(member.labels)) return { outcome: "deferred", code: null };
-  if (before.assignedAt === null && !view.give()) return { outcome: "pending", code: null };
+  if (before.assignedAt === null && !view.give()) return waits;
   const silentSince = Math.max(member.site.heardAt, before.assignedAt ?? now);
   const offline = now - silentSince >= view.times.offlineAfter;
   return { outcome: offline ? "offline" : "notified", code: null };

@@ -62,10 +62,10 @@ function isSettled({ phase }: Run): boolean {
   return phase.kind === "completed" || phase.kind === "reverted";
 }
 
-/** Sites have it, or may have it. */
+/** Sites have it, may have it, or are told to get ready for it. */
 function hasBegun({ phase }: Run): boolean {
-  if (phase.kind === "paused") return phase.resume.planned !== true;
-  return phase.kind === "rolling" || phase.kind === "reverting";
+  if (phase.kind === "paused") return phase.resume.before !== "planned";
+  return phase.kind === "preparing" || phase.kind === "rolling" || phase.kind === "reverting";
 }
 
 /** One that was paused before it began, or that comes after another rollout, lets others pass. */

@@ -107,12 +107,15 @@ export interface SiteProgress {
   code: ErrorCode | null;
   /** When a person had it tried once more. */
   retriedAt?: number;
+  /** It said, or did not say in time, that it cannot run the version: why it is ineligible. */
+  notReady?: true;
   /** Where the run that goes back sends it: an index into `known`; null where it may not return. */
   returnTo?: number | null;
 }
 
 export type Phase =
   | { kind: "planned" }
+  | { kind: "preparing"; since: number }
   | { kind: "rolling"; wave: number; step: "opening" | "soaking" | "gating"; since: number }
   | { kind: "paused"; because: PauseReason; resume: Resume; since: number }
   | ({ kind: "reverting"; since: number } & Return)
@@ -121,10 +124,10 @@ export type Phase =
   | { kind: "aborted"; who: string; reason: string; at: number }
   | { kind: "superseded"; by: string; at: number };
 
-/** Where a resume goes on: `planned` where no wave had opened yet. */
+/** Where a resume goes on: `before` says that no wave had opened yet. */
 export interface Resume {
   wave: number;
-  planned?: true;
+  before?: "planned" | "preparing";
 }
 
 /** `wave` is the wave whose sites go back; null: all of them. */
@@ -147,8 +150,10 @@ export type PauseReason =
   | { kind: "failures"; wave: string; failed: readonly Failure[]; ended: number; over: string }
   /** Even if all others succeed, fewer than `needed` of the `counted` sites will be healthy. */
   | { kind: "cannotPass"; wave: string; failed: readonly Failure[]; counted: number; needed: number }
-  /** No site of the wave can ever count: all are ahead, skipped or ineligible. There is nothing to judge the version by. */
-  | { kind: "nobody"; wave: string; sites: number }
+  /** Before the first wave: even if all others are, fewer than `needed` of the `counted` sites will be ready. */
+  | { kind: "notReady"; failed: readonly Failure[]; counted: number; needed: number }
+  /** No site of the wave (null: of the rollout) can ever count: all are ahead, skipped or ineligible. There is nothing to judge by. */
+  | { kind: "nobody"; wave: string | null; sites: number }
   | { kind: "silent"; sites: readonly string[]; of: number; atMost: string }
   | { kind: "person"; who: string; reason: string }
   /** The rollout's file is broken or gone. */
@@ -179,4 +184,7 @@ export type Effect =
   | { kind: "assign"; run: string; site: string; bundle: string; target: Target; back: boolean; retry?: true }
   /** The site did not take this run's assignment, and shall not any more. */
   | { kind: "withdraw"; run: string; site: string; bundle: string }
+  /** The site shall get ready for the target, or need not any more. */
+  | { kind: "prepare"; run: string; site: string; bundle: string; target: Target }
+  | { kind: "unprepare"; run: string; site: string; bundle: string }
   | { kind: "notice"; words: string; site: string | null; code: ErrorCode | null };

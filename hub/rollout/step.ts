@@ -6,8 +6,10 @@ import { gate, NEVER_COUNTED, tooManyFailures, type Verdict } from "./gate.ts";
 import { takeInput } from "./input.ts";
 import { type Fleet, Look, type Since } from "./look.ts";
 import { ON_ITS_WAY } from "./outcome.ts";
+import { readyGate } from "./prepare.ts";
+import { asksFirst } from "./ready.ts";
 import { turnedBack } from "./return.ts";
-import type { Effect, Input, PauseReason, Phase, Return, Run } from "./run.ts";
+import type { Effect, Input, PauseReason, Phase, Resume, Return, Run } from "./run.ts";
 import { tooSilent } from "./silent.ts";
 import { soakOf } from "./soak.ts";
 import type { Tally } from "./tally.ts";
@@ -57,7 +59,15 @@ function settle(look: Look): Because {
       case "planned": {
         const because = whyNotYet(run, now);
         if (because !== null) return because;
-        look.see(opened(run, 0, now));
+        look.see(asksFirst(run) ? { ...run, phase: { kind: "preparing", since: now } } : opened(run, 0, now));
+        break;
+      }
+      case "preparing": {
+        const because = tooSilent(run, tally);
+        const verdict = because === null ? readyGate(run, tally) : { kind: "pause" as const, because };
+        if (verdict.kind === "wait") return verdict.because;
+        if (verdict.kind === "pass") look.see(opened(run, 0, now));
+        else look.see(pausedBy(run, verdict.because, { wave: 0, before: "preparing" }, now));
         break;
       }
       case "reverting":
@@ -134,10 +144,14 @@ function passed(run: Run, wave: number, now: number): Run {
 function stopped(run: Run, wave: number, because: PauseReason, fleet: Fleet, now: number): Run {
   const { then } = run.spec.failure;
   if (because.kind !== "failures" || then === "pause" || run.back) {
-    return { ...run, phase: { kind: "paused", because, resume: { wave }, since: now } };
+    return pausedBy(run, because, { wave }, now);
   }
   const failed = run.plan.waves.findIndex(({ name }) => name === because.wave);
   return turnedBack(run, fleet, then === "revertWave" ? failed : null, because, now);
+}
+
+function pausedBy(run: Run, because: PauseReason, resume: Resume, now: number): Run {
+  return { ...run, phase: { kind: "paused", because, resume, since: now } };
 }
 
 function ended(phase: Extract<Phase, { kind: "aborted" | "superseded" }>): Because {

@@ -3,13 +3,13 @@ import type { FleetMember } from "../registry/site.ts";
 import type { Some } from "./because.ts";
 import { Due } from "./due.ts";
 import { itemOf } from "./evidence.ts";
-import type { PlannedWave, Run, SiteProgress } from "./run.ts";
+import type { Failure, PlannedWave, Run, SiteProgress } from "./run.ts";
 import type { Sites } from "./sites.ts";
 
-/** A site that the run sends back is counted apart from the others. */
-export type Group = "out" | "back";
+/** A site that the run sends back, and one that is not ready, is counted apart from the others. */
+export type Group = "out" | "back" | "notReady";
 
-const GROUPS: readonly Group[] = ["out", "back"];
+const GROUPS: readonly Group[] = ["out", "back", "notReady"];
 const KINDS = OUTCOMES.length * GROUPS.length;
 const NUMBER_OF = new Map<Outcome, number>(OUTCOMES.map((outcome, number) => [outcome, number]));
 /** Of a place where nothing was counted yet. */
@@ -69,12 +69,16 @@ export class Tally {
 
   some(wave: number | null, outcomes: Iterable<Outcome>, groups?: readonly Group[]): Some {
     const list = [...outcomes];
-    const first: { site: string; outcome: Outcome }[] = [];
+    const first: Failure[] = [];
     for (const place of this.places(wave, list, groups)) {
-      first.push({ site: this.sites.idAt(place), outcome: this.sites.at(place).outcome });
+      first.push(this.#named(place));
       if (first.length === NAMED) break;
     }
     return { count: this.count(wave, list, groups), first };
+  }
+
+  all(wave: number | null, outcomes: Iterable<Outcome>, groups?: readonly Group[]): Failure[] {
+    return [...this.places(wave, outcomes, groups)].map((place) => this.#named(place));
   }
 
   /** For how many seconds the `needed` of the wave that were healthy longest have been so, by their reports; at most its soak. */
@@ -87,7 +91,7 @@ export class Tally {
     const { wave, outcome, code } = progress;
     const after = this.#waves[wave];
     if (after === undefined) throw new RangeError(`no wave ${wave}`);
-    const kind = kindOf(outcome, typeof progress.returnTo === "number" ? "back" : "out");
+    const kind = kindOf(outcome, groupOf(progress));
     const step = outcome === "succeeded" && member !== undefined ? after.stepOf(healthyFor(member, bundle)) : -1;
     const unseen = outcome === "offline" || (outcome === "timedOut" && code === "unreachable");
     const dark = outcome !== "ineligible" && (unseen || member?.site.presence === "offline") ? 1 : 0;
@@ -105,6 +109,11 @@ export class Tally {
 
   darkPlaces(): number[] {
     return Array.from(this.#isDark.keys()).filter((place) => this.#isDark[place] === 1);
+  }
+
+  #named(place: number): Failure {
+    const { outcome, code } = this.sites.at(place);
+    return { site: this.sites.idAt(place), outcome, code };
   }
 
   #countOf(wave: number | null, kind: number): number {
@@ -175,6 +184,11 @@ class Counts {
 
 function healthyFor(member: FleetMember, bundle: string): number {
   return itemOf(member.site, bundle)?.healthyFor ?? 0;
+}
+
+function groupOf({ returnTo, notReady }: SiteProgress): Group {
+  if (typeof returnTo === "number") return "back";
+  return notReady === true ? "notReady" : "out";
 }
 
 function kindOf(outcome: Outcome, group: Group): number {

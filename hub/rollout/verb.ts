@@ -59,7 +59,7 @@ export function isDone({ phase }: Run, { kind, who, reason }: Act): boolean {
 /** Index of the wave that is open, or that a pause holds. */
 export function openWave({ phase }: Run): number | null {
   if (phase.kind === "rolling") return phase.wave;
-  return phase.kind === "paused" && phase.resume.planned !== true ? phase.resume.wave : null;
+  return phase.kind === "paused" && phase.resume.before === undefined ? phase.resume.wave : null;
 }
 
 /** People differ by more than how they write their name, or how it was proved. */

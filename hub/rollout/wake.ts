@@ -14,13 +14,17 @@ export function wakeAt(
   member: FleetMember | undefined,
   { standing, times, now }: Moment,
 ): number {
-  const { outcome, assignedAt, dueAt } = progress;
+  const { outcome, since, assignedAt, dueAt } = progress;
   let at = Number.POSITIVE_INFINITY;
   const mayBeAt = (time: number) => {
     if (time > now) at = Math.min(at, time);
   };
   if (dueAt !== null) mayBeAt(dueAt);
   if (outcome === "notified") mayBeAt(Math.max(member?.site.heardAt ?? 0, assignedAt ?? now) + times.offlineAfter);
+  if (outcome === "preparing") {
+    if ((member?.site.heardAt ?? 0) < since) mayBeAt(since + times.offlineAfter);
+    mayBeAt(since + times.deadline);
+  }
   // What it proved last holds until then.
   if (standing === "gate" && member !== undefined) mayBeAt(freshUntil(member.site, times.reportEvery) + 1);
   return at;

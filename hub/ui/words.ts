@@ -57,6 +57,8 @@ export const CONNECTION: Readonly<Record<Connection, string>> = {
 
 export const OUTCOME: Readonly<Record<Outcome, Sign>> = {
   pending: { word: "pending", mark: "dot", tone: "none" },
+  preparing: { word: "preparing", mark: "arrow", tone: "moving" },
+  ready: { word: "ready", mark: "dot", tone: "good" },
   notified: { word: "notified", mark: "arrow", tone: "moving" },
   applying: { word: "applying", mark: "arrow", tone: "moving" },
   verifying: { word: "verifying", mark: "eye", tone: "moving" },
@@ -74,7 +76,7 @@ export const OUTCOME: Readonly<Record<Outcome, Sign>> = {
 
 /** The columns that a site moves through, left to right. */
 export const STAGES: readonly { word: string; outcomes: readonly Outcome[] }[] = [
-  { word: "Pending", outcomes: ["pending"] },
+  { word: "Pending", outcomes: ["pending", "preparing", "ready"] },
   { word: "Notified", outcomes: ["notified"] },
   { word: "Applying", outcomes: ["applying"] },
   { word: "Verifying", outcomes: ["verifying"] },
@@ -85,6 +87,7 @@ export const STAGES: readonly { word: string; outcomes: readonly Outcome[] }[] =
 
 export const PHASE: Readonly<Record<RunView["phase"], Sign>> = {
   planned: { word: "planned", mark: "ring", tone: "none" },
+  preparing: { word: "preparing", mark: "eye", tone: "moving" },
   rolling: { word: "rolling", mark: "arrow", tone: "moving" },
   paused: { word: "paused", mark: "pause", tone: "bad" },
   completed: { word: "completed", mark: "check", tone: "good" },

@@ -145,9 +145,9 @@ export function rolling(now: number): Snapshot {
     waitingFor: {
       count: 3,
       first: [
-        { site: "s-0005", outcome: "applying" },
-        { site: "s-0006", outcome: "verifying" },
-        { site: "s-0008", outcome: "notified" },
+        { site: "s-0005", outcome: "applying", code: null },
+        { site: "s-0006", outcome: "verifying", code: null },
+        { site: "s-0008", outcome: "notified", code: null },
       ],
     },
     ...NOBODY_AWAY,

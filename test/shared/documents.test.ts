@@ -12,7 +12,7 @@ import { readYaml } from "../../shared/node/yaml.ts";
 import { parseAs, pointer } from "../../shared/parse.ts";
 import { ack, hello } from "../../shared/protocol.ts";
 import { report, reportDelta } from "../../shared/report.ts";
-import { rolloutFile, unsupportedInRollout, withDefaults } from "../../shared/rollout.ts";
+import { rolloutFile } from "../../shared/rollout.ts";
 import { root } from "../../shared/root.ts";
 import { siteRecord } from "../../shared/site.ts";
 import { changedAt, isObject, type Place, places } from "./document-places.ts";
@@ -46,7 +46,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   event: format(eventBatch, all),
   hello: format(hello, all),
   ack: format(ack, all),
-  rollout: format(rolloutFile, (file) => unsupportedInRollout(withDefaults(file)), "/prepare"),
+  rollout: format(rolloutFile, all),
 };
 
 const FOLDER = new URL("../golden/documents/", import.meta.url);

@@ -236,7 +236,7 @@ export class Story {
     const open =
       phase.kind === "rolling"
         ? phase.wave
-        : phase.kind === "paused" && !phase.resume.planned
+        : phase.kind === "paused" && phase.resume.before === undefined
           ? phase.resume.wave
           : null;
     const wave = open === null ? undefined : plan.waves[open]?.name;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AssignInput, assignmentSets, type ChangedSet } from "../../../hub/assign/assign.ts";
+import { preparesOf } from "../../../hub/assign/items.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Effect, Run } from "../../../hub/rollout/run.ts";
 import { startRun } from "../../../hub/rollout/start.ts";
@@ -163,6 +164,32 @@ describe("assignmentSets", () => {
     const [changed] = asked({ current, runs, effects: [{ ...give, run: "pos-3", target: targetOf(3) }, takeBack] });
     expect(changed?.set.items.map((item) => item.run)).toEqual(["pos-3"]);
     expect(changed?.set.number).toBe(2);
+  });
+
+  it("has a site prepare the next version beside what it runs, without reports by the minute, until it is given it", () => {
+    const third = runOf("pos-3", 3, { kind: "preparing", since: 0 });
+    const runs = new Map([first, second, third].map((run) => [run.id, run]));
+    const current = stored(asked({ effects: [give] }));
+    const target = targetOf(3);
+    const prepare: Effect = { kind: "prepare", run: "pos-3", site: "s-1", bundle: "pos", target };
+    const [changed] = asked({ current, runs, effects: [prepare] });
+    const items = (changed?.set.items ?? []).map(({ mode, run, reportEvery }) => [mode, run, reportEvery]);
+    expect(items).toEqual([
+      ["prepare", "pos-3", undefined],
+      ["run", "pos-2", "60s"],
+    ]);
+    expect(parseAs(assignmentSet, changed?.set, "set")).toBeDefined();
+    expect(preparesOf(changed?.set.items ?? [])).toEqual({ pos: { run: "pos-3", record: 1 } });
+    // It is no answer to what runs, and nothing that was acknowledged.
+    expect(changed?.assigned["pos"]?.run).toBe("pos-2");
+    const after = stored(changed === undefined ? [] : [changed]);
+    const modes = (effect: Effect) =>
+      asked({ current: after, runs, effects: [effect] })[0]?.set.items.map(({ mode }) => mode);
+    expect(modes({ ...give, run: "pos-3", target })).toEqual(["run"]);
+    expect(modes({ kind: "unprepare", run: "pos-3", site: "s-1", bundle: "pos" })).toEqual(["run"]);
+    expect(modes(takeBack)).toEqual(["prepare", "run"]);
+    // Of another run.
+    expect(modes({ kind: "unprepare", run: "pos-2", site: "s-1", bundle: "pos" })).toBeUndefined();
   });
 
   it("says nothing to a site that left the fleet", () => {

@@ -257,14 +257,6 @@ test("rollout files are told apart by name: .yml and bad names are refused, othe
   expect(seen.toSorted()).toEqual(["Pos schema", "shop.yml schema"]);
 });
 
-test("what is known of a rollout and not done yet is refused with its line", async () => {
-  const { "rollouts/pos.yaml": text } = rollout("1.0.0");
-  repository.commit("main", { "rollouts/pos.yaml": `${text}prepare: { ready: 99% }\n` }, "prepare");
-  expect((await look()).rollouts?.get("pos")).toMatchObject({
-    error: { code: "unsupported", where: "rollouts/pos.yaml:5 /prepare" },
-  });
-});
-
 test("a commit that stands on two branches is judged for each of them", async () => {
   repository.commit("bundles/pos", bundleFiles({}), "1.0.0");
   repository.commit("bundles/pos-two", { "README.md": "x" }, "1.0.0");

@@ -46,7 +46,7 @@ export function memberOf(id: string, labels: Labels = {}, more: Partial<FleetMem
 
 /** As reasons name sites. */
 export function some(outcome: Outcome, ...sites: string[]): Some {
-  return { count: sites.length, first: sites.map((site) => ({ site, outcome })) };
+  return { count: sites.length, first: sites.map((site) => ({ site, outcome, code: null })) };
 }
 
 export const NOBODY_AWAY: Away = { offline: some("offline"), held: some("held"), deferred: some("deferred") };

@@ -26,6 +26,7 @@ import { type Turn, World } from "./world.ts";
  *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=N|none|HASH] [previous=vN] [before=N|none]
  *          [floor=vN] [held] [untaken]     values are those of REPLICAS; left out: what the newest run gives; `before` of the previous
  *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] [run=R] REASON     says why where it is refused
+ *   prepared S [CODE]              the site takes its set, and says that it is ready, or why not
  *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone
  *   promoted ROLLOUT               another rollout completed with this version
  *   file WORDS, join S LABELS, leave S, sites
@@ -57,6 +58,9 @@ export class Script {
         return this.#rollout(args, body);
       case "report":
         this.#report(args);
+        return [];
+      case "prepared":
+        this.#prepared(args);
         return [];
       case "step":
         this.#world.now += milliseconds((args[0] ?? "+0").slice(1));
@@ -164,7 +168,7 @@ export class Script {
   #report([id = "", state, ...rest]: string[]): void {
     const member = this.#world.member(id);
     const options = Object.fromEntries(rest.map((text) => text.split("=") as [string, string]));
-    const newest = versionOf([...this.#world.runs.values()].at(-1)?.target.version ?? "v1");
+    const newest = this.#numberOfNewest();
     const number = versionOf(rest.find((text) => /^v\d+$/.test(text)) ?? `v${newest}`);
     const failing = digestOf(newest).slice(0, 32);
     const set = this.#world.sets.get(id)?.set;
@@ -208,6 +212,25 @@ export class Script {
     return values === "" ? {} : { values };
   }
 
+  #prepared([id = "", code]: string[]): void {
+    const member = this.#world.member(id);
+    const set = this.#world.sets.get(id)?.set;
+    const body = reportOf({}, set === undefined ? undefined : [set.term, set.number]);
+    const said = {
+      bundle: "pos",
+      digest: digestOf(this.#numberOfNewest()).slice(0, 32),
+      values: this.#valuesOf(undefined, true),
+      record: member.record,
+      ...(code === undefined ? {} : { code: known(ERROR_CODES, code) }),
+    };
+    const items = member.site.report?.body.items ?? [];
+    this.#world.fleet.set(id, heard(member, { ...body, items, prepared: [said] }, this.#world.now));
+  }
+
+  #numberOfNewest(): number {
+    return versionOf([...this.#world.runs.values()].at(-1)?.target.version ?? "v1");
+  }
+
   #step(): string[] {
     const { turns, changed } = this.#world.turn(this.#inputs);
     this.#inputs.clear();
@@ -235,9 +258,11 @@ export class Script {
 
   #sites(): string[] {
     return [...this.#newest().sites].map(([site, progress]) => {
-      const item = this.#world.sets.get(site)?.set.items[0];
-      const set = item === undefined ? "nothing assigned" : `assigned ${item.version} by ${item.run}/${item.wave}`;
-      return `${site} ${progress.outcome} ${set}${item?.reportEvery === undefined ? "" : ` every ${item.reportEvery}`}`;
+      const items = (this.#world.sets.get(site)?.set.items ?? []).map((item) => {
+        const every = item.reportEvery === undefined ? "" : ` every ${item.reportEvery}`;
+        return `${item.mode === "run" ? "assigned" : "prepares"} ${item.version} by ${item.run}/${item.wave}${every}`;
+      });
+      return `${site} ${progress.outcome} ${items.length === 0 ? "nothing assigned" : items.join(", ")}`;
     });
   }
 
@@ -287,6 +312,9 @@ function inWordsEffect(effect: Effect, run: Run, numbers: ReadonlyMap<string, nu
     }
     case "withdraw":
       return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
+    case "prepare":
+    case "unprepare":
+      return `${effect.kind} ${effect.site} as set ${numbers.get(effect.site)}`;
     case "notice":
       return `notice ${effect.site === null ? "" : `${effect.site}: `}${effect.words}`;
   }

@@ -60,9 +60,15 @@ const membership = fc.record({
 const wait = fc.record({ kind: fc.constant("wait" as const), seconds: fc.constantFrom(1, 5, 60, 301, 1801) });
 /** Every site that is there takes its set and is well: without it, few random stories would get to their end. */
 const well = fc.record({ kind: fc.constant("well" as const), healthyFor: fc.integer({ min: 1, max: 30 }) });
+const prepared = fc.record({
+  kind: fc.constant("prepared" as const),
+  site: fc.constantFrom(...SITES),
+  code: fc.constantFrom(null, null, "policy" as const),
+});
 const happening = fc.oneof(
   { weight: 12, arbitrary: report },
   { weight: 4, arbitrary: wait },
+  { weight: 3, arbitrary: prepared },
   { weight: 8, arbitrary: well },
   { weight: 1, arbitrary: verb },
   { weight: 1, arbitrary: fc.constant({ kind: "input" as const, input: REVERT }) },
@@ -106,6 +112,14 @@ function happen(world: World, event: Happening): Input[] {
     case "report":
       say(world, event.site, event, event.version, event.takes);
       return [];
+    case "prepared": {
+      const member = world.fleet.get(event.site);
+      const body = member?.site.report?.body ?? reportOf({}, undefined);
+      const digest = digestOf(2).slice(0, 32);
+      const said = { bundle: "pos", digest, values: "", record: 1, ...(event.code && { code: event.code }) };
+      if (member !== undefined) world.fleet.set(event.site, heard(member, { ...body, prepared: [said] }, world.now));
+      return [];
+    }
     case "well":
       for (const site of world.sets.keys()) say(world, site, { ...event, state: "committed" }, 2, true);
       return [];
@@ -189,6 +203,7 @@ it("assigns no site before its wave opened, nothing while paused, and opens a wa
 const rules = fc.record(
   {
     pace: fc.record({ concurrent: fc.integer({ min: 1, max: 4 }), perMinute: fc.integer({ min: 1, max: 4 }) }),
+    prepare: fc.constantFrom({ ready: "30%" }, { ready: "80%" }),
     offlineAtMost: fc.constantFrom("20%", "60%"),
     late: fc.constantFrom("next", "last", "ignore"),
     windows: fc.constant([{ cron: "*/10 * * * *", for: "5m", zone: "UTC" }]),

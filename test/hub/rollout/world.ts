@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { assignmentSets, type ChangedSet } from "../../../hub/assign/assign.ts";
+import { preparesOf } from "../../../hub/assign/items.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
 import { isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
@@ -35,6 +36,12 @@ class WatchedFleet extends Map<string, FleetMember> {
   }
 }
 
+function holding(member: FleetMember, set: ChangedSet | undefined): FleetMember {
+  const prepares = preparesOf(set?.set.items ?? []);
+  const { prepares: _, ...rest } = member;
+  return { ...rest, assigned: set?.assigned ?? {}, ...(prepares && { prepares }) };
+}
+
 /**
  * A hub without wires: runs are stepped and their effects become stored sets, as one transaction would. Each step looks at what changed,
  * and must decide what one that looks at everything does.
@@ -48,7 +55,7 @@ export class World {
 
   /** What is stored for a site outlasts its leaving the fleet. */
   join(member: FleetMember): void {
-    this.fleet.set(member.id, { ...member, assigned: this.sets.get(member.id)?.assigned ?? {} });
+    this.fleet.set(member.id, holding(member, this.sets.get(member.id)));
   }
 
   member(site: string): FleetMember {
@@ -84,7 +91,7 @@ export class World {
     });
     for (const set of replaced) {
       this.sets.set(set.site, set);
-      this.fleet.set(set.site, { ...this.member(set.site), assigned: set.assigned });
+      this.fleet.set(set.site, holding(this.member(set.site), set));
     }
     return { turns, changed: replaced };
   }
