@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 /** One measured thing. All numbers are in `unit`. */
 export interface Figure {
   name: string;
-  unit: "ms" | "MB" | "B";
+  unit: "ms" | "MB" | "B" | "%" | "requests" | "applies" | "a minute";
   median: number;
   min: number;
   max: number;

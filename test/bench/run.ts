@@ -3,9 +3,12 @@
  * Exits 1 where a goal is not met.
  */
 import { agentMemory } from "./agent-memory.ts";
+import { apply } from "./apply.ts";
 import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
+
+import { noop } from "./noop.ts";
 import { planBench } from "./plan.ts";
 import { planWaves } from "./plan-waves.ts";
 import { rolloutStep } from "./rollout-step.ts";
@@ -15,6 +18,8 @@ import { wireUpdate } from "./wire-update.ts";
 const BENCHES: Readonly<Record<string, (args: string[]) => Promise<BenchResult>>> = {
   startup,
   "agent-memory": agentMemory,
+  apply,
+  noop,
   drift,
   "fuzz-verify": fuzzVerify,
   plan: planBench,
