@@ -43,8 +43,8 @@ interface Row {
 const says = (words: RegExp) => (refusal: Refusal) => words.test(refusal.message);
 const hasCause = (reason: string) => (refusal: Refusal) => refusal.causes.some((cause) => cause.reason === reason);
 
-/** What each answer of Kubernetes 1.36 means. The first row that fits counts. */
-const TABLE: readonly Row[] = [
+/** What each answer of Kubernetes 1.36 means. The first row that fits counts. Each is recorded in `test/golden/kube-errors`. */
+export const TABLE: readonly Row[] = [
   {
     status: "any",
     when: says(/^admission webhook "[^"]*" denied the request|^\S+ "[^"]*" is \w+: ValidatingAdmissionPolicy '/),
