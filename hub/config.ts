@@ -8,11 +8,23 @@ import { LOG_LEVELS } from "../shared/node/log.ts";
 import { ed25519ToRaw, type PrivateKey } from "../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
 import { accessBelow, accessConflict, accessKeys, webAddress } from "../shared/node/web-access.ts";
+import { FORGES } from "./notify/forge.ts";
 
 const path = z.string().check(z.minLength(1));
 /** 0 takes a free one. */
 const port = z.int().check(z.gte(0), z.lte(65_535));
 const longerThanZero = duration.check(z.refine((text) => milliseconds(text) > 0, "must be longer than 0"));
+
+/** Where authors are told what became of their commits. */
+const status = z.strictObject({
+  kind: z.enum(FORGES),
+  api: webAddress,
+  project: z.string().check(z.regex(/^[\w.-]+(?:\/[\w.-]+)+$/)),
+  tokenFile: path,
+  caFile: z.optional(path),
+  /** The hub's page, as people reach it. */
+  page: z.optional(webAddress),
+});
 
 /** The one configuration file of a hub. Paths are relative to the file's folder. */
 const config = z.strictObject({
@@ -21,7 +33,7 @@ const config = z.strictObject({
   dataDir: path,
   /** SHA-256 of the root document that this hub begins with. */
   root: z.strictObject({ digest: sha256 }),
-  repository: z.strictObject({ git: webAddress, ...accessKeys }).check(
+  repository: z.strictObject({ git: webAddress, ...accessKeys, status: z.optional(status) }).check(
     z.superRefine((access, context) => {
       const why = accessConflict(access);
       if (why !== null) context.addIssue({ code: "custom", message: why });
@@ -36,6 +48,8 @@ const config = z.strictObject({
     host: z._default(z.string(), "127.0.0.1"),
     port,
     tokenFile: z.optional(path),
+    /** The word that the Git server signs its webhooks with. */
+    hookSecretFile: z.optional(path),
     /** Host names that people reach it by, beside its address: others are refused, so that no web page elsewhere can use it. */
     names: z.optional(z.array(z.string().check(z.regex(/^[a-z0-9.-]+$/)))),
   }),
@@ -52,13 +66,15 @@ export type HubConfig = z.infer<typeof config>;
 export function readConfig(file: string): HubConfig {
   const folder = dirname(resolve(file));
   const parsed = readConfigFile(file, config);
-  const { tokenFile } = parsed.http;
+  const { status: given, ...repository } = parsed.repository;
+  const below = (file: string | undefined) => (file === undefined ? undefined : resolve(folder, file));
+  const [tokenFile, hookSecretFile] = [below(parsed.http.tokenFile), below(parsed.http.hookSecretFile)];
   return {
     ...parsed,
     dataDir: resolve(folder, parsed.dataDir),
-    repository: accessBelow(folder, parsed.repository),
+    repository: { ...accessBelow(folder, repository), ...(given && { status: accessBelow(folder, given) }) },
     assignKey: resolve(folder, parsed.assignKey),
-    http: { ...parsed.http, ...(tokenFile === undefined ? {} : { tokenFile: resolve(folder, tokenFile) }) },
+    http: { ...parsed.http, ...(tokenFile && { tokenFile }), ...(hookSecretFile && { hookSecretFile }) },
   };
 }
 
@@ -71,7 +87,7 @@ export function readAssignKey(file: string): PrivateKey {
   return key;
 }
 
-/** Throws `config` for a file that cannot be read or holds less than 16 characters. */
+/** A token or secret. Throws `config` for a file that cannot be read or holds less than 16 characters. */
 export function readToken(file: string): string {
   const token = read(file, "the token of the API cannot be read", "write a long random word into it").trim();
   if (token.length >= 16) return token;

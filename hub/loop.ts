@@ -14,12 +14,13 @@ import type { Incoming } from "./ingest/open.ts";
 import { type Intake, intake } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
+import type { CommitStatus } from "./notify/status.ts";
 import { acknowledge } from "./publish/acknowledge.ts";
 import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import { Relay } from "./publish/relay.ts";
 import { Refusals } from "./refusals.ts";
-import type { Batch, Notice, Person, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
+import type { Batch, Notice, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
 
@@ -49,12 +50,11 @@ const NOTHING_NEW: News = { changes: [], inputs: new Map() };
  * The hub's one writer: whatever happens becomes a turn, turns run one after the other, and each stores what it changes
  * before any of it is acknowledged or published. A turn that cannot store changes nothing.
  */
-export class Hub implements HubView, BusEvents {
+export class Hub implements Omit<HubView, "person">, BusEvents {
   private readonly options: HubOptions;
   private readonly memory: Memory;
   private because: ReadonlyMap<string, Because> = new Map();
   private readonly refusals: Refusals;
-  private readonly told = new Map<string, string>();
   private readonly watchers = new Set<() => void>();
   private readonly signer: Signer;
   private readonly watch: Watch;
@@ -132,8 +132,13 @@ export class Hub implements HubView, BusEvents {
     return this.options.store.events(query);
   }
 
-  person(hash: string): Promise<Person | null> {
-    return this.options.store.person(hash);
+  wake(): void {
+    this.watch.wake();
+  }
+
+  /** The Git server took it. */
+  statusSent(status: CommitStatus): Promise<void> {
+    return this.turn(() => this.commit("status", { statuses: [status] }));
   }
 
   act(act: Act): Promise<Run> {
@@ -245,7 +250,6 @@ export class Hub implements HubView, BusEvents {
 
   /** Takes in what was followed; it stays for the next time where it cannot be stored. */
   private async follow(notices: Notice[]): Promise<void> {
-    const { clock, log } = this.options;
     const { followed, memory } = this;
     if (followed === null) return this.commit("follow", { notices });
     for (const held of followed.roots.slice(memory.roots.length)) {
@@ -253,19 +257,14 @@ export class Hub implements HubView, BusEvents {
       memory.roots = [...memory.roots, held];
     }
     const records = [...followed.records].filter(([site, held]) => memory.record(site) !== held);
-    const news = [...followed.refusals].filter(([what, error]) => this.told.get(what) !== inWords(error));
-    for (const [what, error] of news) {
-      log.warn({ what, code: error.code }, `refused: ${inWords(error)}`);
-      notices.push(notice(clock.now(), "refused", `${what}: ${inWords(error)}`, error.code));
-    }
+    notices.push(...this.refusals.ofFiles(followed.refusals));
     const stored = records.map(([site, { document, root }]) => ({ site, root, document }));
     await this.commit("follow", { notices, records: stored });
     memory.setRecords(records);
     memory.head = followed.head;
     memory.bundles = followed.bundles;
     this.relay?.changed();
-    this.told.clear();
-    for (const [what, error] of followed.refusals) this.told.set(what, inWords(error));
+    this.refusals.keepFiles(followed.refusals);
     const people = await this.options.store.people();
     const changes = rolloutChanges(followed, { seen: memory.rollouts, runs: memory.runs.values(), people });
     await this.decide({ changes, inputs: new Map() });

@@ -18,6 +18,9 @@ import { Follower } from "./follow/follow.ts";
 import { standBy } from "./lead.ts";
 import { Hub } from "./loop.ts";
 import { Memory } from "./memory.ts";
+import { forge } from "./notify/forge.ts";
+import { StatusSender } from "./notify/sender.ts";
+import type { CommitStatus } from "./notify/status.ts";
 import { sqliteStore } from "./registry/sqlite.ts";
 import { reopen } from "./reopen.ts";
 import { inWordsBecause } from "./rollout/because.ts";
@@ -50,8 +53,9 @@ export interface RunningHub {
 export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSignal): Promise<RunningHub | null> {
   const { journal, log, clock, random } = world;
   const assignKey = readAssignKey(config.assignKey);
-  const { tokenFile } = config.http;
+  const { tokenFile, hookSecretFile } = config.http;
   const token = tokenFile === undefined ? undefined : readToken(tokenFile);
+  const hookSecret = hookSecretFile === undefined ? undefined : readToken(hookSecretFile);
   mkdirSync(config.dataDir, { recursive: true });
   const ending: (() => Promise<void>)[] = [];
   const stop = async () => {
@@ -76,11 +80,12 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       ...readAccess(config.repository),
     });
     ending.push(() => source.close());
+    const memory = new Memory(state, roots, records);
     const hub = new Hub({
       fleet: config.fleet,
       store,
       writer: lead,
-      memory: new Memory(state, roots, records),
+      memory,
       follower: new Follower({ source, journal, digest: config.root.digest, roots, records }),
       assignKey,
       lifetimeMs: milliseconds(config.assignmentsExpire),
@@ -98,6 +103,7 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
     ending.push(() => hub.stop());
     const api = await apiServer({
       ...(token === undefined ? {} : { token }),
+      ...(hookSecret === undefined ? {} : { hookSecret }),
       host: config.http.host,
       port: config.http.port,
       ...(config.http.names === undefined ? {} : { names: config.http.names }),
@@ -108,11 +114,23 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       read: () => hub.read(),
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
-      person: (hash) => hub.person(hash),
+      person: (hash) => store.person(hash),
+      wake: () => hub.wake(),
       act: (act) => hub.act(act),
       startAgain: (start) => hub.startAgain(start),
     });
     ending.push(() => api.stop());
+    const { status } = config.repository;
+    if (status !== undefined) {
+      const { auth, ca } = readAccess({ tokenFile: status.tokenFile, caFile: status.caFile });
+      const token = auth !== undefined && "bearer" in auth ? auth.bearer : "";
+      const { send, close } = forge({ ...status, token, proxy: process.env, ...(ca !== undefined && { ca }) });
+      const onSent = (sent: CommitStatus) => hub.statusSent(sent);
+      const sender = new StatusSender({ unsent: () => memory.unsent(), send, onSent, clock, random, journal, log });
+      const end = hub.subscribe(() => sender.changed());
+      ending.push(async () => (end(), close(), sender.stop()));
+      sender.changed();
+    }
     hub.start(lead.guard(bus));
     return { url: api.url, mqttUrl: bus.url, lost: lead.lost, stop };
   } catch (error) {

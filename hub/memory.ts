@@ -5,11 +5,13 @@ import type { Snapshot } from "./api/snapshot.ts";
 import { preparesOf } from "./assign/items.ts";
 import type { Decision, Kept, Since } from "./decide.ts";
 import type { Followed, HeldHead, HeldRecord } from "./follow/followed.ts";
+import { type CommitStatus, wantedStatuses } from "./notify/status.ts";
 import type { Relayable } from "./publish/trust.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
+import { inWordsPause } from "./rollout/because.ts";
 import type { Run } from "./rollout/run.ts";
 import { changesToStore, runOf, type StoredRun } from "./rollout/stored.ts";
 
@@ -24,6 +26,7 @@ export class Memory {
   readonly runs = new Map<string, Run>();
   readonly assignments = new Map<string, SiteAssignment>();
   readonly rollouts = new Map<string, SeenRollout>();
+  private readonly statuses = new Map<string, CommitStatus>();
   /** Sites with a record, as the rollouts see them. */
   readonly members = new Map<string, FleetMember>();
   private readonly sites = new Map<string, Site>();
@@ -65,6 +68,15 @@ export class Memory {
     };
   }
 
+  /** Statuses of commits that are not what was told last. */
+  unsent(): CommitStatus[] {
+    const wanted = wantedStatuses(this.rollouts.values(), this.runs.values(), inWordsPause);
+    return wanted.filter((status) => {
+      const told = this.statuses.get(status.rollout);
+      return told?.commit !== status.commit || told.state !== status.state || told.words !== status.words;
+    });
+  }
+
   keysOf(id: string): readonly PublicKey[] | undefined {
     return this.keys.get(id);
   }
@@ -80,9 +92,16 @@ export class Memory {
     return { fleet, now, root, members, runs, rollouts, bundles: this.bundles };
   }
 
-  absorb({ meta, sites = [], assignments = [], rollouts = [] }: Omit<Batch, "records" | "root" | "runs">): void {
+  absorb({
+    meta,
+    sites = [],
+    assignments = [],
+    rollouts = [],
+    statuses = [],
+  }: Omit<Batch, "records" | "root" | "runs">): void {
     if (meta !== undefined) this.meta = meta;
     for (const seen of rollouts) this.rollouts.set(seen.name, seen);
+    for (const status of statuses) this.statuses.set(status.rollout, status);
     for (const site of sites) this.sites.set(site.id, site);
     for (const entry of assignments) this.assignments.set(entry.site, entry);
     for (const { id } of sites) this.refresh(id);

@@ -10,6 +10,7 @@ import type { EventList } from "./contract.ts";
 import type { MeView } from "./contract-verb.ts";
 import type { Feed } from "./feed.ts";
 import { exportOf } from "./fleet-export.ts";
+import { GitHook, HOOK_MAX_BYTES } from "./git-hook.ts";
 import { isOurHost, ownNames, SECURITY_HEADERS } from "./guard.ts";
 import type { Page } from "./page.ts";
 import { problemAnswer, problemOf } from "./problem.ts";
@@ -82,6 +83,15 @@ export function apiApp(options: ApiOptions, pages: readonly Page[], feed: Feed):
     return json(context, { events: rows.map((row) => eventView(row, versions)), next } satisfies EventList);
   });
   app.get("/api/v1/stream", (context) => streamOf(context, feed));
+  const hook = new GitHook({ secret: options.hookSecret, now: options.clock.now, wake: () => options.wake() });
+  app.post(
+    "/hooks/git",
+    bodyLimit({
+      maxSize: HOOK_MAX_BYTES,
+      onError: () => problemAnswer("too-large", `the body is over ${HOOK_MAX_BYTES} bytes`),
+    }),
+    (context) => hook.take(context),
+  );
   app.get("/api/v1/me", async (context) => {
     const caller = await callerOf(context.req.header("authorization"), options);
     if (caller instanceof Response) return caller;

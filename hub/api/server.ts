@@ -19,6 +19,8 @@ export interface ApiOptions extends HubView {
   assets: string;
   /** Whoever sends it may use the verbs; left out: nobody may. */
   token?: string;
+  /** What the Git server signs its webhooks with; left out: none are taken. */
+  hookSecret?: string;
   clock: Clock;
   log: Log;
   inWords: InWords;

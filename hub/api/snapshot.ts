@@ -56,6 +56,8 @@ export interface HubView {
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   /** Whose token has this SHA-256; null: nobody's, or nobody's any more. */
   person(hash: string): Promise<Person | null>;
+  /** There may be news in the fleet repository. */
+  wake(): void;
   /**
    * Resolves with the run once it was stored. Throws `not-found` for an unknown run, `usage` where it cannot take the
    * verb (any more), in words that say what changed, `storage`.

@@ -13,10 +13,15 @@ export interface WatchOptions {
   onLook(followed: Followed | null, words: string | null): Promise<void>;
 }
 
+/** A push touches several branches, each with a webhook of its own. */
+const SOON_MS = 1_000;
+
 /** Looks at the fleet repository for ever, one look at a time. */
 export class Watch {
   private readonly options: WatchOptions;
   private isFaulty = false;
+  private isWoken = false;
+  private looking = false;
   private stopped = false;
   private cancel = (): void => {};
 
@@ -25,9 +30,24 @@ export class Watch {
   }
 
   start(): void {
+    this.looking = true;
+    this.isWoken = false;
     void this.look().then(() => {
-      if (!this.stopped) this.cancel = this.options.clock.after(this.options.everyMs, () => this.start());
+      this.looking = false;
+      if (this.stopped) return;
+      const { clock, everyMs } = this.options;
+      // What came during the look may have come too late for it.
+      this.cancel = clock.after(this.isWoken ? Math.min(SOON_MS, everyMs) : everyMs, () => this.start());
     });
+  }
+
+  /** There may be news: looks soon, and never more often than that, whoever wakes it. */
+  wake(): void {
+    if (this.isWoken || this.stopped) return;
+    this.isWoken = true;
+    if (this.looking) return;
+    this.cancel();
+    this.cancel = this.options.clock.after(Math.min(SOON_MS, this.options.everyMs), () => this.start());
   }
 
   /** What a look that is under way will find is dropped. */

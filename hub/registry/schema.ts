@@ -68,6 +68,11 @@ CREATE TABLE assignments (
   published INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE statuses (
+  rollout TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE rollouts (
   name TEXT PRIMARY KEY,
   body TEXT NOT NULL

@@ -3,6 +3,7 @@ import { type Machine, machine as thisMachine } from "../../shared/node/machine.
 import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
 import { bytesOf, type SignedRow, signedColumns, signedOf, upsert } from "../../shared/node/sqlite-row.ts";
 import type { Journal } from "../../shared/ports.ts";
+import type { CommitStatus } from "../notify/status.ts";
 import type { Run, SiteProgress } from "../rollout/run.ts";
 import type { StoredRun } from "../rollout/stored.ts";
 import { refuseFenced, releaseLease, renewLease, takeLease } from "./lease.ts";
@@ -20,6 +21,7 @@ const RECORD = upsert("records", ["site"], ["root", "body", "signatures"]);
 const SITE = upsert("sites", ["id"], ["body"]);
 const RUN_SITE = upsert("run_sites", ["run", "site"], ["body"]);
 const ASSIGNMENT = upsert("assignments", ["site"], ["body", "assigned", "frame", "published"]);
+const STATUS = upsert("statuses", ["rollout"], ["body"]);
 const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
 
 /**
@@ -78,6 +80,7 @@ function load({ get, all }: Database): HubState {
         published: published === 1,
       }),
     ),
+    statuses: all<Body>("SELECT body FROM statuses ORDER BY rollout").map(parsed<CommitStatus>),
     rollouts: all<Body>("SELECT body FROM rollouts ORDER BY name").map(parsed<SeenRollout>),
     roots: all<SignedRow>("SELECT body, signatures FROM roots ORDER BY number").map(signedOf),
     records: all<SignedRow & { site: string; root: number }>(
@@ -95,6 +98,7 @@ function write({ get, run }: Database, batch: Batch): void {
   for (const { site, set, assigned, frame, published } of batch.assignments ?? []) {
     run(ASSIGNMENT, site, JSON.stringify(set), JSON.stringify(assigned), frame, published ? 1 : 0);
   }
+  for (const status of batch.statuses ?? []) run(STATUS, status.rollout, JSON.stringify(status));
   for (const seen of batch.rollouts ?? []) run(ROLLOUT, seen.name, JSON.stringify(seen));
   for (const { site, at, event } of batch.events ?? []) {
     run(

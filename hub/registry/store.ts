@@ -3,6 +3,7 @@ import type { SiteEvent } from "../../shared/event.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Role } from "../../shared/verbs.ts";
 import type { Moved } from "../../shared/verify/move.ts";
+import type { CommitStatus } from "../notify/status.ts";
 import type { StoredRun } from "../rollout/stored.ts";
 import type { Assigned, Site } from "./site.ts";
 
@@ -67,6 +68,8 @@ export interface HubState {
   runs: StoredRun[];
   assignments: SiteAssignment[];
   rollouts: SeenRollout[];
+  /** By rollout: what the Git server was told last. */
+  statuses: CommitStatus[];
   /** Root documents held, rising by number. */
   roots: SignedBytes[];
   records: StoredRecord[];
@@ -80,6 +83,7 @@ export interface Batch {
   runs?: readonly StoredRun[];
   assignments?: readonly SiteAssignment[];
   rollouts?: readonly SeenRollout[];
+  statuses?: readonly CommitStatus[];
   root?: { number: number; document: SignedBytes };
   records?: readonly StoredRecord[];
   /** Things the hub itself did or refused, for the event list: `site` is empty. */

@@ -46,6 +46,7 @@ export class Stage {
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
       person: (hash) => hub.person(hash),
+      wake: () => {},
       act: (act) => hub.act(act),
       startAgain: (start) => hub.startAgain(start),
     });

@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -142,6 +145,60 @@ test("a hub on real sockets follows Git, moves a site over MQTT, shows it over H
   const again = connect(hub.mqttUrl);
   await vi.waitUntil(() => again.version("pos") === "1.0.0", SOON);
   git = await startGitServer({ root: dir });
+});
+
+/** A Git server's API that takes what it is told. */
+async function forgeServer(): Promise<{ url: string; told: string[]; stop(): void }> {
+  const told: string[] = [];
+  const server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    request.on("end", () => {
+      const { state, description } = JSON.parse(text) as { state: string; description: string };
+      told.push(`${request.url?.split("/").at(-1)} ${state} ${description}`);
+      response.writeHead(201, { "content-length": 2 }).end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, told, stop: () => void server.close() };
+}
+
+test("a signed webhook brings a commit at once, its author is told what became of it, and a hub that was stopped tells the rest", async () => {
+  const api = await forgeServer();
+  writeFileSync(join(dir, "secret"), "a-long-random-word");
+  const status = { kind: "github", api: api.url, project: "shops/fleet", tokenFile: join(dir, "secret") } as const;
+  const http = { ...config.http, hookSecretFile: join(dir, "secret") };
+  config = { ...config, poll: "1h", repository: { ...config.repository, status }, http };
+  try {
+    hub = await start();
+    await vi.waitUntil(async () => (await view()).runs.length === 1, SOON);
+    const repository = join(dir, "fleet.git");
+    const broken = "kind: Rollout/v1\nbundle: pos\nversion: 1.0.0\nsites: {}\nwaves: [{ name: all, soack: 1s }]\n";
+    commitFiles(repository, "main", { "rollouts/pos.yaml": broken }, "break it");
+    const head = execFileSync("git", ["-C", repository, "rev-parse", "main"]).toString().trim();
+    const sent = await fetch(`${hub.url}/hooks/git`, {
+      method: "POST",
+      headers: { "x-gitlab-token": "a-long-random-word" },
+    });
+    expect(sent.status).toBe(202);
+    const words = `${head} error schema: unknown key "soack" (rollouts/pos.yaml:5 /waves/0/soack)`;
+    await vi.waitUntil(() => api.told.some((each) => each.startsWith(words)), SOON);
+    await hub.stop();
+    hub = await start();
+    const count = api.told.length;
+    commitFiles(repository, "main", { "rollouts/pos.yaml": broken.replace("soack", "soak") }, "mend it");
+    await fetch(`${hub.url}/hooks/git`, {
+      method: "POST",
+      headers: { "x-gitlab-token": "a-long-random-word" },
+      body: "2",
+    });
+    await vi.waitUntil(() => api.told.length > count, SOON);
+    // What was told before the restart was not told again.
+    expect(api.told[count]).toMatch(/^[0-9a-f]{40} pending pos-\d: pos 1\.0\.0 moves through wave all, 1 of 1$/);
+  } finally {
+    api.stop();
+  }
 });
 
 test("a hub that cannot start says why and leaves nothing open", async () => {

@@ -14,6 +14,7 @@ export class HubDisk {
     runs: [],
     assignments: [],
     rollouts: [],
+    statuses: [],
     roots: [],
     records: [],
   };
@@ -98,6 +99,7 @@ export class HubDisk {
           .map(({ run, sites: rows }) => ({ run, sites: [...rows] })),
         assignments: byKey(assignments),
         rollouts: byKey(rollouts),
+        statuses: [],
       }),
       roots: byKey(roots),
       records: byKey(records),

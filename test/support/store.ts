@@ -1,3 +1,4 @@
+import type { CommitStatus } from "../../hub/notify/status.ts";
 import type { Site } from "../../hub/registry/site.ts";
 import type {
   HubState,
@@ -26,6 +27,7 @@ interface State {
   sites: Map<string, Site>;
   runs: Map<string, StoredRun>;
   assignments: Map<string, SiteAssignment>;
+  statuses: Map<string, CommitStatus>;
   rollouts: Map<string, SeenRollout>;
   roots: Map<number, SignedBytes>;
   records: Map<string, StoredRecord>;
@@ -50,6 +52,7 @@ export function memoryStore({
     sites: new Map(),
     runs: new Map(),
     assignments: new Map(),
+    statuses: new Map(),
     rollouts: new Map(),
     roots: new Map(),
     records: new Map(),
@@ -68,6 +71,7 @@ export function memoryStore({
       sites: new Map(from.sites),
       runs: new Map(from.runs),
       assignments: new Map(from.assignments),
+      statuses: new Map(from.statuses),
       rollouts: new Map(from.rollouts),
       roots: new Map(from.roots),
       records: new Map(from.records),
@@ -110,6 +114,7 @@ export function memoryStore({
           state.runs.set(run.id, { run: { ...run, plan }, sites: [...new Map([...(before?.sites ?? []), ...sites])] });
         }
         for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
+        for (const each of batch.statuses ?? []) state.statuses.set(each.rollout, each);
         for (const each of batch.rollouts ?? []) state.rollouts.set(each.name, each);
         for (const { site, at, event } of batch.events ?? []) add(site, at, event);
         for (const notice of batch.notices ?? []) tell(notice);
@@ -167,6 +172,7 @@ function loaded(state: State): HubState {
     sites: byKey(state.sites),
     runs: [...state.runs.values()].toSorted((a, b) => a.run.startedAt - b.run.startedAt),
     assignments: byKey(state.assignments),
+    statuses: byKey(state.statuses),
     rollouts: byKey(state.rollouts),
     roots: byKey(state.roots),
     records: byKey(state.records),

@@ -1,3 +1,4 @@
+import type { CommitStatus } from "../../../hub/notify/status.ts";
 import { newSite } from "../../../hub/registry/fold.ts";
 import type { Site } from "../../../hub/registry/site.ts";
 import type { Batch, Notice, SeenRollout, SiteAssignment, StoredRecord } from "../../../hub/registry/store.ts";
@@ -65,6 +66,10 @@ export function seen(name: string, changes: Partial<SeenRollout> = {}): SeenRoll
   return { name, commit: "c1", sha256: "h1", version: "1.4.2", refused: null, ...changes };
 }
 
+export function status(rollout: string, state: CommitStatus["state"] = "pending"): CommitStatus {
+  return { rollout, commit: "c1", state, words: "moves" };
+}
+
 export function event(number: number, words = `event ${number}`): SiteEvent {
   return { number, at: AT, kind: "committed", bundle: "pos", words };
 }
@@ -80,6 +85,7 @@ export const everything: Batch = {
   runs: [run("r1", {}, [["s1", progress(0)]])],
   assignments: [assignment("s1")],
   rollouts: [seen("pos")],
+  statuses: [status("pos")],
   records: [record("s1", "record")],
   root: { number: 1, document: signed("root") },
   events: [{ site: "s1", at: 1_000, event: event(4) }],

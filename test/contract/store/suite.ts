@@ -4,7 +4,7 @@ import type { Machine } from "../../../shared/node/machine.ts";
 import type { Journal } from "../../../shared/ports.ts";
 import { FakeMachine } from "../../support/machine.ts";
 import { writerOf } from "../../support/writer.ts";
-import { assignment, event, everything, notice, progress, record, run, seen, signed, site } from "./samples.ts";
+import { assignment, event, everything, notice, progress, record, run, seen, signed, site, status } from "./samples.ts";
 
 /** What every `Store` does. `make` gives an empty one. */
 export function storeContract(name: string, make: (journal: Journal, machine: Machine) => Store): void {
@@ -35,6 +35,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         runs: [],
         assignments: [],
         rollouts: [],
+        statuses: [],
         roots: [],
         records: [],
       });
@@ -47,6 +48,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         runs: [run("late", { startedAt: 3 }), run("same-b", { startedAt: 2 }), run("same-a", { startedAt: 2 })],
         assignments: [assignment("s2"), assignment("s1")],
         rollouts: [seen("pos"), seen("base")],
+        statuses: [status("pos"), status("base")],
         records: [record("s2", "two"), record("s1", "one")],
         root: { number: 10, document: signed("root 10") },
       });
@@ -57,6 +59,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         runs: [run("same-b", { startedAt: 2 }), run("same-a", { startedAt: 2 }), run("late", { startedAt: 3 })],
         assignments: [assignment("s1"), assignment("s2")],
         rollouts: [seen("base"), seen("pos")],
+        statuses: [status("base"), status("pos")],
         roots: [signed("root 9"), signed("root 10")],
         records: [record("s1", "one"), record("s2", "two")],
       });
@@ -69,6 +72,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         runs: [run("r1", { phase: { kind: "completed", at: 5 } })],
         assignments: [assignment("s1", { frame: new Uint8Array(0), assigned: {}, published: true })],
         rollouts: [seen("pos", { sha256: null, version: null, refused: "the file was deleted" })],
+        statuses: [status("pos", "success")],
         records: [record("s1", "newer")],
         root: { number: 1, document: signed("other bytes") },
       };
@@ -80,6 +84,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         runs: [run("r1", { phase: { kind: "completed", at: 5 } }, [["s1", progress(0)]])],
         assignments: changed.assignments,
         rollouts: changed.rollouts,
+        statuses: changed.statuses,
         records: changed.records,
         roots: [signed("other bytes")],
       });
@@ -173,6 +178,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
           runs: [run("r9")],
           assignments: [assignment("s9")],
           rollouts: [seen("r9")],
+          statuses: [status("r9")],
           records: [record("s9", "r")],
           root: { number: 9, document: signed("r") },
           events: [{ site: "s1", at: 1, event: event(99) }],

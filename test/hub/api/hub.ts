@@ -50,6 +50,12 @@ export class ScriptedHub implements HubView {
     return this.people.get(hash) ?? null;
   }
 
+  wakes = 0;
+
+  wake(): void {
+    this.wakes += 1;
+  }
+
   readonly starts: Start[] = [];
 
   async startAgain(start: Start) {

@@ -31,6 +31,7 @@ beforeEach(async () => {
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
     person: (hash) => hub.person(hash),
+    wake: () => hub.wake(),
     act: (act) => hub.act(act),
     startAgain: (start) => hub.startAgain(start),
   });
