@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { connect } from "../../../agent/apply/connect.ts";
+import type { Kube } from "../../../agent/apply/kube.ts";
 import { BundleCycle, type World } from "../../../agent/bundle-cycle.ts";
 import type { Hold } from "../../../agent/cache/cache.ts";
 import { newTally } from "../../../agent/local/tally.ts";
@@ -19,9 +20,11 @@ import { startLabCluster } from "../../lab/kube/cluster.ts";
 import { DIGEST, IMAGE } from "../../shared/render/sample.ts";
 import { memoryCache } from "../../support/cache.ts";
 import { fileInFolder } from "../../support/data-folder.ts";
-import { NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
+import { keys, NOW, signedBundle, signedRoot, signedSite, trustedRoot } from "../../support/fleet.ts";
 import { fingerprint, unsealing } from "../../support/secrets.ts";
 import { trustUnder } from "../talk/talking-site.ts";
+
+type RootChanges = Parameters<typeof trustedRoot>[0];
 
 const GIVE_UP_MS = 20_000;
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
@@ -33,8 +36,25 @@ export async function labSite(journal: Journal = () => {}) {
   const tokenFile = fileInFolder("token");
   writeFileSync(tokenFile, lab.token);
   const kube = await connect({ server: lab.server, tokenFile });
+  const site = await siteOn(kube, { journal });
+  onTestFinished(async () => {
+    kube.close();
+    await lab.stop();
+  });
+  return { ...site, lab };
+}
+
+/** The same on any API server. `root`: what differs from the root of the tests. */
+export async function siteOn(
+  kube: Kube & { close(): void },
+  {
+    journal = () => {},
+    namespace = "shop",
+    root = {},
+  }: { journal?: Journal; namespace?: string; root?: RootChanges } = {},
+) {
   const cache = memoryCache({ journal });
-  const trust = trustUnder(trustedRoot());
+  const trust = trustUnder(trustedRoot(root));
   let skipped = 0;
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
   let live: Live;
@@ -77,20 +97,16 @@ export async function labSite(journal: Journal = () => {}) {
       ...changes,
     });
 
-  cache.keepRoot(1, signedRoot());
+  cache.keepRoot(1, signedRoot(root));
   cache.keepRecord({ number: 1, root: 1, document: signedSite() });
   restart();
-  await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, FORCED);
-  onTestFinished(async () => {
-    live.close();
-    kube.close();
-    await lab.stop();
-  });
+  await kube.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, FORCED);
+  onTestFinished(() => live.close());
 
   function shelve(seq: number, objects: readonly KubeObject[], more: Partial<Bundle> = {}): Assignment {
     const health = { holdFor: "0", deadline: "60s" };
     const images = [{ ref: "registry.example/till:1", digest: DIGEST }];
-    const made = signedBundle({ seq, health, images, ...more }, objects);
+    const made = signedBundle({ seq, health, images, ...more }, objects, { pos: keys.pos, site: keys.site });
     const version = { bundle: "pos", version: `1.${seq - 1}.0`, digest: made.digest, root: 1, complete: true };
     const pair: Pair = [more.epoch ?? 1, seq];
     const floor: Pair = more.floor ?? [1, Math.max(1, seq - 1)];
@@ -102,7 +118,6 @@ export async function labSite(journal: Journal = () => {}) {
   }
 
   return {
-    lab,
     kube,
     cache,
     trust,
@@ -129,7 +144,7 @@ export async function labSite(journal: Journal = () => {}) {
     record: (record: Partial<SiteRecord>) => {
       const document = signedSite(record);
       cache.keepRecord({ number: record.number ?? 1, root: 1, document });
-      changes = { ...changes, trust: trustUnder(trustedRoot(), document) };
+      changes = { ...changes, trust: trustUnder(trustedRoot(root), document) };
     },
     /** What else the site is, from now on. */
     now: (more: Partial<Circumstances>) => {
@@ -152,12 +167,11 @@ export async function labSite(journal: Journal = () => {}) {
       (await kube.list({ apiVersion, kind }, { labels: "skerry.dev/bundle=pos" })).objects
         .map((object) => object.metadata.name)
         .toSorted(),
-    data: async (name: string) =>
-      (await kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name }))?.["data"],
+    data: async (name: string) => (await kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace, name }))?.["data"],
     /** Somebody else edits, or deletes. */
     edit: (object: KubeObject) => kube.apply(object, FORCED),
     remove: async (name: string) => {
-      const ref = { apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name };
+      const ref = { apiVersion: "v1", kind: "ConfigMap", namespace, name };
       const uid = String((await kube.get(ref))?.metadata["uid"]);
       await kube.remove(ref, { uid, propagation: "Background" });
     },
@@ -168,13 +182,18 @@ export async function labSite(journal: Journal = () => {}) {
   };
 }
 
-export function deployment(name: string, fate: "ready" | "stuck", rest: JsonObject = {}): KubeObject {
+export function deployment(
+  name: string,
+  fate: "ready" | "stuck",
+  rest: JsonObject = {},
+  namespace = "shop",
+): KubeObject {
   const labels = { app: name, "skerry.dev/test": fate };
   const spec = { containers: [{ name: "till", image: IMAGE }] };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name, namespace: "shop" },
+    metadata: { name, namespace },
     spec: { replicas: 1, selector: { matchLabels: { app: name } }, template: { metadata: { labels }, spec }, ...rest },
   };
 }
