@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Bundle } from "../../shared/bundle.ts";
 import type { EventBatch } from "../../shared/event.ts";
 import type { KubeObject } from "../../shared/live.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
@@ -29,8 +30,10 @@ export interface SoloSite {
   batches: EventBatch[];
   /** Each number once. */
   events: EventBatch["events"];
-  publish(version: { seq: number; objects: readonly KubeObject[]; deadline?: string }): string;
+  publish(version: Published): string;
   assign(digest: string, seq: number, options?: { reportEvery?: string; back?: boolean }): Promise<void>;
+  /** As one set: versions of several bundles. */
+  assignAll(versions: readonly { bundle: string; digest: string; seq: number }[]): Promise<void>;
   start(script?: string, args?: readonly string[]): Program;
   /** Cuts off hub and sources: what is left is the disk and the cluster. */
   goDark(): Promise<void>;
@@ -39,12 +42,23 @@ export interface SoloSite {
   stop(): Promise<void>;
 }
 
+interface Published {
+  /** Its name; `pos` where nothing is said. */
+  bundle?: string;
+  seq: number;
+  objects: readonly KubeObject[];
+  deadline?: string;
+  more?: Partial<Bundle>;
+}
+
 export interface SoloOptions {
+  /** Patterns of the bundles that the site may run; those of the tests' record where nothing is said. */
+  bundles?: string[];
   /** How often the agent asks its source. */
   poll?: string;
 }
 
-export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = {}): Promise<SoloSite> {
+export async function soloSite(cluster: Cluster, { poll = "1s", bundles }: SoloOptions = {}): Promise<SoloSite> {
   const dir = mkdtempSync(join(tmpdir(), "skerry-solo-"));
   const served = join(dir, "served");
   mkdirSync(served);
@@ -57,7 +71,12 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
   });
   commitFiles(bare, "main", { "README.md": "fleet\n" }, "fleet");
   commitFiles(bare, "trust", filesOf("root/1.json", root), "root");
-  commitFiles(bare, recordBranch(sha256Hex(Buffer.from("s-1"))), filesOf("sites/s-1.json", signedSite()), "s-1");
+  commitFiles(
+    bare,
+    recordBranch(sha256Hex(Buffer.from("s-1"))),
+    filesOf("sites/s-1.json", signedSite(bundles === undefined ? {} : { bundles })),
+    "s-1",
+  );
 
   const dataDir = join(dir, "data");
   mkdirSync(dataDir);
@@ -98,11 +117,11 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
     reports: hub.reports,
     batches: hub.batches,
     events: hub.events,
-    publish: ({ seq, objects, deadline = "60s" }) => {
+    publish: ({ bundle = "pos", seq, objects, deadline = "60s", more = {} }) => {
       const images = objects.flatMap(imagesOf).map(({ image }) => ({ ref: image, digest: digestOf(image) ?? "" }));
-      const made = signedBundle({ seq, images, health: { holdFor: "0", deadline } }, objects);
+      const made = signedBundle({ name: bundle, seq, images, health: { holdFor: "0", deadline }, ...more }, objects);
       const files = Object.fromEntries([...made.files].map(([path, bytes]) => [`files/${path}`, bytes]));
-      commitFiles(bare, "bundles/pos", { ...filesOf("bundle.json", made.document), ...files }, `1.${seq - 1}.0`);
+      commitFiles(bare, `bundles/${bundle}`, { ...filesOf("bundle.json", made.document), ...files }, `1.${seq - 1}.0`);
       return made.digest;
     },
     assign: async (digest, seq, { reportEvery = "1s", back = false } = {}) => {
@@ -122,6 +141,16 @@ export async function soloSite(cluster: Cluster, { poll = "1s" }: SoloOptions = 
       };
       const expires = "2099-01-01T00:00:00Z";
       const set = { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires, items: [item] };
+      await hub.send("down/assign", set, { retain: true });
+    },
+    assignAll: async (versions) => {
+      number += 1;
+      const items = versions.map(({ bundle, digest, seq }) => {
+        const version = `1.${seq - 1}.0`;
+        const rest = { record: 1, mode: "run", run: "bench", wave: "all", values: {}, reportEvery: "1s" };
+        return { bundle, version, digest, pair: [1, seq], ...rest };
+      });
+      const set = { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires: "2099-01-01T00:00:00Z", items };
       await hub.send("down/assign", set, { retain: true });
     },
     start: (script = join(DIST, "skerry-agent.js"), args = ["run", "--config", config]) => {

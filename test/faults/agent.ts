@@ -1,16 +1,14 @@
-import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import type { Hold } from "../../agent/cache/cache.ts";
 import { type KubeObject, nameOf, refOf } from "../../shared/live.ts";
-import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import { includes } from "../bench/includes.ts";
 import { type SoloSite, soloSite } from "../bench/solo-site.ts";
 import { ask, type Cluster } from "../lab/demo/cluster.ts";
 import { labClusters } from "../lab/demo/clusters.ts";
 import { Undo } from "../lab/demo/undo.ts";
 import { keptOf } from "./kept.ts";
+import { clusterLosses, outboxOf, read } from "./left-behind.ts";
 import { Lives, type Played, type Scenario, untilHolds } from "./scenario.ts";
-import { configMap, deployment, namespace, pathOf, READ_BACK } from "./till.ts";
+import { configMap, deployment, namespace, pathOf } from "./till.ts";
 
 const V1 = [namespace(), configMap("a", "1"), configMap("b", "1"), configMap("c", "1"), deployment("1")];
 /** Without b; a and the workload changed; d is new. */
@@ -48,7 +46,7 @@ export const agent: Scenario = {
         await untilHolds("the marks kept in the cluster", lives, async () => (await keptOf(cluster))?.seq === 2);
       } while (!(await lives.endOrAgain()));
       const lost = [
-        ...(await clusterLosses(cluster, site)),
+        ...(await clusterLosses(cluster, site, { pos: V2 })),
         ...eventLosses(site, { first, second, third }),
         ...reportLosses(site),
         ...stateLosses(site, second, third),
@@ -79,35 +77,6 @@ async function deleted(cluster: Cluster, lives: Lives): Promise<void> {
 async function get(cluster: Cluster, object: KubeObject): Promise<KubeObject | null> {
   const { status, body } = await ask(cluster, "GET", pathOf(object));
   return status === 200 ? (body as unknown as KubeObject) : null;
-}
-
-/** The cluster is as v2 wants it, nothing else carries our label, and the inventory says the same. */
-async function clusterLosses(cluster: Cluster, site: SoloSite): Promise<string[]> {
-  const lost: string[] = [];
-  const live = new Map<string, KubeObject>();
-  for (const { path, apiVersion, kind } of READ_BACK) {
-    const { body } = await ask(cluster, "GET", `${path}?labelSelector=${encodeURIComponent(BUNDLE_LABEL)}`);
-    for (const item of body["items"] as KubeObject[]) {
-      const object = { ...item, apiVersion, kind };
-      live.set(nameOf(refOf(object)), object);
-    }
-  }
-  for (const wanted of V2) {
-    const found = live.get(nameOf(refOf(wanted)));
-    if (found === undefined) lost.push(`${nameOf(refOf(wanted))} is not in the cluster`);
-    else if (!includes(found, wanted)) lost.push(`${nameOf(refOf(wanted))} is not as desired`);
-  }
-  const desired = new Set(V2.map((object) => nameOf(refOf(object))));
-  for (const name of live.keys()) if (!desired.has(name)) lost.push(`${name} is orphaned in the cluster`);
-  const inventory = inventoryOf(site);
-  for (const [name, object] of live) {
-    const row = inventory.get(name);
-    if (row === undefined) lost.push(`${name} is not in the inventory`);
-    else if (row.uid !== object.metadata["uid"]) lost.push(`${name} has another uid in the inventory`);
-    else if (row.state !== "applied") lost.push(`${name} is ${row.state} in the inventory`);
-  }
-  for (const name of inventory.keys()) if (!live.has(name)) lost.push(`${name} is in the inventory only`);
-  return lost;
 }
 
 /** Each number once, with one content, none left out; each move told exactly once, each healing at least once. */
@@ -173,25 +142,4 @@ function stateLosses(site: SoloSite, second: string, third: string): string[] {
     lost.push(`its marks are ${JSON.stringify(marks)}`);
   if (hold.failed.filter(({ digest }) => digest === third).length !== 1) lost.push("it does not remember v3 as failed");
   return lost;
-}
-
-function inventoryOf(site: SoloSite): Map<string, { uid: string; state: string }> {
-  const rows = read<{ api_version: string; kind: string; namespace: string; name: string; uid: string; state: string }>(
-    site,
-    "SELECT api_version, kind, namespace, name, uid, state FROM inventory",
-  );
-  return new Map(rows.map(({ api_version: apiVersion, ...row }) => [nameOf({ apiVersion, ...row }), row]));
-}
-
-function outboxOf(site: SoloSite): number {
-  return read(site, "SELECT id FROM outbox").length;
-}
-
-function read<Row>(site: SoloSite, sql: string): Row[] {
-  const database = new Sqlite(join(site.dataDir, "agent.db"), { readonly: true, timeout: 2000 });
-  try {
-    return database.prepare<[], Row>(sql).all();
-  } finally {
-    database.close();
-  }
 }

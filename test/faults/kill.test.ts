@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { agent } from "./agent.ts";
 import { hub } from "./hub.ts";
 import { type Shot, shoot } from "./kill.ts";
+import { ordered } from "./ordered.ts";
 import { bundleVictims, type Victims } from "./victims.ts";
 import { wiped } from "./wiped.ts";
 
@@ -10,6 +11,11 @@ const SHOTS: readonly (Shot & { because: string })[] = [
   { scenario: agent, point: { effect: "kube.apply", place: "after", nth: 8 }, because: "applied, and not yet settled" },
   { scenario: agent, point: { effect: "kube.delete", place: "after", nth: 1 }, because: "pruned, and not yet told" },
   { scenario: agent, point: { effect: "hold.give-up", place: "between", nth: 1 }, because: "given up, not committed" },
+  {
+    scenario: ordered,
+    point: { effect: "kube.apply", place: "after", nth: 6 },
+    because: "a migration made, no uid known",
+  },
   {
     scenario: wiped,
     point: { effect: "keep.take", place: "between", nth: 1 },

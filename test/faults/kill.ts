@@ -39,6 +39,14 @@ export function choose(tally: Tally, count: number, seed: number): Point[] {
   return chosen;
 }
 
+/** Every time that every place is come to. */
+export function every(tally: Tally): Point[] {
+  return Object.entries(tally).flatMap(([key, times]) => {
+    const [effect = "", place] = key.split(" ");
+    return Array.from({ length: times }, (_, index) => ({ effect, place: place as Point["place"], nth: index + 1 }));
+  });
+}
+
 /** Plays one story for each shot, a few at a time. */
 export async function shoot(
   shots: readonly Shot[],

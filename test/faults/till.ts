@@ -29,6 +29,19 @@ export function deployment(revision: string, app = "till"): KubeObject {
   };
 }
 
+/** A migration, which the lab's kubelet lets succeed. */
+export function migration(): KubeObject {
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "migrate", namespace: NAMESPACE },
+    spec: {
+      backoffLimit: 0,
+      template: { spec: { restartPolicy: "Never", containers: [{ name: "till", image: IMAGE }] } },
+    },
+  };
+}
+
 /** Path of a config map in the API. */
 export function pathOf({ metadata }: KubeObject): string {
   return `/api/v1/namespaces/${NAMESPACE}/configmaps/${metadata.name}`;
@@ -39,4 +52,5 @@ export const READ_BACK = [
   { path: "/api/v1/namespaces", apiVersion: "v1", kind: "Namespace" },
   { path: "/api/v1/configmaps", apiVersion: "v1", kind: "ConfigMap" },
   { path: "/apis/apps/v1/deployments", apiVersion: "apps/v1", kind: "Deployment" },
+  { path: "/apis/batch/v1/jobs", apiVersion: "batch/v1", kind: "Job" },
 ];

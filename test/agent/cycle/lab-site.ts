@@ -26,7 +26,7 @@ import { trustUnder } from "../talk/talking-site.ts";
 
 type RootChanges = Parameters<typeof trustedRoot>[0];
 
-const GIVE_UP_MS = 20_000;
+const GIVE_UP_MS = 60_000;
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
 const FORCED = { manager: "tester", force: true, dryRun: false };
 
