@@ -157,12 +157,15 @@ function latest<T extends Entry>(entries: readonly T[]): T | undefined {
 
 /** What somebody added to our object by hand, or has in common with us; what was taken from us is told as that. */
 function byHand({ entry, paths }: Held, ours: Fields): Difference[] {
-  return paths.map((path) => ({
-    field: fieldWords(path),
-    how: below(ours, path) === undefined ? "added" : "shared",
-    by: entry.manager,
-    scaled: false,
-  }));
+  const found = paths.map((path): Difference => {
+    // Of a whole item, its parts say nothing more.
+    const item = path.findIndex(
+      (key, index) => key.startsWith("k:") && below(ours, path.slice(0, index + 1)) === undefined,
+    );
+    const how = below(ours, path) === undefined ? "added" : "shared";
+    return { field: fieldWords(item === -1 ? path : path.slice(0, item + 1)), how, by: entry.manager, scaled: false };
+  });
+  return found.filter(({ field }, index) => found.findIndex((each) => each.field === field) === index);
 }
 
 /** Where nobody took anything: another order of our items, or another value under our own name. */
@@ -199,9 +202,11 @@ export function valueAt(value: Json, path: FieldPath): Json | undefined {
   return found;
 }
 
-/** For a person: `.spec.replicas by kubectl-edit`; three of them, and how many more. */
+/** For a person: `.spec.replicas changed by kubectl-edit`; three of them, one first that tells by whom, and how many more. */
 export function differenceWords(found: readonly Difference[]): string {
-  const words = found.slice(0, 3).map(({ field, how, by }) => {
+  const known = found.find(({ by }) => by !== null);
+  const told = known === undefined ? found : [known, ...found.filter((each) => each !== known)];
+  const words = told.slice(0, 3).map(({ field, how, by }) => {
     const what = field === "" ? "the object" : field;
     if (how === "removed") return `${what} removed, which leaves no trace of who did it`;
     return `${what} ${how}${by === null ? ", and nothing tells by whom" : ` by ${by}`}`;

@@ -143,12 +143,9 @@ const HANDS: readonly Edit[] = [
     "",
     async () => {
       await ctl(["set", "image", "deploy/till", "till=undone"]);
-      await until(
-        "put back",
-        async () =>
-          JSON.stringify(await kube.get(refOf(placed(DEPLOYMENT, namespace)))).includes(IMAGE) &&
-          (await site.run()) !== null,
-      );
+      const image = async () => JSON.stringify(await kube.get(refOf(placed(DEPLOYMENT, namespace))));
+      await site.until("put back", async () => (await image()).includes(IMAGE));
+      site.events();
       await ctl(["rollout", "undo", "deploy/till"]);
     },
     /\.image changed by kubectl-(set|rollout)/,

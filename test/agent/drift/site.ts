@@ -54,11 +54,14 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
     get: [],
   };
   const counting: Kube = {
-    apply: async (object, options) => {
+    apply: (object, options) => {
       requests.apply.push(object.metadata.name);
-      const applied = await answered(kube.apply(object, options));
-      await meanwhile();
-      return applied;
+      const applied = async () => {
+        const answer = await kube.apply(object, options);
+        await meanwhile();
+        return answer;
+      };
+      return answered(applied());
     },
     reown: (of, ownership) => {
       requests.reown.push(of.metadata.name);

@@ -120,6 +120,17 @@ describe("drift is seen in an edit that", () => {
     expect(fingerprint(edited(path, value))[which]).not.toBe(fresh[which]);
   });
 
+  it.each(["kubectl", "kubectl-edit", "helm"])("adds something by hand, as %s", (manager) => {
+    const object = live();
+    const fieldsV1 = { "f:metadata": { "f:labels": { "f:extra": {} } } };
+    const entry = { manager, operation: "Update", apiVersion: "apps/v1", fieldsV1 };
+    object.metadata["managedFields"] = [...(object.metadata["managedFields"] as Json[]), entry];
+    const found = fingerprint(object);
+    expect([found.fields === fresh.fields, found.live === fresh.live]).toEqual([false, true]);
+    entry.manager = "operator";
+    expect(fingerprint(object)).toEqual(fresh);
+  });
+
   it("takes all of it from us", () => {
     const object = live();
     object.metadata["managedFields"] = [];
@@ -146,6 +157,38 @@ describe("no drift is", () => {
     ["our entry for a subresource", "metadata/managedFields/2", undefined],
   ])("%s", (_title, path, value) => {
     expect(fingerprint(edited(path, value))).toEqual(fresh);
+  });
+
+  it("what the bundle ignores, edited or taken", () => {
+    const overlooked = {
+      ignored: [["spec", "template", "spec", "containers", { item: { name: "till" } }, "image"]],
+      empty: [],
+    };
+    const before = fingerprint(live(), overlooked);
+    const ours = `${OURS}/f:spec/f:template/f:spec/f:containers/k:{"name":"till"}/f:image`;
+    for (const [path, value] of [
+      [`${TILL}/image`, "till:2"],
+      [ours, undefined],
+    ] as const) {
+      expect(fingerprint(edited(path, value), overlooked)).toEqual(before);
+      expect(fingerprint(edited(path, value))).not.toEqual(fresh);
+    }
+  });
+
+  it("what others put into a map that was sent empty; that it is taken away is", () => {
+    const overlooked = { ignored: [], empty: [["data"]] };
+    const map = (data: Json | undefined, fields: JsonObject): KubeObject => ({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "a", managedFields: [{ manager: "skerry", operation: "Apply", fieldsV1: fields }] },
+      ...(data !== undefined && { data }),
+    });
+    const ours = { "f:data": {}, "f:metadata": { "f:labels": {} } };
+    const before = fingerprint(map(undefined, ours), overlooked);
+    expect(fingerprint(map({ theirs: "1" }, ours), overlooked)).toEqual(before);
+    expect(fingerprint(map({ theirs: "2" }, ours), overlooked)).toEqual(before);
+    const taken = fingerprint(map({ theirs: "1" }, { "f:metadata": { "f:labels": {} } }), overlooked);
+    expect([taken.live === before.live, taken.fields === before.fields]).toEqual([true, false]);
   });
 
   it("another order of keys", () => {

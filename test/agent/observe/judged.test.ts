@@ -178,3 +178,36 @@ describe("an object of a custom kind without a status", () => {
     expect([...live.view().objects.values()].map(({ graceEnds }) => graceEnds)).toEqual([30_000]);
   });
 });
+
+describe("what a bundle overlooks of an object", () => {
+  const overlooking = (path: string) => ({
+    health: new Map(),
+    overlooked: new Map([[NAME, { ignored: [["spec", path]], empty: [] }]]),
+  });
+  const seen = () => live.view().objects.get(NAME);
+
+  it("that comes, changes or goes has its kind asked for again; until then nobody says that it has drifted", async () => {
+    follow();
+    tell({}, "2");
+    for (const rules of [overlooking("size"), overlooking("other"), by(new Map())]) {
+      const before = watches.length;
+      live.judgeBy("pos", rules);
+      expect(seen()?.stale).toBe(true);
+      await settle();
+      expect([watches.length, watches.at(-1)?.resourceVersion]).toEqual([before + 1, undefined]);
+      tell({}, "2");
+      watches.at(-1)?.onEvent({ type: "synced", resourceVersion: "9" });
+      expect(seen()).toMatchObject({ resourceVersion: "2" });
+      expect(seen()?.stale).toBeUndefined();
+    }
+  });
+
+  it("that is there from the start, or the same in another version, costs no second list", async () => {
+    live.judgeBy("pos", overlooking("size"));
+    follow();
+    tell({}, "2");
+    live.judgeBy("pos", overlooking("size"));
+    await settle();
+    expect([watches.length, seen()?.stale]).toEqual([1, undefined]);
+  });
+});
