@@ -1,5 +1,5 @@
 import { type ErrorCode, inWords, isRefusal } from "../shared/errors.ts";
-import type { Ack, Hello } from "../shared/protocol.ts";
+import type { Ack, Answer, Hello } from "../shared/protocol.ts";
 import { type Incoming, type Message, openMessage } from "./ingest/open.ts";
 import type { Memory } from "./memory.ts";
 import type { Holds } from "./publish/trust.ts";
@@ -15,6 +15,7 @@ export interface Intake {
   acks: ReadonlyMap<string, Ack>;
   /** What sites say that they hold of roots, records and heads; `anew`: they have just connected. */
   held: readonly { site: string; holds: Holds; anew: boolean }[];
+  answers: readonly { site: string; body: Answer }[];
   /** Not worth a commit of their own. */
   presences: readonly Site[];
   refused: readonly Refused[];
@@ -52,6 +53,7 @@ class Turn {
   private readonly events: Intake["events"][number][] = [];
   private readonly acks = new Map<string, { boot: string; full: boolean }>();
   private readonly held = new Map<string, Intake["held"][number]>();
+  private readonly answers: Intake["answers"][number][] = [];
   private restored: Intake["restored"] = null;
 
   constructor(memory: Memory, now: number) {
@@ -84,6 +86,7 @@ class Turn {
         this.acks.set(site, { boot: message.body.boot, full: this.acks.get(site)?.full ?? false });
         break;
       case "answer":
+        this.answers.push({ site, body: message.body });
         break;
     }
     this.presences.delete(site);
@@ -100,6 +103,7 @@ class Turn {
       events: this.events,
       acks: new Map(acks),
       held: [...this.held.values()],
+      answers: this.answers,
       presences: [...this.presences.values()],
       refused: this.refused,
       restored: this.restored,

@@ -15,6 +15,7 @@ import { type Intake, intake } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
 import type { CommitStatus } from "./notify/status.ts";
+import { Previews } from "./previews.ts";
 import { acknowledge } from "./publish/acknowledge.ts";
 import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
@@ -50,7 +51,7 @@ const NOTHING_NEW: News = { changes: [], inputs: new Map() };
  * The hub's one writer: whatever happens becomes a turn, turns run one after the other, and each stores what it changes
  * before any of it is acknowledged or published. A turn that cannot store changes nothing.
  */
-export class Hub implements Omit<HubView, "person">, BusEvents {
+export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
   private readonly options: HubOptions;
   private readonly memory: Memory;
   private because: ReadonlyMap<string, Because> = new Map();
@@ -58,6 +59,7 @@ export class Hub implements Omit<HubView, "person">, BusEvents {
   private readonly watchers = new Set<() => void>();
   private readonly signer: Signer;
   private readonly watch: Watch;
+  private readonly previews: Previews;
   private tail: Promise<unknown> = Promise.resolve();
   private readonly inbox = new Inbox(MESSAGES_A_COMMIT, () => void this.turn(() => this.ingest()));
   private decisionQueued = false;
@@ -76,18 +78,17 @@ export class Hub implements Omit<HubView, "person">, BusEvents {
     this.memory = memory;
     this.signer = { fleet, key };
     this.refusals = new Refusals({ clock, log, knows: (site) => this.knows(site) });
+    this.previews = new Previews({ ...options, refusals: this.refusals, signer: this.signer });
     const onLook = (followed: Followed | null, words: string | null) => this.looked(followed, words);
     this.watch = new Watch({ follower, everyMs: options.pollMs, clock, log, onLook });
   }
 
   /** Publishes what is in force, and begins to follow and to decide. */
   start(bus: Bus): void {
-    const { fleet, clock, random, journal, log } = this.options;
+    const { options } = this;
     this.bus = bus;
-    const onPublished = (sets: readonly SiteAssignment[]) => this.markPublished(sets);
-    this.outbox = new Outbox({ fleet, bus, clock, random, journal, log, onPublished });
-    const relayable = (site: string) => this.memory.relayable(site);
-    this.relay = new Relay({ fleet, bus, journal, log, relayable });
+    this.outbox = new Outbox({ ...options, bus, onPublished: (sets) => this.markPublished(sets) });
+    this.relay = new Relay({ ...options, bus, relayable: (site) => this.memory.relayable(site) });
     // All of them: an embedded broker has forgotten what it retained.
     this.outbox.offer(this.memory.assignments.values());
     this.tick();
@@ -169,11 +170,10 @@ export class Hub implements Omit<HubView, "person">, BusEvents {
       if (this.stopped) throw new AppError("unreachable", "the hub is stopping");
       const taken = intake(batch.messages, this.options.fleet, this.memory, this.options.clock.now());
       await this.store(taken);
+      await this.commit("preview", this.previews.answered(taken.answers));
       for (const site of taken.presences) this.memory.setPresence(site);
       batch.accept();
-      const { signer, bus } = this;
-      const { journal, log } = this.options;
-      if (bus !== null) acknowledge({ bus, signer, journal, log }, taken.acks);
+      if (this.bus !== null) acknowledge({ ...this.options, bus: this.bus, signer: this.signer }, taken.acks);
       for (const { site, holds, anew } of taken.held) this.relay?.heard(site, holds, anew);
       if (taken.sites.length > 0) this.decideSoon();
       else if (taken.presences.length > 0) this.changed();
@@ -212,16 +212,17 @@ export class Hub implements Omit<HubView, "person">, BusEvents {
   private async decide(news: News, more: Batch = {}): Promise<void> {
     const { memory, because } = this;
     const { fleet: fleetName, lifetimeMs, clock } = this.options;
-    const { runs, members, assignments, root: rootNumber } = memory;
+    const { members, assignments, root: rootNumber } = memory;
     const { term } = more.meta ?? memory.meta;
-    const world = { fleetName, term, rootNumber, lifetimeMs, runs, members, assignments, because };
+    const world = { fleetName, term, rootNumber, lifetimeMs, runs: memory.runs, members, assignments, because };
     const decision = decide(world, news, clock.now(), memory.takeSince());
     const sets = frameSets(this.signer, decision.sets);
     const notices = [...(more.notices ?? []), ...decision.notices];
     for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
     this.because = new Map([...because, ...decision.because]);
-    const { rollouts } = decision;
-    await this.commit("decide", { ...more, runs: memory.rowsOf(decision.runs), rollouts, assignments: sets, notices });
+    const { runs, rollouts } = decision;
+    const rows = { runs: memory.rowsOf(runs), undiffed: this.previews.useless(runs) };
+    await this.commit("decide", { ...more, ...rows, rollouts, assignments: sets, notices });
     memory.keep(decision);
     this.outbox?.offer(sets);
   }
@@ -239,6 +240,7 @@ export class Hub implements Omit<HubView, "person">, BusEvents {
 
   private tick(): void {
     this.decideSoon();
+    if (this.bus !== null) this.previews.ask(this.bus);
     this.cancelTick = this.options.clock.after(TICK_MS, () => this.tick());
   }
 

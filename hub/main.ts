@@ -114,6 +114,7 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       read: () => hub.read(),
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
+      diff: (run, hash) => store.diff(run, hash),
       person: (hash) => store.person(hash),
       wake: () => hub.wake(),
       act: (act) => hub.act(act),

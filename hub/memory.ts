@@ -6,6 +6,8 @@ import { preparesOf } from "./assign/items.ts";
 import type { Decision, Kept, Since } from "./decide.ts";
 import type { Followed, HeldHead, HeldRecord } from "./follow/followed.ts";
 import { type CommitStatus, wantedStatuses } from "./notify/status.ts";
+import { Groups } from "./preview/groups.ts";
+import { previewOf } from "./preview/rows.ts";
 import type { Relayable } from "./publish/trust.ts";
 import { newSite } from "./registry/fold.ts";
 import type { FleetMember, Site } from "./registry/site.ts";
@@ -27,6 +29,10 @@ export class Memory {
   readonly assignments = new Map<string, SiteAssignment>();
   readonly rollouts = new Map<string, SeenRollout>();
   private readonly statuses = new Map<string, CommitStatus>();
+  /** What sites say of the states that they prepare. */
+  readonly groups = new Groups();
+  /** Hashes of the diffs that are stored, by run. */
+  readonly diffs = new Map<string, Set<string>>();
   /** Sites with a record, as the rollouts see them. */
   readonly members = new Map<string, FleetMember>();
   private readonly sites = new Map<string, Site>();
@@ -39,7 +45,9 @@ export class Memory {
   constructor(state: HubState, roots: readonly HeldRoot[], records: ReadonlyMap<string, HeldRecord>) {
     this.meta = state.meta;
     this.roots = roots;
-    this.absorb(state);
+    const { diffs, ...rest } = state;
+    this.absorb(rest);
+    for (const { run, hash } of diffs) this.noteDiff(run, hash);
     this.setRuns(state.runs.map(runOf));
     this.setRecords(records);
   }
@@ -85,24 +93,26 @@ export class Memory {
   snapshot(fleet: string, now: number, because: ReadonlyMap<string, Because>): Snapshot {
     const runs = [...this.runs.values()].flatMap((run) => {
       const why = because.get(run.id);
-      return why === undefined ? [] : [{ run, because: why }];
+      if (why === undefined) return [];
+      const preview = previewOf(this.groups.of(run.target), (site) => run.sites.has(site));
+      return [{ run, because: why, ...(preview && { preview }) }];
     });
     const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
     const root = this.roots.at(-1)?.root.document ?? null;
     return { fleet, now, root, members, runs, rollouts, bundles: this.bundles };
   }
 
-  absorb({
-    meta,
-    sites = [],
-    assignments = [],
-    rollouts = [],
-    statuses = [],
-  }: Omit<Batch, "records" | "root" | "runs">): void {
+  absorb(batch: Omit<Batch, "records" | "root" | "runs">): void {
+    const { meta, sites = [], assignments = [], rollouts = [], statuses = [], diffs = [], undiffed = [] } = batch;
     if (meta !== undefined) this.meta = meta;
     for (const seen of rollouts) this.rollouts.set(seen.name, seen);
     for (const status of statuses) this.statuses.set(status.rollout, status);
-    for (const site of sites) this.sites.set(site.id, site);
+    for (const site of sites) {
+      this.sites.set(site.id, site);
+      this.groups.take(site.id, site.report?.body.prepared ?? []);
+    }
+    for (const { run, hash } of diffs) this.noteDiff(run, hash);
+    for (const run of undiffed) this.diffs.delete(run);
     for (const entry of assignments) this.assignments.set(entry.site, entry);
     for (const { id } of sites) this.refresh(id);
     for (const { site } of assignments) this.refresh(site);
@@ -115,6 +125,10 @@ export class Memory {
 
   private setRuns(runs: Iterable<Run>): void {
     for (const run of runs) this.runs.set(run.id, run);
+  }
+
+  private noteDiff(run: string, hash: string): void {
+    this.diffs.set(run, (this.diffs.get(run) ?? new Set()).add(hash));
   }
 
   /** For one decision. Where that fails, or cannot be stored, nothing is left to build on, and the next one looks at everything. */

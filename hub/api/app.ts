@@ -66,6 +66,15 @@ export function apiApp(options: ApiOptions, pages: readonly Page[], feed: Feed):
   app.get("/api/v1/fleet", (context) => json(context, fleetView(options.read(), inWords)));
   app.get("/api/v1/fleet/export", (context) => json(context, exportOf(options.read())));
   app.get("/api/v1/rollouts", (context) => json(context, rolloutList(options.read(), inWords)));
+  app.get("/api/v1/rollouts/:name/runs/:id/diffs/:hash", async (context) => {
+    const { name, id, hash } = context.req.param();
+    const known = options.read().runs.some(({ run }) => run.id === id && run.rollout === name);
+    const diff = known ? await options.diff(id, hash) : null;
+    if (diff !== null) return json(context, diff);
+    return problemAnswer("not-found", `no diff ${hash.slice(0, 64)} of run ${id} is stored`, {
+      fix: "a run names its diffs in `preview`; the sites of it may not have been asked yet",
+    });
+  });
   app.get("/api/v1/events", async (context) => {
     const query = eventQuery.safeParse(context.req.query());
     if (!query.success) {

@@ -186,6 +186,25 @@ export const waveView = z.object({
 
 const verb = z.enum(Object.keys(VERBS) as [Verb, ...Verb[]]);
 
+/** What the run would change, as its sites found when they prepared it: one row for all at which it is the same. */
+export const previewView = z.object({
+  /** Those that are not ready before those that are, the largest first. */
+  rows: z.array(
+    z.object({
+      /** Why they are not ready; null where they are. */
+      code: z.nullable(code),
+      /** `GET .../runs/{id}/diffs/{diff}` shows it; null where nothing was compared. */
+      diff: z.nullable(shortDigest),
+      sites: count,
+      first: z.array(siteId),
+    }),
+  ),
+  /** Rows beyond those; sites that said something, of those of the run. */
+  more: count,
+  sites: count,
+  of: count,
+});
+
 export const runView = z.object({
   id: name,
   rollout: name,
@@ -211,6 +230,8 @@ export const runView = z.object({
   words: z.string(),
   /** What a person may do now. */
   verbs: z.array(verb),
+  /** null where no site prepares it. */
+  preview: z.nullable(previewView),
 });
 
 export const rolloutView = z.object({
@@ -267,6 +288,7 @@ export type Condition = (typeof CONDITIONS)[number];
 export type BundleState = (typeof BUNDLE_STATES)[number];
 export type BundleView = z.infer<typeof bundleView>;
 export type SiteView = z.infer<typeof siteView>;
+export type PreviewView = z.infer<typeof previewView>;
 export type WaveView = z.infer<typeof waveView>;
 export type RunView = z.infer<typeof runView>;
 export type RolloutView = z.infer<typeof rolloutView>;

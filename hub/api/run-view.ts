@@ -2,12 +2,13 @@ import { assertNever } from "../../shared/errors.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import { legalVerbs } from "../../shared/verbs.ts";
+import type { Preview } from "../preview/rows.ts";
 import type { Because } from "../rollout/because.ts";
 import type { Run } from "../rollout/run.ts";
-import type { RunView, WaveView } from "./contract.ts";
+import type { PreviewView, RunView, WaveView } from "./contract.ts";
 import type { SeenRun } from "./snapshot.ts";
 
-export function runView({ run, because }: SeenRun, inWords: (because: Because) => string): RunView {
+export function runView({ run, because, preview }: SeenRun, inWords: (because: Because) => string): RunView {
   const open = openWave(run);
   return {
     id: run.id,
@@ -27,7 +28,13 @@ export function runView({ run, because }: SeenRun, inWords: (because: Because) =
     because,
     words: inWords(because),
     verbs: legalVerbs(run.phase.kind).filter((verb) => verb !== "approve" || asksForApproval(run)),
+    preview: preview === undefined ? null : previewView(preview, run),
   };
+}
+
+function previewView({ rows, more, sites }: Preview, run: Run): PreviewView {
+  const told = rows.map(({ code, diff, sites, first }) => ({ code, diff, sites, first: [...first] }));
+  return { rows: told, more, sites, of: run.sites.size };
 }
 
 /** Index of the wave that is open, or that a pause holds. */

@@ -1,6 +1,8 @@
+import type { Diff } from "../../shared/diff.ts";
 import type { Root } from "../../shared/root.ts";
 import type { RunVerb } from "../../shared/verbs.ts";
 import type { Followed } from "../follow/followed.ts";
+import type { Preview } from "../preview/rows.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Person, SeenRollout, StoredEvent } from "../registry/store.ts";
 import type { Because } from "../rollout/because.ts";
@@ -26,6 +28,8 @@ export interface SeenRun {
   run: Run;
   /** What it waits for, as of its last step. */
   because: Because;
+  /** Where sites prepare it. */
+  preview?: Preview;
 }
 
 /** What a person asks of a run. */
@@ -52,6 +56,8 @@ export interface HubView {
   read(): Snapshot;
   /** Calls back after each commit that changed what `read` gives; returns the end of it. */
   subscribe(onChange: () => void): () => void;
+  /** What a run would change at the sites that reported this hash; null where it is not known (yet, or any more). */
+  diff(run: string, hash: string): Promise<Diff | null>;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   /** Whose token has this SHA-256; null: nobody's, or nobody's any more. */

@@ -73,6 +73,13 @@ CREATE TABLE statuses (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE diffs (
+  run TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (run, hash)
+) STRICT;
+
 CREATE TABLE rollouts (
   name TEXT PRIMARY KEY,
   body TEXT NOT NULL

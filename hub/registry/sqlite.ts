@@ -1,3 +1,4 @@
+import type { Diff } from "../../shared/diff.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { type Machine, machine as thisMachine } from "../../shared/node/machine.ts";
 import { type Database, openDatabase } from "../../shared/node/sqlite.ts";
@@ -22,6 +23,7 @@ const SITE = upsert("sites", ["id"], ["body"]);
 const RUN_SITE = upsert("run_sites", ["run", "site"], ["body"]);
 const ASSIGNMENT = upsert("assignments", ["site"], ["body", "assigned", "frame", "published"]);
 const STATUS = upsert("statuses", ["rollout"], ["body"]);
+const DIFF = upsert("diffs", ["run", "hash"], ["body"]);
 const ROLLOUT = upsert("rollouts", ["name"], ["body"]);
 
 /**
@@ -61,6 +63,10 @@ export function sqliteStore(options: { file: string; journal: Journal; machine?:
         if (known) tell(database, notice);
         return known;
       }),
+    diff: async (run, hash) => {
+      const row = database.get<Body>("SELECT body FROM diffs WHERE run = ? AND hash = ?", run, hash);
+      return row === undefined ? null : parsed<Diff>(row);
+    },
     events: async (query) => events(database, query),
     close: async () => database.close(),
   };
@@ -86,6 +92,7 @@ function load({ get, all }: Database): HubState {
     records: all<SignedRow & { site: string; root: number }>(
       "SELECT site, root, body, signatures FROM records ORDER BY site",
     ).map(({ site, root, ...row }) => ({ site, root, document: signedOf(row) })),
+    diffs: all<{ run: string; hash: string }>("SELECT run, hash FROM diffs ORDER BY run, hash"),
   };
 }
 
@@ -99,6 +106,8 @@ function write({ get, run }: Database, batch: Batch): void {
     run(ASSIGNMENT, site, JSON.stringify(set), JSON.stringify(assigned), frame, published ? 1 : 0);
   }
   for (const status of batch.statuses ?? []) run(STATUS, status.rollout, JSON.stringify(status));
+  for (const { run: of, hash, diff } of batch.diffs ?? []) run(DIFF, of, hash, JSON.stringify(diff));
+  for (const of of batch.undiffed ?? []) run("DELETE FROM diffs WHERE run = ?", of);
   for (const seen of batch.rollouts ?? []) run(ROLLOUT, seen.name, JSON.stringify(seen));
   for (const { site, at, event } of batch.events ?? []) {
     run(

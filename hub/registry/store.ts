@@ -1,4 +1,5 @@
 import type { AssignmentSet } from "../../shared/assignment.ts";
+import type { Diff } from "../../shared/diff.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
 import type { Role } from "../../shared/verbs.ts";
@@ -30,6 +31,8 @@ export interface Store {
   admit(person: Person, notice: Notice): Promise<void>;
   /** Takes it away again; false where nobody of that name has one. */
   dismiss(name: string, notice: Notice): Promise<boolean>;
+  /** What a run would change at the sites that reported this hash; null where it is not stored. */
+  diff(run: string, hash: string): Promise<Diff | null>;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   close(): Promise<void>;
@@ -73,6 +76,8 @@ export interface HubState {
   /** Root documents held, rising by number. */
   roots: SignedBytes[];
   records: StoredRecord[];
+  /** Of the diffs that are stored, by which run and hash. */
+  diffs: { run: string; hash: string }[];
 }
 
 export interface Batch {
@@ -88,6 +93,17 @@ export interface Batch {
   records?: readonly StoredRecord[];
   /** Things the hub itself did or refused, for the event list: `site` is empty. */
   notices?: readonly Notice[];
+  diffs?: readonly StoredDiff[];
+  /** Runs whose diffs go. */
+  undiffed?: readonly string[];
+}
+
+/** What sites showed that a run would change there. */
+export interface StoredDiff {
+  run: string;
+  /** As reports name it. */
+  hash: string;
+  diff: Diff;
 }
 
 /** A site record as it was accepted, so that a hub without network knows its sites. */

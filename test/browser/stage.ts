@@ -45,6 +45,7 @@ export class Stage {
       read: () => ({ ...hub.read(), now: Date.now() }),
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
+      diff: (run, hash) => hub.diff(run, hash),
       person: (hash) => hub.person(hash),
       wake: () => {},
       act: (act) => hub.act(act),

@@ -17,6 +17,7 @@ export class HubDisk {
     statuses: [],
     roots: [],
     records: [],
+    diffs: [],
   };
   private readonly tables = {
     sites: new Map<string, HubState["sites"][number]>(),
@@ -103,6 +104,8 @@ export class HubDisk {
       }),
       roots: byKey(roots),
       records: byKey(records),
+      // Nothing is prepared in a simulated site.
+      diffs: [],
     };
   }
 

@@ -217,6 +217,7 @@ export class HubHost {
         return epoch === null ? null : writer(epoch);
       },
       events: async () => [],
+      diff: async () => null,
       ...NOBODY,
       close: async () => {},
     };

@@ -30,7 +30,7 @@ export const WHY = {
 /** Stages in the order of the flow. A stage imports earlier ones by type only. */
 const FLOWS: Readonly<Record<string, readonly string[]>> = {
   agent: ["link", "pull", "cache", "target", "unseal", "render", "plan", "apply", "observe", "prepare", "report"],
-  hub: ["follow", "ingest", "registry", "rollout", "assign", "publish", "notify", "api"],
+  hub: ["follow", "ingest", "registry", "rollout", "preview", "assign", "publish", "notify", "api"],
 };
 
 /** The heads of ports: they name types of any stage, and any stage may know them. */
@@ -49,7 +49,7 @@ const ADAPTER =
 
 /** Where nothing but arguments may decide. */
 const PURE =
-  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|prepare|report)\/|agent\/observe\/(?!(?:live|kind-watch)\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/notify\/status\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
+  /^(?:shared\/[^/]+\.ts|shared\/(?:verify|render)\/|agent\/(?:target|plan|prepare|report)\/|agent\/observe\/(?!(?:live|kind-watch)\.ts)|hub\/registry\/(?:fold|site)\.ts|hub\/(?:rollout|preview|assign)\/|hub\/api\/(?:view|site-view|run-view|contract|snapshot)\.ts|hub\/notify\/status\.ts|hub\/(?:decide|changes|intake|notices)\.ts)/;
 
 const IMPURE: readonly (readonly [RegExp, string])[] = [
   [/\basync\b|\bawait\b/, "async"],

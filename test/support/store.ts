@@ -8,6 +8,7 @@ import type {
   SeenRollout,
   SiteAssignment,
   Store,
+  StoredDiff,
   StoredEvent,
   StoredRecord,
   Writer,
@@ -29,6 +30,7 @@ interface State {
   assignments: Map<string, SiteAssignment>;
   statuses: Map<string, CommitStatus>;
   rollouts: Map<string, SeenRollout>;
+  diffs: Map<string, StoredDiff>;
   roots: Map<number, SignedBytes>;
   records: Map<string, StoredRecord>;
   /** Oldest first; none is ever forgotten. */
@@ -54,6 +56,7 @@ export function memoryStore({
     assignments: new Map(),
     statuses: new Map(),
     rollouts: new Map(),
+    diffs: new Map(),
     roots: new Map(),
     records: new Map(),
     events: [],
@@ -73,6 +76,7 @@ export function memoryStore({
       assignments: new Map(from.assignments),
       statuses: new Map(from.statuses),
       rollouts: new Map(from.rollouts),
+      diffs: new Map(from.diffs),
       roots: new Map(from.roots),
       records: new Map(from.records),
       events: [...from.events],
@@ -115,6 +119,8 @@ export function memoryStore({
         }
         for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
         for (const each of batch.statuses ?? []) state.statuses.set(each.rollout, each);
+        for (const each of batch.diffs ?? []) state.diffs.set(`${each.run} ${each.hash}`, each);
+        for (const [key, { run }] of state.diffs) if (batch.undiffed?.includes(run)) state.diffs.delete(key);
         for (const each of batch.rollouts ?? []) state.rollouts.set(each.name, each);
         for (const { site, at, event } of batch.events ?? []) add(site, at, event);
         for (const notice of batch.notices ?? []) tell(notice);
@@ -155,6 +161,7 @@ export function memoryStore({
         if (known) tell(notice);
         return known;
       }),
+    diff: async (run, hash) => structuredClone(state.diffs.get(`${run} ${hash}`)?.diff ?? null),
     events: async ({ site, before = Number.MAX_SAFE_INTEGER, limit }) =>
       structuredClone(
         state.events
@@ -176,6 +183,7 @@ function loaded(state: State): HubState {
     rollouts: byKey(state.rollouts),
     roots: byKey(state.roots),
     records: byKey(state.records),
+    diffs: byKey(state.diffs).map(({ run, hash }) => ({ run, hash })),
   };
 }
 

@@ -86,6 +86,7 @@ export const everything: Batch = {
   assignments: [assignment("s1")],
   rollouts: [seen("pos")],
   statuses: [status("pos")],
+  diffs: [{ run: "r1", hash: "h1", diff: { objects: [], unchanged: 1 } }],
   records: [record("s1", "record")],
   root: { number: 1, document: signed("root") },
   events: [{ site: "s1", at: 1_000, event: event(4) }],

@@ -38,6 +38,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         statuses: [],
         roots: [],
         records: [],
+        diffs: [],
       });
       expect(await store.events({ limit: 10 })).toEqual([]);
     });
@@ -62,7 +63,26 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         statuses: [status("base"), status("pos")],
         roots: [signed("root 9"), signed("root 10")],
         records: [record("s1", "one"), record("s2", "two")],
+        diffs: [],
       });
+    });
+
+    it("keeps what a run would change by its hash, and drops all of a run at once", async () => {
+      const diff = (object: string) => ({ objects: [{ object, action: "create" as const }], unchanged: 3 });
+      const stored = (run: string, hash: string) => ({ run, hash, diff: diff(`${run} ${hash}`) });
+      await writer.commit("first", { diffs: [stored("r2", "a"), stored("r1", "b"), stored("r1", "a")] });
+      await writer.commit("second", { diffs: [{ run: "r1", hash: "a", diff: diff("anew") }] });
+      expect((await store.load()).diffs).toEqual([
+        { run: "r1", hash: "a" },
+        { run: "r1", hash: "b" },
+        { run: "r2", hash: "a" },
+      ]);
+      expect(await store.diff("r1", "a")).toEqual(diff("anew"));
+      expect(await store.diff("r1", "c")).toBeNull();
+      await writer.commit("third", { undiffed: ["r1", "r9"] });
+      expect(await store.diff("r1", "b")).toBeNull();
+      expect(await store.diff("r2", "a")).toEqual(diff("r2 a"));
+      expect((await store.load()).diffs).toEqual([{ run: "r2", hash: "a" }]);
     });
 
     it("replaces rows by name and leaves the others", async () => {
@@ -87,6 +107,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
         statuses: changed.statuses,
         records: changed.records,
         roots: [signed("other bytes")],
+        diffs: [{ run: "r1", hash: "h1" }],
       });
     });
 
@@ -179,6 +200,7 @@ export function storeContract(name: string, make: (journal: Journal, machine: Ma
           assignments: [assignment("s9")],
           rollouts: [seen("r9")],
           statuses: [status("r9")],
+          diffs: [{ run: "r9", hash: "h9", diff: { objects: [], unchanged: 1 } }],
           records: [record("s9", "r")],
           root: { number: 9, document: signed("r") },
           events: [{ site: "s1", at: 1, event: event(99) }],

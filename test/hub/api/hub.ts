@@ -1,5 +1,6 @@
 import type { Act, HubView, Snapshot, Start } from "../../../hub/api/snapshot.ts";
 import type { Person, StoredEvent } from "../../../hub/registry/store.ts";
+import type { Diff } from "../../../shared/diff.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/ports.ts";
 import { NOBODY_AWAY, some } from "../rollout/samples.ts";
@@ -41,6 +42,13 @@ export class ScriptedHub implements HubView {
   async events({ site, before = Number.POSITIVE_INFINITY, limit }: Parameters<HubView["events"]>[0]) {
     const rows = this.stored.filter((row) => row.row < before && (site === undefined || row.site === site));
     return rows.toSorted((a, b) => b.row - a.row).slice(0, limit);
+  }
+
+  /** By run and hash. */
+  readonly diffs = new Map<string, Diff>();
+
+  async diff(run: string, hash: string) {
+    return this.diffs.get(`${run} ${hash}`) ?? null;
   }
 
   /** By hash. */

@@ -35,6 +35,7 @@ async function serve(hub: ScriptedHub, more: Partial<ApiOptions> = {}): Promise<
     read: () => hub.read(),
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
+    diff: (run, hash) => hub.diff(run, hash),
     person: (hash) => hub.person(hash),
     wake: () => hub.wake(),
     act: (act) => hub.act(act),

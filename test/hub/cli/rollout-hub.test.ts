@@ -30,6 +30,7 @@ beforeEach(async () => {
     read: () => hub.read(),
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
+    diff: (run, hash) => hub.diff(run, hash),
     person: (hash) => hub.person(hash),
     wake: () => hub.wake(),
     act: (act) => hub.act(act),

@@ -5,9 +5,18 @@ import { encodeFrame, openFrame, openUnsigned } from "../../../shared/node/frame
 import type { PrivateKey } from "../../../shared/node/ssh-key.ts";
 import { parseAs } from "../../../shared/parse.ts";
 import type { Clock } from "../../../shared/ports.ts";
-import { type Ack, BODY_MAX, FRAME_NAMESPACE, PACKET_MAX, type TopicKind, topicOf } from "../../../shared/protocol.ts";
+import {
+  type Ack,
+  type Answer,
+  type Ask,
+  BODY_MAX,
+  FRAME_NAMESPACE,
+  PACKET_MAX,
+  type TopicKind,
+  topicOf,
+} from "../../../shared/protocol.ts";
 import { valuesHash } from "../../../shared/render/values.ts";
-import type { Report, ReportItem } from "../../../shared/report.ts";
+import type { Prepared, Report, ReportItem } from "../../../shared/report.ts";
 import { type TrustMessage, trustMessage } from "../../../shared/trust.ts";
 import { openAssignment, type VerifiedAssignment } from "../../../shared/verify/assignment.ts";
 import type { TrustedRoot } from "../../../shared/verify/root.ts";
@@ -33,6 +42,10 @@ export class FakeSite {
   readonly relayed: TrustMessage[] = [];
   /** Numbers it says it holds. */
   holds = { root: 1, record: 1 };
+  /** What it reports of states that it prepares, and what it shows of them. */
+  prepared: Prepared[] = [];
+  readonly asked: Ask[] = [];
+  shows: (ask: Ask) => Answer | null = ({ id }) => ({ id, boot: this.boot });
   set: VerifiedAssignment | null = null;
   number = 0;
   /** Neither hears nor speaks. */
@@ -56,6 +69,12 @@ export class FakeSite {
   hear(topic: string, frame: Uint8Array): void {
     if (this.dark) return;
     if (topic.endsWith("/down/ack")) this.acks.push(this.opened(topic, "down/ack", frame) as Ack);
+    if (topic.endsWith("/down/ask")) {
+      const asked = this.opened(topic, "down/ask", frame) as Ask;
+      this.asked.push(asked);
+      const answer = this.shows(asked);
+      if (answer !== null) void this.say("up/answer", answer).catch(() => {});
+    }
     if (topic.endsWith("/down/trust")) {
       const json = openUnsigned({ topic, bytes: frame, maxBytes: PACKET_MAX, maxInflated: BODY_MAX });
       this.relayed.push(parseAs(trustMessage, json, topic));
@@ -96,6 +115,7 @@ export class FakeSite {
       items: [...this.items.values()].map(({ item, healthySince }) => {
         return Object.assign({}, item, { healthyFor: Math.floor((now - healthySince) / 1000) });
       }),
+      ...(this.prepared.length > 0 && { prepared: this.prepared }),
     };
     return this.say("up/report", body);
   }
