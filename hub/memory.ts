@@ -14,6 +14,7 @@ import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import { inWordsPause } from "./rollout/because.ts";
+import { offersOf } from "./rollout/offer.ts";
 import type { Run } from "./rollout/run.ts";
 import { changesToStore, runOf, type StoredRun } from "./rollout/stored.ts";
 
@@ -95,7 +96,7 @@ export class Memory {
       const why = because.get(run.id);
       if (why === undefined) return [];
       const preview = previewOf(this.groups.of(run.target), (site) => run.sites.has(site));
-      return [{ run, because: why, ...(preview && { preview }) }];
+      return [{ run, because: why, ...offersOf(run), ...(preview && { preview }) }];
     });
     const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
     const root = this.roots.at(-1)?.root.document ?? null;

@@ -15,8 +15,8 @@ import {
   version,
 } from "../../shared/names.ts";
 import { ITEM_FLAGS, ITEM_STATES } from "../../shared/report.ts";
-import { OUTCOMES } from "../../shared/rollout.ts";
 import { PHASES, VERBS, type Verb } from "../../shared/verbs.ts";
+import { because, outcome } from "./contract-because.ts";
 
 /**
  * What the hub's API says: one set of schemas for validation, for the page and for `skerry`. Times are RFC 3339 in UTC, durations
@@ -42,7 +42,6 @@ export const CONDITIONS = [
 export const BUNDLE_STATES = [...ITEM_STATES, "none"] as const;
 
 const code = z.enum(ERROR_CODES);
-const ordered = <T extends z.core.SomeType>(element: T) => z.readonly(z.array(element));
 
 const badVersion = { digest: shortDigest, version: z.nullable(version), code };
 const failedState = z.object({ ...badVersion, values: valuesHash });
@@ -105,72 +104,6 @@ export const siteView = z.object({
   bundles: z.array(bundleView),
 });
 
-const outcome = z.enum(OUTCOMES);
-const failure = z.object({ site: siteId, outcome, code: z.nullable(code) });
-/** So many, and the first few of them; the waves of the run name them all. */
-const some = z.object({ count, first: ordered(failure) });
-
-export const pauseReason = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("failures"), wave: name, failed: ordered(failure), ended: count, over: z.string() }),
-  z.object({
-    kind: z.literal("cannotPass"),
-    wave: name,
-    failed: ordered(failure),
-    counted: count,
-    needed: count,
-  }),
-  z.object({ kind: z.literal("notReady"), failed: ordered(failure), counted: count, needed: count }),
-  z.object({ kind: z.literal("nobody"), wave: z.nullable(name), sites: count }),
-  z.object({ kind: z.literal("silent"), sites: ordered(siteId), of: count, atMost: z.string() }),
-  z.object({ kind: z.literal("person"), who: z.string(), reason: z.string() }),
-  z.object({ kind: z.literal("file"), words: z.string() }),
-]);
-
-/** Not counted now. */
-const away = { offline: some, held: some, deferred: some };
-const waiting = { wave: name, healthy: count, of: count, waitingFor: some, ...away };
-const returning = { why: pauseReason, back: count, of: count, behind: some, left: ordered(siteId) };
-
-/** What a run stands at and what it waits for: the gate's arithmetic. */
-export const because = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("preparing"),
-    ready: count,
-    of: count,
-    needed: count,
-    waitingFor: some,
-    notReady: some,
-    ...away,
-  }),
-  z.object({ kind: z.literal("moving"), needed: count, ...waiting }),
-  z.object({ kind: z.literal("soaking"), needed: count, shortestSeconds: count, soakSeconds: z.number(), ...waiting }),
-  z.object({
-    kind: z.literal("quorum"),
-    /** Null: all of them, before the first wave. */
-    wave: z.nullable(name),
-    counted: count,
-    of: count,
-    needed: count,
-    ...away,
-  }),
-  z.object({
-    kind: z.literal("approval"),
-    /** The wave whose gate is passed but for that; null before the start. */
-    wave: z.nullable(name),
-    given: ordered(z.string()),
-    needed: count,
-    notBy: z.nullable(z.string()),
-  }),
-  z.object({ kind: z.literal("after"), rollout: name, forSeconds: z.nullable(count), soakSeconds: z.number() }),
-  z.object({ kind: z.literal("queued"), run: name, rollout: name, site: siteId, sites: count }),
-  z.object({ kind: z.literal("reverting"), ...returning }),
-  z.object({ kind: z.literal("reverted"), ...returning }),
-  z.object({ kind: z.literal("paused"), why: pauseReason }),
-  z.object({ kind: z.literal("completed"), healthy: count, of: count, behind: some }),
-  z.object({ kind: z.literal("aborted"), who: z.string(), reason: z.string() }),
-  z.object({ kind: z.literal("superseded"), by: z.string() }),
-]);
-
 export const waveView = z.object({
   name,
   /** `open`: sites of it are given the version, and its gate is asked. */
@@ -230,6 +163,8 @@ export const runView = z.object({
   words: z.string(),
   /** What a person may do now. */
   verbs: z.array(verb),
+  /** What the run's phase would allow and cannot be done now, and why. */
+  notNow: z.array(z.object({ verb, why: z.string() })),
   /** null where no site prepares it. */
   preview: z.nullable(previewView),
 });

@@ -1,15 +1,14 @@
 import { assertNever } from "../../shared/errors.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
-import { legalVerbs } from "../../shared/verbs.ts";
 import type { Preview } from "../preview/rows.ts";
 import type { Because } from "../rollout/because.ts";
 import type { Run } from "../rollout/run.ts";
 import type { PreviewView, RunView, WaveView } from "./contract.ts";
 import type { SeenRun } from "./snapshot.ts";
 
-export function runView({ run, because, preview }: SeenRun, inWords: (because: Because) => string): RunView {
-  const open = openWave(run);
+export function runView(seen: SeenRun, inWords: (because: Because) => string): RunView {
+  const { run, because, open, offers, preview } = seen;
   return {
     id: run.id,
     rollout: run.rollout,
@@ -23,11 +22,12 @@ export function runView({ run, because, preview }: SeenRun, inWords: (because: B
     since: rfc3339(sinceOf(run)),
     wave: open === null ? null : (run.plan.waves[open]?.name ?? null),
     step: run.phase.kind === "rolling" ? run.phase.step : null,
-    waves: wavesOf(run),
+    waves: wavesOf(seen),
     left: run.plan.left.map(({ site, why }) => ({ site, why })),
     because,
     words: inWords(because),
-    verbs: legalVerbs(run.phase.kind).filter((verb) => verb !== "approve" || asksForApproval(run)),
+    verbs: offers.filter(({ not }) => not === null).map(({ verb }) => verb),
+    notNow: offers.flatMap(({ verb, not }) => (not === null ? [] : [{ verb, why: not }])),
     preview: preview === undefined ? null : previewView(preview, run),
   };
 }
@@ -35,20 +35,6 @@ export function runView({ run, because, preview }: SeenRun, inWords: (because: B
 function previewView({ rows, more, sites }: Preview, run: Run): PreviewView {
   const told = rows.map(({ code, diff, sites, first }) => ({ code, diff, sites, first: [...first] }));
   return { rows: told, more, sites, of: run.sites.size };
-}
-
-/** Index of the wave that is open, or that a pause holds. */
-export function openWave({ phase }: Run): number | null {
-  if (phase.kind === "rolling") return phase.wave;
-  return phase.kind === "paused" && phase.resume.before === undefined ? phase.resume.wave : null;
-}
-
-/** People have to say that the next wave may open. */
-function asksForApproval(run: Run): boolean {
-  const open = openWave(run);
-  if (open === null) return run.spec.lane === "emergency";
-  const wave = run.spec.waves.find(({ name }) => name === run.plan.waves[open]?.name);
-  return (wave?.approve ?? 0) > 0;
 }
 
 /** It gives out nothing any more, and its outcomes stay as they were. */
@@ -75,7 +61,7 @@ function sinceOf({ phase, startedAt }: Run): number {
   }
 }
 
-function wavesOf(run: Run): WaveView[] {
+function wavesOf({ run, open }: SeenRun): WaveView[] {
   const sites: WaveView["sites"][] = run.plan.waves.map(() => []);
   for (const [site, { wave, outcome, since, code }] of run.sites) {
     sites[wave]?.push({ site, outcome, since: rfc3339(since), code });
@@ -83,14 +69,13 @@ function wavesOf(run: Run): WaveView[] {
   return run.plan.waves.map((wave, index) => {
     const own = sites[index] ?? [];
     const { name, soakSeconds, success } = wave;
-    return { name, state: stateOf(run, index, own), soakSeconds, success, counts: countsOf(own), sites: own };
+    return { name, state: stateOf(run, open, index, own), soakSeconds, success, counts: countsOf(own), sites: own };
   });
 }
 
 /** Of a run that is over only the outcomes tell how far it came. */
-function stateOf(run: Run, index: number, sites: WaveView["sites"]): WaveView["state"] {
+function stateOf(run: Run, open: number | null, index: number, sites: WaveView["sites"]): WaveView["state"] {
   if (run.phase.kind === "completed") return "passed";
-  const open = openWave(run);
   if (open !== null) return index < open ? "passed" : index === open ? "open" : "waiting";
   if (run.phase.kind === "preparing") return "waiting";
   return sites.some(({ outcome }) => outcome !== "pending" && outcome !== "ineligible") ? "open" : "waiting";

@@ -3,9 +3,9 @@ import type { Report } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import { delegationFor, type Root } from "../../shared/root.ts";
 import type { FleetMember } from "../registry/site.ts";
-import type { Run } from "../rollout/run.ts";
 import type { BundleView, Condition, Connection, SiteView } from "./contract.ts";
-import { isOver, openWave } from "./run-view.ts";
+import { isOver } from "./run-view.ts";
+import type { SeenRun } from "./snapshot.ts";
 
 export interface Around {
   /** The hub's clock, ms. */
@@ -13,7 +13,7 @@ export interface Around {
   root: Root | null;
   /** By short digest. */
   versions: ReadonlyMap<string, string>;
-  runs: readonly Run[];
+  runs: readonly SeenRun[];
 }
 
 /** A site at rest reports on change and every 6 hours: two may be lost. */
@@ -57,10 +57,10 @@ export function siteView(member: FleetMember, around: Around): SiteView {
 }
 
 /** How long a report holds: 13 hours at rest, three times the cadence of the run whose open wave the site is moving in. */
-function freshFor(member: FleetMember, runs: readonly Run[]): number {
-  const cadences = runs.flatMap((run) => {
+function freshFor(member: FleetMember, runs: readonly SeenRun[]): number {
+  const cadences = runs.flatMap(({ run, open }) => {
     const progress = run.sites.get(member.id);
-    if (progress === undefined || progress.wave !== openWave(run) || !TAKEN.has(progress.outcome)) return [];
+    if (progress === undefined || progress.wave !== open || !TAKEN.has(progress.outcome)) return [];
     return [3 * milliseconds(run.spec.site.reportEvery)];
   });
   return Math.min(FRESH_AT_REST_MS, ...cadences);
@@ -70,7 +70,7 @@ function freshFor(member: FleetMember, runs: readonly Run[]): number {
 function connectionOf(member: FleetMember, { fresh, now, runs }: Around & { fresh: number }): Connection {
   const { heardAt, presence } = member.site;
   if (heardAt === 0) return "never";
-  const unanswered = runs.some((run) => !isOver(run) && run.sites.get(member.id)?.outcome === "offline");
+  const unanswered = runs.some(({ run }) => !isOver(run) && run.sites.get(member.id)?.outcome === "offline");
   return unanswered || now - heardAt > fresh ? "offline" : presence;
 }
 
@@ -124,8 +124,8 @@ function wordsFor({ site }: FleetMember, bundle: string, digest: string): string
 
 function aheadOf(bundle: string, member: FleetMember, { runs }: Around): BundleView["ahead"] {
   const run = runs.findLast(
-    (each) => each.target.bundle === bundle && !isOver(each) && each.sites.get(member.id)?.outcome === "ahead",
-  );
+    ({ run: each }) => each.target.bundle === bundle && !isOver(each) && each.sites.get(member.id)?.outcome === "ahead",
+  )?.run;
   return run === undefined ? null : { version: run.target.version, run: run.id };
 }
 

@@ -6,6 +6,7 @@ import type { Preview } from "../preview/rows.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Person, SeenRollout, StoredEvent } from "../registry/store.ts";
 import type { Because } from "../rollout/because.ts";
+import type { Offers } from "../rollout/offer.ts";
 import type { Run } from "../rollout/run.ts";
 
 /** What the API sees of the hub: everything as of the last commit, read at one moment. Nothing in it may be changed. */
@@ -24,7 +25,7 @@ export interface Snapshot {
   bundles: Followed["bundles"];
 }
 
-export interface SeenRun {
+export interface SeenRun extends Offers {
   run: Run;
   /** What it waits for, as of its last step. */
   because: Because;

@@ -13,7 +13,7 @@ export type InWords = (because: Because) => string;
 /** Everything that the fleet's page shows, out of one moment of the hub. */
 export function fleetView(snapshot: Snapshot, inWords: InWords): FleetView {
   const { fleet, now, root, members } = snapshot;
-  const around = { now, root, versions: versionsOf(snapshot.runs), runs: snapshot.runs.map(({ run }) => run) };
+  const around = { now, root, versions: versionsOf(snapshot.runs), runs: snapshot.runs };
   return {
     fleet,
     now: rfc3339(now),

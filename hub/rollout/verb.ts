@@ -1,4 +1,4 @@
-import { isLegal, LEADS_TO, OF_A_WAVE, type RunVerb, VERBS } from "../../shared/verbs.ts";
+import { isLegal, LEADS_TO, OF_A_WAVE, type RunVerb, VERBS, type Verb } from "../../shared/verbs.ts";
 import { FAILURES } from "./outcome.ts";
 import type { Act, Approval, Run, SiteProgress } from "./run.ts";
 
@@ -29,15 +29,18 @@ export function refusalOf(run: Run, act: Act): string | null {
   if (OF_A_WAVE.has(act.kind) && name !== null && act.wave === undefined) {
     return `${act.kind} is for the wave that is open: name it, it is ${name}`;
   }
-  switch (act.kind) {
-    case "approve":
-      return run.startedBy !== undefined && isSame(act.who, run.startedBy)
-        ? `${act.who} started ${run.id}: somebody else must approve`
-        : null;
+  if (act.kind === "approve" && run.startedBy !== undefined && isSame(act.who, run.startedBy)) {
+    return `${act.who} started ${run.id}: somebody else must approve`;
+  }
+  if (act.kind === "skip" && !run.sites.has(act.site)) return `${run.id} has no site ${act.site}`;
+  return whyNot(run, act.kind);
+}
+
+/** Why a verb that the phase allows cannot be done now, whoever asks; null where it can. */
+export function whyNot(run: Run, verb: Verb): string | null {
+  switch (verb) {
     case "promote":
       return missingApprovals(run) > 0 ? `as many people must approve first: ${missingApprovals(run)}` : null;
-    case "skip":
-      return !run.sites.has(act.site) ? `${run.id} has no site ${act.site}` : null;
     case "retry":
       return [...run.sites].some(([, progress]) => mayRetry(progress))
         ? null

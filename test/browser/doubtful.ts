@@ -2,7 +2,7 @@ import type { Snapshot } from "../../hub/api/snapshot.ts";
 import type { FleetMember } from "../../hub/registry/site.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { ReportItem } from "../../shared/report.ts";
-import { siteOf } from "../hub/api/sample.ts";
+import { seen, siteOf } from "../hub/api/sample.ts";
 import { some } from "../hub/rollout/samples.ts";
 import { rootDocument } from "../support/fleet.ts";
 import { calm, runFor, short } from "./scene.ts";
@@ -16,7 +16,7 @@ export function doubtful(now: number): Snapshot {
     ...before,
     root: rootDocument({ number: 3, bundles }),
     members: before.members.map((member) => CHANGES[member.id]?.(member, now) ?? member),
-    runs: [...before.runs, { run, because: { kind: "completed", healthy: 24, of: 24, behind: some("pending") } }],
+    runs: [...before.runs, seen(run, { kind: "completed", healthy: 24, of: 24, behind: some("pending") })],
   };
 }
 

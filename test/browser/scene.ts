@@ -7,7 +7,7 @@ import { Sites } from "../../hub/rollout/sites.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
-import { siteOf } from "../hub/api/sample.ts";
+import { seen, siteOf } from "../hub/api/sample.ts";
 import { digestOf, memberOf, NOBODY_AWAY, some, specOf, targetOf } from "../hub/rollout/samples.ts";
 import { rootDocument } from "../support/fleet.ts";
 
@@ -114,7 +114,7 @@ function older(now: number): SeenRun {
     target: { ...targetOf(1), bundle: "base" },
   };
   const sites = Sites.of([...run.sites].map(([id, site]) => [id, { ...site, outcome: "succeeded" as const }]));
-  return { run: { ...run, sites }, because: { kind: "completed", healthy: 26, of: 26, behind: some("pending") } };
+  return seen({ ...run, sites }, { kind: "completed", healthy: 26, of: 26, behind: some("pending") });
 }
 
 const DONE = { "s-0001": "succeeded", "s-0002": "succeeded" } as const;
@@ -162,7 +162,7 @@ export function rolling(now: number): Snapshot {
     "s-0007": "offline",
     "s-0019": "offline",
   } as const;
-  return scene(doing, [{ run, because }], now);
+  return scene(doing, [seen(run, because)], now);
 }
 
 /** All but the one that is away are healthy, and the gate waits for the soak. */
@@ -193,7 +193,7 @@ export function soaking(now: number): Snapshot {
     "s-0007": "offline",
     "s-0019": "offline",
   } as const;
-  return { ...scene(doing, [{ run, because }], now), rollouts: before.rollouts };
+  return { ...scene(doing, [seen(run, because)], now), rollouts: before.rollouts };
 }
 
 /** Two canaries went back by themselves, and the run stands still; elsewhere a site is unhealthy, another unknown. */
@@ -226,7 +226,7 @@ export function paused(now: number): Snapshot {
   } as const;
   const refused = 'schema: unknown key "wavs" (rollouts/kiosk.yaml:4); did you mean waves?';
   return {
-    ...scene(doing, [{ run, because: { kind: "paused", why } }], now),
+    ...scene(doing, [seen(run, { kind: "paused", why })], now),
     rollouts: [{ name: "kiosk", commit: "2f81c04", sha256: "00".repeat(32), version: null, refused }],
   };
 }

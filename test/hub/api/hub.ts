@@ -71,7 +71,7 @@ export class ScriptedHub implements HubView {
     const last = this.#snapshot.runs.findLast(({ run }) => run.rollout === start.rollout);
     if (last === undefined) throw new AppError("not-found", `no run of a rollout ${start.rollout} was ever started`);
     const run = { ...last.run, id: `${last.run.id}0`, startedBy: start.who, phase: { kind: "planned" } as const };
-    this.show({ runs: [...this.#snapshot.runs, { run, because: last.because }] });
+    this.show({ runs: [...this.#snapshot.runs, seen(run, last.because)] });
     return run;
   }
 
@@ -86,7 +86,7 @@ export class ScriptedHub implements HubView {
       ...now.run,
       phase: { kind: "paused", because: why, resume: { wave: 0 }, since: this.#snapshot.now } as const,
     };
-    this.show({ runs: [{ run, because: { kind: "paused", why } }] });
+    this.show({ runs: [seen(run, { kind: "paused", why })] });
     return run;
   }
 }

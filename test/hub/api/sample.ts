@@ -1,6 +1,7 @@
 import type { SeenRun, Snapshot } from "../../../hub/api/snapshot.ts";
 import type { FleetMember, Site } from "../../../hub/registry/site.ts";
 import { type Because, inWordsBecause } from "../../../hub/rollout/because.ts";
+import { offersOf } from "../../../hub/rollout/offer.ts";
 import type { Run, SiteProgress } from "../../../hub/rollout/run.ts";
 import { Sites } from "../../../hub/rollout/sites.ts";
 import { rfc3339 } from "../../../shared/names.ts";
@@ -89,5 +90,5 @@ export function seen(
   run: Run,
   because: Because = { kind: "completed", healthy: 1, of: 1, behind: some("pending") },
 ): SeenRun {
-  return { run, because };
+  return { run, because, ...offersOf(run) };
 }

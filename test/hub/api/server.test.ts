@@ -12,7 +12,7 @@ import { parseAs } from "../../../shared/parse.ts";
 import type { Role } from "../../../shared/verbs.ts";
 import { some } from "../rollout/samples.ts";
 import { quiet, rollingHub, ScriptedHub } from "./hub.ts";
-import { inWords, NOW, siteOf, snapshotOf } from "./sample.ts";
+import { inWords, NOW, seen, siteOf, snapshotOf } from "./sample.ts";
 
 const assets = mkdtempSync(join(tmpdir(), "skerry-api-"));
 writeFileSync(join(assets, "app.js"), "export {};\n");
@@ -246,7 +246,7 @@ it("a verb that the phase does not allow is a conflict that shows the run as it 
     status: 409,
     code: "conflict",
     run: { phase: "rolling" },
-    fix: "now possible: pause, promote, skip, retry, revert, abort",
+    fix: "now possible: pause, promote, skip, revert, abort",
   });
   expect(body.detail).toContain("pos-2 is rolling since 2026-11-02T07:58:30Z");
   expect(hub.acts).toEqual([]);
@@ -270,13 +270,13 @@ it("a run that goes on between question and act is a conflict too", async () => 
     const [one] = hub.read().runs;
     if (one === undefined) return;
     const run = { ...one.run, phase: { kind: "completed", at: NOW } as const };
-    hub.show({ runs: [{ run, because: { kind: "completed", healthy: 1, of: 1, behind: some("pending") } }] });
+    hub.show({ runs: [seen(run, { kind: "completed", healthy: 1, of: 1, behind: some("pending") })] });
   };
   const body = await problemOf(await post(await serve(hub, { token: TOKEN }), verbUrl, asked, `Bearer ${TOKEN}`));
   expect(body).toMatchObject({
     code: "conflict",
     run: { phase: "completed" },
-    fix: "now possible: retry, revert, start",
+    fix: "now possible: revert, start",
   });
 });
 

@@ -22,9 +22,9 @@ function viewOf(member: FleetMember, runs: readonly Run[] = []) {
 const run2 = runOf({ "s-1": [0, "succeeded"] });
 const failedOn2 = { digest: digestOf(2).slice(0, 32), code: "unhealthy" } as const;
 
-/** No wave of these asks for an approval. */
+/** No wave of these asks for an approval, and no site failed. */
 function offered(phase: PhaseKind) {
-  return legalVerbs(phase).filter((verb) => verb !== "approve");
+  return legalVerbs(phase).filter((verb) => verb !== "approve" && verb !== "retry");
 }
 
 describe("connection", () => {
@@ -163,6 +163,10 @@ describe("a run", () => {
       because,
       words: "lab: 1 of 2 healthy; waiting for s-1 (applying)",
       verbs: offered("rolling"),
+      notNow: [
+        { verb: "approve", why: "nobody is asked to approve anything now" },
+        { verb: "retry", why: "no site failed that was not tried again already" },
+      ],
     });
     expect(run?.waves.map(({ name, state, counts }) => ({ name, state, counts }))).toEqual([
       { name: "lab", state: "open", counts: { succeeded: 1, applying: 1 } },

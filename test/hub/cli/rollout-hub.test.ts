@@ -7,7 +7,7 @@ import { run } from "../../../hub/cli/run.ts";
 import type { Phase } from "../../../hub/rollout/run.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { quiet, rollingHub, type ScriptedHub } from "../api/hub.ts";
-import { inWords, NOW } from "../api/sample.ts";
+import { inWords, NOW, seen } from "../api/sample.ts";
 
 const TOKEN = "a-long-random-word";
 let folder: string;
@@ -59,7 +59,7 @@ function become(phase: Phase): void {
   const [one] = hub.read().runs;
   if (one === undefined) throw new Error("no run");
   const because = { kind: "completed", healthy: 1, of: 1, behind: { count: 0, first: [] } } as const;
-  hub.show({ runs: [{ run: { ...one.run, phase }, because }] });
+  hub.show({ runs: [seen({ ...one.run, phase }, because)] });
 }
 
 test("ls shows each rollout with its last run and why that waits", async () => {
@@ -81,7 +81,7 @@ test("status says all of it, and exits by how far the run is", async () => {
     3,
     "pos-2 pos 1.2.0 rolling: lab: 0 of 1 healthy; waiting for s-1 (applying)",
   ]);
-  expect(rolling.out.at(-1)).toBe("now possible: pause, promote, skip, retry, revert, abort");
+  expect(rolling.out.at(-1)).toBe("now possible: pause, promote, skip, revert, abort");
   become({ kind: "completed", at: NOW });
   expect((await skerry("status", "pos", "--run", "pos-2")).code).toBe(0);
   become({ kind: "aborted", who: "ann", reason: "no", at: NOW });

@@ -1,0 +1,24 @@
+import { legalVerbs, type Verb } from "../../shared/verbs.ts";
+import type { Run } from "./run.ts";
+import { approvalsFor, openWave, whyNot } from "./verb.ts";
+
+/** What people may ask of a run now. Who shows it decides nothing. */
+export interface Offers {
+  /** Index of the wave that is open, or that a pause holds; null where none is. */
+  open: number | null;
+  /** In the order of the table; `not` says why one that the phase would allow cannot be done now, whoever asks. */
+  offers: readonly { verb: Verb; not: string | null }[];
+}
+
+export function offersOf(run: Run): Offers {
+  const offers = legalVerbs(run.phase.kind).map((verb) => {
+    const isIdle = verb === "approve" && !asksForApproval(run);
+    return { verb, not: isIdle ? "nobody is asked to approve anything now" : whyNot(run, verb) };
+  });
+  return { open: openWave(run), offers };
+}
+
+/** People have to say that the next wave may open. */
+function asksForApproval(run: Run): boolean {
+  return approvalsFor(run, (openWave(run) ?? -1) + 1).needed > 0;
+}
