@@ -40,6 +40,8 @@ export interface Outcome {
 
 const ROOT = signedRoot();
 const HELD_ROOT = { root: trustedRoot(), document: ROOT };
+/** Far more than can happen in one millisecond: something asks again and again, and time does not pass. */
+const STANDSTILL = 20_000;
 const siteKeys: PrivateKey[] = [];
 
 /** One story of a fleet, from a seed, to its end or to the first thing that does not hold. */
@@ -73,9 +75,14 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   try {
     void hosts.all[0]?.start();
     story.begin();
+    let before = queue.now;
+    let standing = 0;
     for (;;) {
       const run = queue.next(story.end);
       if (run === null) break;
+      standing = queue.now === before ? standing + 1 : 0;
+      before = queue.now;
+      if (standing > STANDSTILL) throw new Error(`at one moment more than ${STANDSTILL} things happen`);
       run();
       await setImmediate();
       if (witness.violation !== null) break;
