@@ -2,35 +2,86 @@ import { parseArgs } from "node:util";
 import type { PublicKey } from "../../shared/node/ssh-key.ts";
 import { closeWith } from "../support/run-vitest.ts";
 import { mint, openMinted } from "./mint.ts";
-import { replace } from "./replace.ts";
+import { PLANTED, type Planted } from "./planted.ts";
+import { keep, replace, restore } from "./replace.ts";
 import { type Outcome, simulate } from "./simulation.ts";
+import { FAULTS } from "./story.ts";
 
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { seeds: { type: "string", default: "20" }, seed: { type: "string" }, sites: { type: "string" } },
+    options: {
+      seeds: { type: "string", default: "20" },
+      seed: { type: "string" },
+      sites: { type: "string" },
+      planted: { type: "string", default: "0" },
+      plant: { type: "string" },
+      twice: { type: "boolean", default: false },
+    },
   });
   replace("shared/node/frame.ts encodeFrame", () => mint);
   replace("shared/node/frame.ts openFrame", () => openMinted);
   replace("shared/node/frame.ts parseWireKey", remembered);
+  keep();
+  const bug = values.plant === undefined ? undefined : plant(values.plant);
   const first = Number(values.seed ?? 1);
   const count = values.seed === undefined ? Number(values.seeds) : 1;
   const sites = values.sites === undefined ? undefined : Number(values.sites);
-  let failed = 0;
+  const counts = { passed: 0, failed: 0, skipped: 0 };
   let events = 0;
-  const began = process.cpuUsage();
+  let seconds = 0;
   for (let seed = first; seed < first + count; seed += 1) {
+    const began = process.cpuUsage();
     const outcome = await simulate({ seed, sites });
+    seconds += secondsSince(began);
     events += outcome.events;
-    if (outcome.violation === null) continue;
-    failed += 1;
-    await show(seed, sites, outcome);
+    const isSame = !values.twice || (await simulate({ seed, sites })).digest === outcome.digest;
+    if (!isSame) process.stdout.write(`seed ${seed} does not replay\n`);
+    counts[outcome.violation === null && isSame ? "passed" : "failed"] += 1;
+    if (outcome.violation !== null) await show(seed, sites, outcome, bug);
   }
-  const seconds = secondsSince(began);
   process.stdout.write(
-    `${events} events of ${count} seeds in ${seconds.toFixed(1)} s: ${Math.round(events / seconds)} a second\n`,
+    `${events} events of ${count} seeds in ${seconds.toFixed(1)} s of one core: ${Math.round(events / seconds)} a second\n`,
   );
-  closeWith({ passed: count - failed, failed, skipped: 0 });
+  const within = Number(values.planted);
+  for (const planted of within === 0 ? [] : PLANTED) {
+    const found = await hunt(planted, within);
+    process.stdout.write(`planted: ${planted.name}: ${found.words}\n`);
+    counts[found.isFound ? "passed" : "failed"] += 1;
+  }
+  closeWith(counts);
+}
+
+/** For all that follows. */
+function plant(name: string): string {
+  const planted = PLANTED.find((each) => each.name === name);
+  if (planted === undefined) throw new Error(`no planted bug is called ${name}`);
+  for (const [key, wrap] of Object.entries(planted.functions ?? {})) replace(key, wrap as never);
+  planted.methods?.();
+  return name;
+}
+
+/** The first of so many seeds whose story breaks what the bug must break. */
+async function hunt(planted: Planted, within: number): Promise<{ isFound: boolean; words: string }> {
+  const others = new Set<string>();
+  for (const [key, wrap] of Object.entries(planted.functions ?? {})) replace(key, wrap as never);
+  const undo = planted.methods?.();
+  try {
+    for (let seed = 1; seed <= within; seed += 1) {
+      const { violation } = await simulate({ seed });
+      if (violation === null) continue;
+      if (planted.breaks.includes(violation.invariant))
+        return { isFound: true, words: `found by seed ${seed}: ${violation.message.slice(0, 200)}` };
+      others.add(violation.message.slice(0, 200));
+    }
+  } finally {
+    restore();
+    undo?.();
+  }
+  return {
+    isFound: false,
+    words: `not found by ${within} seeds${[...others].slice(0, 2).map((each) => `; instead: ${each}`)}`,
+  };
 }
 
 /** Of the processor: other programs on the machine are not counted. */
@@ -40,18 +91,40 @@ function secondsSince(began: NodeJS.CpuUsage): number {
 }
 
 /** Played once more, with its lines kept. */
-async function show(seed: number, sites: number | undefined, outcome: Outcome): Promise<void> {
+async function show(seed: number, sites: number | undefined, outcome: Outcome, bug: string | undefined): Promise<void> {
   const again = await simulate({ seed, sites, traced: true });
-  const { violation } = again;
-  process.stdout.write(`seed ${seed}: ${outcome.violation?.message}\n`);
+  process.stdout.write(`seed ${seed}, ${again.sites} sites: ${outcome.violation?.message}\n`);
   if (again.digest !== outcome.digest)
     process.stdout.write(`seed ${seed} does not replay: ${again.digest}, ${outcome.digest}\n`);
-  const about = violation?.about ?? [];
-  const wanted = again.lines.filter(
-    ({ text }) => about.length === 0 || about.some((name) => text.split(/[ ;]/).includes(name)),
-  );
-  for (const { at, text } of wanted.slice(-Number(process.env["LINES"] ?? 40)))
+  const about = again.violation?.about ?? [];
+  const names = (text: string) => about.some((name) => text.split(/[ ;]/).includes(name));
+  const wanted = again.lines.filter(({ text }) => about.length === 0 || names(text));
+  for (const { at, text } of wanted.slice(-LINES))
     process.stdout.write(`  +${(at / 1000).toFixed(3)}s ${pertinent(text, about)}\n`);
+  const needed = await faultsNeeded(seed, sites, outcome);
+  const size = sites === undefined ? "" : ` --sites ${sites}`;
+  const planted = bug === undefined ? "" : ` --plant "${bug}"`;
+  process.stdout.write(`  faults it needs: ${needed.join(", ") || "none"}\n`);
+  process.stdout.write(`  replays with \`npm run sim -- --seed ${seed}${size}${planted}\`\n`);
+}
+
+const LINES = 40;
+
+/** Those without which the story ends otherwise: left out one after the other. */
+async function faultsNeeded(seed: number, sites: number | undefined, { violation }: Outcome): Promise<string[]> {
+  const without = new Set<string>();
+  for (const fault of FAULTS) {
+    const shorter = await simulate({ seed, sites, without: new Set([...without, fault]) });
+    if (shorter.violation?.invariant === violation?.invariant) without.add(fault);
+  }
+  return FAULTS.filter((fault) => !without.has(fault));
+}
+
+/** Of a long line, the parts that name whom it is about. */
+function pertinent(text: string, about: readonly string[]): string {
+  const [head = "", ...parts] = text.split("; ");
+  const named = parts.filter((part) => about.some((name) => part.split(" ").includes(name)));
+  return [head, ...named].join("; ").slice(0, 400);
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as replace has it
@@ -62,11 +135,4 @@ function remembered(real: (line: string) => any): (line: string) => PublicKey {
     known.set(line, key);
     return key;
   };
-}
-
-/** Of a long line, the parts that name whom it is about. */
-function pertinent(text: string, about: readonly string[]): string {
-  const [head = "", ...parts] = text.split("; ");
-  const named = parts.filter((part) => about.some((name) => part.split(" ").includes(name)));
-  return [head, ...named].join("; ").slice(0, 400);
 }

@@ -43,13 +43,22 @@ export function slot(key: string, real: Any): Any {
   return (...args: unknown[]) => held.now(...args);
 }
 
-/** Until `restore`. `key` is the module's path and the function's name, with a blank between. */
-export function replace(key: string, wrap: (real: Any) => Any): void {
+/** Until `restore`, or until what this returns is called. `key` is the module's path and the function's name, with a blank between. */
+export function replace(key: string, wrap: (real: Any) => Any): () => void {
   const held = slots.get(key);
   if (held === undefined) throw new Error(`${key} is not among the functions that can be replaced`);
-  held.now = wrap(held.now);
+  const before = held.now;
+  held.now = wrap(before);
+  return () => {
+    held.now = before;
+  };
 }
 
-export function restore(kept: ReadonlySet<string>): void {
-  for (const [key, held] of slots) if (!kept.has(key)) held.now = held.real;
+/** What is replaced by now stays so. */
+export function keep(): void {
+  for (const held of slots.values()) held.real = held.now;
+}
+
+export function restore(): void {
+  for (const held of slots.values()) held.now = held.real;
 }

@@ -1,9 +1,11 @@
 /**
- * `npm run sim -- [--seeds N] [--seed S] [--sites N]`: deterministic stories of a fleet. A seed that fails is printed with the lines
- * that matter, and replays exactly.
+ * `npm run sim -- [--seeds N] [--seed S] [--sites N] [--planted N] [--plant BUG] [--twice]`: stories of a fleet, each from one seed. A seed
+ * that fails is printed with the lines that matter, and replays exactly; `--twice` plays each again to see that it does. Then bugs are
+ * planted, one at a time, and each must be found within N seeds; `--plant` plants one in all that is played.
  */
 import { makeReplaceable } from "./replace.ts";
+import { REPLACED } from "./replaced.ts";
 
-makeReplaceable({ "shared/node/frame.ts": ["encodeFrame", "openFrame", "parseWireKey"] });
+makeReplaceable(REPLACED);
 const { main } = await import("./main.ts");
 await main(process.argv.slice(2));

@@ -6,10 +6,12 @@ import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import { line, NOW, signedRoot, siteDocument, trustedRoot } from "../support/fleet.ts";
 import { Chance } from "./chance.ts";
 import { checkEnd } from "./check-end.ts";
+import { checkedStep } from "./check-step.ts";
 import { Cluster } from "./cluster.ts";
 import { HubDisk } from "./hub-disk.ts";
 import { Hosts, HubHost } from "./hub-host.ts";
 import { Queue } from "./queue.ts";
+import { replace } from "./replace.ts";
 import { Repository } from "./repository.ts";
 import { SimSite } from "./site.ts";
 import { Story } from "./story.ts";
@@ -72,6 +74,8 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     faults ??= error;
   };
   process.on("unhandledRejection", onFault);
+  const differs = (words: string, run: string) => witness.fail("whole", words, [run]);
+  const unchecked = replace("hub/rollout/step.ts step", checkedStep(differs));
   try {
     void hosts.all[0]?.start();
     story.begin();
@@ -94,6 +98,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     witness.violation ??= new Violation("noFault", words, []);
   } finally {
     process.off("unhandledRejection", onFault);
+    unchecked();
   }
   const { events, digest, lines } = trace;
   return { violation: witness.violation, events, digest, sites: sites.length, lines };

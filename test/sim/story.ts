@@ -17,6 +17,27 @@ interface Stage {
   without: ReadonlySet<string>;
 }
 
+/** What may befall a fleet. */
+export const FAULTS = [
+  "hub-killed",
+  "hub-stopped",
+  "hub-second",
+  "hub-slow",
+  "hub-disk-full",
+  "broker-faulty",
+  "network-bad",
+  "site-dark",
+  "sites-apart",
+  "site-killed",
+  "disk-lost",
+  "clock-wrong",
+  "repository-away",
+  "site-joins",
+  "site-retires",
+  "record-changes",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -31,8 +52,8 @@ export class Story {
   constructor(stage: Stage) {
     this.stage = stage;
     const { queue, chance } = stage.world;
-    this.faultsEnd = queue.now + chance.between(15, 60) * MINUTE;
-    this.end = this.faultsEnd + 60 * MINUTE;
+    this.faultsEnd = queue.now + chance.between(10, 40) * MINUTE;
+    this.end = this.faultsEnd + 45 * MINUTE;
   }
 
   begin(): void {
@@ -50,7 +71,7 @@ export class Story {
   }
 
   /** By name: every so many minutes, and what. */
-  private faults(): Record<string, readonly [number, () => void]> {
+  private faults(): Record<Fault, readonly [number, () => void]> {
     const { world, hosts, repository, sites, addSite } = this.stage;
     const { chance, queue, weather, witness } = world;
     const awhile = (least: number, most: number, after: () => void) => queue.after(chance.between(least, most), after);

@@ -12,6 +12,7 @@ export const INVARIANTS = {
   numbers: "the assignments that a site takes never go backward",
   events: "no acknowledged event is lost",
   stored: "nothing is said that is not stored",
+  whole: "a step over what changed decides what a step over everything does",
   oneHub: "two hubs never both act",
   settled: "once faults stop, every run comes to an end that its sites came to",
   heard: "once faults stop, hub and sites know of each other what there is to know",

@@ -20,8 +20,26 @@ function playedBlock(script: Script, block: string): string {
   return `${commands}\n----\n${script.run(commands)}`.trimEnd();
 }
 
+/** What other systems got wrong, and the script that shows that it is not so here. */
+const TRAPS = {
+  "one of one fails": "one-of-one-fails.txt",
+  "a wave that is all offline": "all-offline.txt",
+  "a group whose sites all ended, below the threshold": "all-ended-below-success.txt",
+  "the policy is deleted while it runs": "file-deleted.txt",
+  "members come and go while it runs": "membership.txt",
+  "the canaries are the first by the alphabet": "canaries.txt",
+  "a stale report says healthy": "stale-evidence.txt",
+  "superseded while it soaks": "superseded-while-soaking.txt",
+  "the window closes in the middle of a wave": "window-closes.txt",
+  "who started it approves it": "approval.txt",
+};
+
 it("has the scripts", () => {
   expect(files.length).toBeGreaterThanOrEqual(40);
+});
+
+it.each(Object.entries(TRAPS))("has a script for: %s", (_, file) => {
+  expect(files).toContain(file);
 });
 
 it.each(files)("%s", (file) => {
