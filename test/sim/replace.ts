@@ -36,7 +36,7 @@ export function makeReplaceable(functions: Functions): void {
   });
 }
 
-/** Called by the stand-ins. */
+/** Called by the stand-ins. @public */
 export function slot(key: string, real: Any): Any {
   const held = { real, now: real };
   slots.set(key, held);
