@@ -191,6 +191,7 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
     assignment: () => loop.assignment(),
     open: directorySource,
     visit: (source) => puller.visit(source),
+    held: () => hold.holding.words(),
     onChange: () => loop.wake(),
   });
   const since = rfc3339(clock.now());
@@ -210,11 +211,12 @@ export async function runAgent(config: AgentConfig, world: AgentWorld): Promise<
       },
       clock.now(),
     );
-  const heardAt = () => (talk.heardAt === null ? null : rfc3339(talk.heardAt));
+  const heardAt = (at = cache.heardAt()) => (at === null ? null : rfc3339(at));
   const metrics = (): string => {
     const { wellAt } = puller.fared();
     if (wellAt !== null) tally.lastSuccess.set("source", wellAt);
-    if (talk.heardAt !== null) tally.lastSuccess.set("hub", talk.heardAt);
+    const heard = cache.heardAt();
+    if (heard !== null) tally.lastSuccess.set("hub", heard);
     return metricsText(status(), tally, link?.link.bytes ?? { up: 0, down: 0 });
   };
   const noticed = (write: () => void) => {

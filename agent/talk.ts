@@ -56,8 +56,6 @@ export class Talk {
   /** When asks were answered in the last minute, monotonic ms. */
   private answeredAt: number[] = [];
   private assignment: { set: AssignmentSet; key: string } | null = null;
-  /** Wall clock, ms: when the hub last confirmed something; null before the first time since the start. */
-  heardAt: number | null = null;
 
   constructor(world: TalkWorld) {
     this.world = world;
@@ -212,10 +210,9 @@ export class Talk {
         return this.refuse(frame, { code: "malformed", words: "an ack of more than this site can have said" });
       }
       journal("link.ack", "before");
-      this.heardAt = this.world.clock.now();
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
-      cache.acknowledge({ report: ack.report, event: ack.event });
+      cache.acknowledge({ report: ack.report, event: ack.event }, this.world.clock.now());
       if (ack.full === true || behind) this.last = null;
       this.world.onChange();
     } else if (kind === "down/ask") {

@@ -12,6 +12,8 @@ export interface AdoptWorld {
   assignment(): readonly [number, number] | null;
   open(folder: string): Source;
   visit(source: Source): Promise<void>;
+  /** Why this site is held; null where it is not. */
+  held(): string | null;
 }
 
 /**
@@ -41,6 +43,9 @@ export async function adopt({ id, folder }: AdoptRequest, world: AdoptWorld): Pr
       lines.push(`${choice.bundle} ${choice.version} ${words}`);
     }
   });
+  const held = world.held();
+  if (held !== null && lines.length > 0)
+    lines.push(`this site is held, and nothing new starts before it is released: ${held}`);
   const refused = cache.refusals().filter((entry) => entry.id.startsWith(`${source.address} `));
   lines.push(...refused.map(({ bundle, code, words }) => `refused: ${bundle} ${code}: ${words}`));
   if (lines.length === 0) lines.push("there is no bundle in it that this site may have");

@@ -88,7 +88,9 @@ export interface Cache {
    * Notes what the hub confirmed, and drops those events. A site that lost its counters takes them from here: events numbered
    * by lower ones were not taken, and are numbered anew.
    */
-  acknowledge(confirmed: { report: number; event: number }): void;
+  acknowledge(confirmed: { report: number; event: number }, at: number): void;
+  /** `at` of the last of them: by the wall clock as it was then, ms; null before the first. */
+  heardAt(): number | null;
 
   /** Where more wait than `room.ts` has room for, the oldest of low value make way for one that says how many did. */
   addEvents(events: readonly NewEvent[]): void;

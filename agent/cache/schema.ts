@@ -118,9 +118,10 @@ CREATE TABLE counters (
   report INTEGER NOT NULL,
   report_acked INTEGER NOT NULL,
   event INTEGER NOT NULL,
-  event_acked INTEGER NOT NULL
+  event_acked INTEGER NOT NULL,
+  heard_at INTEGER
 ) STRICT;
-INSERT INTO counters VALUES (1, 0, 0, 0, 0);
+INSERT INTO counters VALUES (1, 0, 0, 0, 0, NULL);
 
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY,

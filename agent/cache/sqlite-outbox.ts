@@ -5,7 +5,7 @@ import { MAX_WAITING, makeRoom, type Waiting } from "./room.ts";
 
 type Outbox = Pick<
   Cache,
-  "counters" | "takeReportNumber" | "acknowledge" | "addEvents" | "numberEvents" | "waitingEvents"
+  "counters" | "takeReportNumber" | "acknowledge" | "heardAt" | "addEvents" | "numberEvents" | "waitingEvents"
 >;
 
 const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
@@ -37,8 +37,10 @@ export function outbox(database: Database): Outbox {
         run("UPDATE counters SET report = report + 1");
         return counters().report;
       }),
-    acknowledge: (confirmed) => {
+    heardAt: () => all<{ at: number | null }>("SELECT heard_at AS at FROM counters")[0]?.at ?? null,
+    acknowledge: (confirmed, at) => {
       transaction("cache.acknowledge", () => {
+        run("UPDATE counters SET heard_at = ?", at);
         raise(confirmed);
         run("UPDATE counters SET report_acked = ? WHERE report_acked < ?", confirmed.report, confirmed.report);
         run("UPDATE counters SET event_acked = ? WHERE event_acked < ?", confirmed.event, confirmed.event);

@@ -64,16 +64,20 @@ async function settled(
     const status = await look();
     if (status !== null && hasFailed(status) && wasRead(status, asked)) return { code: 1, status };
     rested = status !== null && isAtRest(status) && wasRead(status, asked) ? rested + 1 : 0;
-    if (rested >= LOOKS && (status?.hub == null || status.hub.heardAt !== null)) return { code: 0, status };
+    if (rested >= LOOKS && (status?.hub == null || isSince(status.hub.heardAt, asked))) return { code: 0, status };
     // Without an answer of the hub what is here is done: being offline is no failure.
     if (performance.now() >= end) return { code: rested >= LOOKS ? 0 : 3, status };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-/** Times are whole seconds. */
 function wasRead({ sourcedAt }: Status, asked: number): boolean {
-  return sourcedAt !== null && Date.parse(sourcedAt) + 1_000 > asked;
+  return isSince(sourcedAt, asked);
+}
+
+/** Times are whole seconds. */
+function isSince(at: string | null, asked: number): boolean {
+  return at !== null && Date.parse(at) + 1_000 > asked;
 }
 
 function timeOf(text: string): number {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { holdAtMost } from "../../shared/bundle.ts";
 import { AppError } from "../../shared/errors.ts";
+import { rfc3339 } from "../../shared/names.ts";
 import { sqliteCacheToRead } from "../cache/sqlite.ts";
 import type { AgentConfig } from "../config.ts";
 import { askFilesOf, readAsks } from "../hold/ask-file.ts";
@@ -50,7 +51,10 @@ function statusOnDisk(config: AgentConfig, now: number): Status {
   const cache = sqliteCacheToRead(file);
   try {
     const held = heldBy(cache.held(), readAsks(askFilesOf(config)), 0);
-    return { ...statusOf(config, cache, null, now), held: heldStatusOf(held, holdAtMost({})) };
+    const at = cache.heardAt();
+    const url = config.hub?.url ?? "the hub";
+    const hub = at === null ? null : { url, connected: false, heardAt: rfc3339(at) };
+    return { ...statusOf(config, cache, null, now), hub, held: heldStatusOf(held, holdAtMost({})) };
   } finally {
     cache.close();
   }

@@ -12,7 +12,7 @@ export interface Status {
   at: string;
   /** null where no agent runs: then this is what lies on its disk. */
   running: { since: string; synced: boolean } | null;
-  /** null where the site takes what it wants and asks nobody, or no root is here yet. `heardAt`: since this start. */
+  /** null where the site takes what it wants and asks nobody, or no root is here yet. `heardAt`: by the clock as it was then. */
   hub: { url: string; connected: boolean; heardAt: string | null } | null;
   /** Numbers held; null before the first. */
   root: number | null;

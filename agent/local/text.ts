@@ -32,7 +32,7 @@ export function facts(status: Status): [string, string][] {
     found.push(["held", `${words}, for ${spanOf(heldForSeconds)}; ${spanOf(leftSeconds)} left at most`]);
   }
   if (hub !== null) {
-    const heard = hub.heardAt === null ? "not heard of since this start" : `last heard of at ${hub.heardAt}`;
+    const heard = hub.heardAt === null ? "never heard of" : `last heard of at ${hub.heardAt}`;
     found.push(["hub", `${hub.url}, ${hub.connected ? "connected" : "not connected"}, ${heard}`]);
   }
   for (const { address, state } of sources) found.push(["source", `${address} ${SOURCE[state]}`]);

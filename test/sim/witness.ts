@@ -183,9 +183,9 @@ export class Witness implements Facts {
         for (const event of events) this.site(site).events.set(event.number, event);
         return events;
       },
-      acknowledge: (confirmed) => {
+      acknowledge: (confirmed, at) => {
         const renumbered = confirmed.event > cache.counters().event;
-        cache.acknowledge(confirmed);
+        cache.acknowledge(confirmed, at);
         this.confirmed(site, renumbered ? 0 : confirmed.event);
         if (renumbered) this.site(site).events.clear();
       },

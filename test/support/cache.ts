@@ -37,6 +37,7 @@ interface State {
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
   assignment: StoredAssignment | null;
   counters: Counters;
+  heardAt: number | null;
   outbox: { number: number | null; event: NewEvent }[];
 }
 
@@ -66,6 +67,7 @@ export function memoryCache({
     inventory: new Map(),
     assignment: null,
     counters: { report: 0, reportAcked: 0, event: 0, eventAcked: 0 },
+    heardAt: null,
     outbox: [],
   };
   const transaction = transactions<State>(journal, {
@@ -231,8 +233,10 @@ export function memoryCache({
         state.counters = { ...state.counters, report: state.counters.report + 1 };
         return state.counters.report;
       }),
-    acknowledge: (confirmed) => {
+    heardAt: () => state.heardAt,
+    acknowledge: (confirmed, at) => {
       transaction("cache.acknowledge", () => {
+        state.heardAt = at;
         raise(confirmed);
         state.counters = {
           ...state.counters,

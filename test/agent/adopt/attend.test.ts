@@ -30,6 +30,7 @@ it("a disk that is full while somebody adopts ends nothing: the request is taken
     log: { debug() {}, info() {}, warn() {}, error: ({ words: said }: { words?: unknown }) => void words.push(said) },
     named: () => true,
     assignment: () => null,
+    held: () => null,
     open: () => memorySource().source,
     visit: async () => {
       visits += 1;

@@ -40,7 +40,7 @@ async function waits(site: AttackedSite, words: string): Promise<void> {
   expect(await site.greeting()).toBe("v1");
 }
 
-describe("a site that its own people hold", () => {
+describe("a site that its own people hold", { timeout: 240_000 }, () => {
   it("by a file: nothing new starts, drift is healed, a restart changes nothing; without the file it goes on", async () => {
     const site = await running("hold: { file: flags/open }");
     const kube = await adminOf(site);

@@ -28,7 +28,7 @@ const secret = (password: string) => ({
   data: { password: Buffer.from(password).toString("base64") },
 });
 
-describe("plan and diff", () => {
+describe("plan and diff", { timeout: 240_000 }, () => {
   it("say what a held version would change, then nothing, and change nothing themselves", async () => {
     const site = await attackedSite();
     const first = signedBundle({ seq: 1 }, [

@@ -16,7 +16,7 @@ function once(site: AttackedSite, within: string): Promise<{ code: number; out: 
   });
 }
 
-describe("once", () => {
+describe("once", { timeout: 240_000 }, () => {
   it("without an agent that runs: takes what is new, and ends when there is nothing left to do", async () => {
     const site = await attackedSite({ more: ["adopt: always"] });
     await site.stop();

@@ -28,7 +28,7 @@ it("the terminal says all there is, a line each", () => {
 
   site         s-0017 of shops
   agent        0.1.0, since 2026-11-01T10:00:00Z
-  hub          mqtt://hub.example.com:1883, not connected, not heard of since this start
+  hub          mqtt://hub.example.com:1883, not connected, never heard of
   source       https://git.example.com/fleet.git cannot be reached
   source       /mnt/stick lies, and is set aside
   news         perhaps kept from this site since 2026-10-30T00:00:00Z

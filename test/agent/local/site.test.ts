@@ -34,7 +34,7 @@ async function running(): Promise<AttackedSite> {
   return site;
 }
 
-describe("a person at a site", () => {
+describe("a person at a site", { timeout: 240_000 }, () => {
   it("reads what runs, on the page and in the terminal, and with the agent stopped what lies on the disk", async () => {
     const site = await running();
     const status = (await (await fetch(`${pageOf(site)}/status.json`)).json()) as Status;

@@ -82,7 +82,7 @@ const single = fc.oneof(
     cache.keepAssignment({ term, number, key: "k", frame: new Uint8Array([term]) }),
   ),
   step("takeReportNumber", [], (cache) => cache.takeReportNumber()),
-  step("acknowledge", [numbers], (cache, confirmed) => cache.acknowledge(confirmed)),
+  step("acknowledge", [numbers], (cache, confirmed) => cache.acknowledge(confirmed, 1)),
   step("addEvents", [fc.array(text, { maxLength: 3 })], (cache, words) => cache.addEvents(words.map(event))),
   step("numberEvents", [small], (cache, max) => cache.numberEvents(max)),
 );

@@ -43,6 +43,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       expect(cache.assignment()).toBeNull();
       expect(cache.counters()).toEqual({ report: 0, reportAcked: 0, event: 0, eventAcked: 0 });
       expect(cache.waitingEvents()).toBe(0);
+      expect(cache.heardAt()).toBeNull();
       expect(cache.numberEvents(10)).toEqual([]);
     });
 
@@ -248,7 +249,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       });
 
       it("takes numbers beyond 32 bits", () => {
-        cache.acknowledge({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40 });
+        cache.acknowledge({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40 }, 1);
         expect(cache.takeReportNumber()).toBe(Number.MAX_SAFE_INTEGER);
         cache.addEvents([event("a")]);
         expect(cache.numberEvents(1)).toEqual([{ ...event("a"), number: 2 ** 40 + 1 }]);
@@ -267,9 +268,11 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         expect(cache.numberEvents(2)).toEqual(two);
         expect(cache.numberEvents(2)).toEqual(two);
         expect(cache.counters().event).toBe(2);
-        cache.acknowledge({ report: 0, event: 1 });
+        cache.acknowledge({ report: 0, event: 1 }, 1);
         expect(cache.numberEvents(9)).toEqual([two[1], { ...event("c"), number: 3 }]);
-        cache.acknowledge({ report: 0, event: 3 });
+        expect(cache.heardAt()).toBe(1);
+        cache.acknowledge({ report: 0, event: 3 }, 9);
+        expect(cache.heardAt()).toBe(9);
         cache.addEvents([event("d")]);
         expect(cache.numberEvents(9)).toEqual([{ ...event("d"), number: 4 }]);
         expect(cache.counters()).toEqual({ report: 0, reportAcked: 0, event: 4, eventAcked: 3 });
@@ -277,14 +280,14 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
 
       it("does not drop an event that was never numbered", () => {
         cache.addEvents([event("a")]);
-        cache.acknowledge({ report: 0, event: 5 });
+        cache.acknowledge({ report: 0, event: 5 }, 1);
         expect(cache.numberEvents(9)).toEqual([{ ...event("a"), number: 6 }]);
       });
 
       it("never lowers a counter", () => {
-        cache.acknowledge({ report: 7, event: 7 });
+        cache.acknowledge({ report: 7, event: 7 }, 1);
         cache.takeReportNumber();
-        cache.acknowledge({ report: 2, event: 2 });
+        cache.acknowledge({ report: 2, event: 2 }, 1);
         expect(cache.counters()).toEqual({ report: 8, reportAcked: 7, event: 7, eventAcked: 7 });
       });
 
@@ -307,7 +310,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       it("numbers events anew where the hub knows higher numbers: ours were lost, and it took none of them", () => {
         cache.addEvents([event("a"), event("b")]);
         cache.numberEvents(9);
-        cache.acknowledge({ report: 40, event: 50 });
+        cache.acknowledge({ report: 40, event: 50 }, 1);
         expect(cache.counters()).toEqual({ report: 40, reportAcked: 40, event: 50, eventAcked: 50 });
         expect(cache.numberEvents(9)).toEqual([
           { ...event("a"), number: 51 },
@@ -338,7 +341,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         dropInventory: (to) => to.dropInventory("old", [object("old")]),
         keepAssignment: (to) => to.keepAssignment({ term: 1, number: 1, key: "k", frame: new Uint8Array([1]) }),
         takeReportNumber: (to) => to.takeReportNumber(),
-        acknowledge: (to) => to.acknowledge({ report: 1, event: 1 }),
+        acknowledge: (to) => to.acknowledge({ report: 1, event: 1 }, 1),
         addEvents: (to) => to.addEvents([event("a"), event("b")]),
         numberEvents: (to) => to.numberEvents(2),
       };
