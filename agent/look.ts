@@ -37,7 +37,6 @@ export interface Looked {
 export interface LookWorld {
   cache: Cache;
   kube: Kube;
-  fleet: string;
   site: string;
   dataDir: string;
   rootDigest: string;

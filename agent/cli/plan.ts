@@ -85,8 +85,8 @@ async function look(config: AgentConfig, bundle: string | null): Promise<Looked[
   const kube = await connect(config.kube);
   const cache = sqliteCacheToRead(file);
   try {
-    const { fleet, site, dataDir, root } = config;
-    return await lookAt({ cache, kube, fleet, site, dataDir, rootDigest: root.digest, log: QUIET }, bundle);
+    const { site, dataDir, root } = config;
+    return await lookAt({ cache, kube, site, dataDir, rootDigest: root.digest, log: QUIET }, bundle);
   } finally {
     cache.close();
     kube.close();

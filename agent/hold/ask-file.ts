@@ -105,7 +105,7 @@ function beginningOf(file: string): string {
 }
 
 /** Reasons end up on terminals, pages and at the hub. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const [line = ""] = text.split(/[\r\n]/);
   return line
     .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029\uFFFD]/gu, " ")

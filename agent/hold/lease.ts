@@ -6,6 +6,7 @@ import type { Selection } from "../apply/kube.ts";
 import type { Fingerprinting } from "../observe/fingerprint.ts";
 import type { Live } from "../observe/live.ts";
 import type { Ask } from "../target/held.ts";
+import { oneLine } from "./ask-file.ts";
 
 /** Holds the site while somebody in the cluster has it: what runs there can say "not now" without a shell on the box. */
 const LEASE: ObjectRef = {
@@ -29,11 +30,11 @@ export const leaseSays: Fingerprinting = (object) => ({ fields: "", live: JSON.s
 function saidBy(object: KubeObject): Said {
   const spec = member(object, "spec");
   const annotations = isMap(object.metadata["annotations"]) ? object.metadata["annotations"] : {};
-  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  const text = (value: unknown) => (typeof value === "string" ? oneLine(value) : "");
   const { leaseDurationSeconds: seconds, holderIdentity } = spec;
   return {
-    holder: text(holderIdentity).slice(0, 60),
-    reason: text(annotations[REASON]).slice(0, 120),
+    holder: text(holderIdentity),
+    reason: text(annotations[REASON]),
     seconds: typeof seconds === "number" ? seconds : null,
   };
 }

@@ -30,10 +30,19 @@ const FORM_MAX = 4096;
  */
 export function serveLocal(world: LocalWorld, at: { listen: string | null; socket: string }): () => void {
   const token = randomBytes(16).toString("hex");
-  const ends = [listenAt(world, at.socket, (request, answer) => handle(world, request, answer, null))];
-  if (at.listen !== null) {
-    ends.push(listenAt(world, at.listen, (request, answer) => handle(world, request, answer, token)));
-  }
+  const handler =
+    (form: string | null): Handler =>
+    (request, answer) => {
+      try {
+        handle(world, request, answer, form);
+      } catch (error) {
+        // A disk that cannot be read, mostly. Nobody who looks may end the agent.
+        world.log.error({ words: inWords(error) }, "a look at this site could not be answered");
+        if (!answer.headersSent) answer.writeHead(500, HEADERS).end(`${inWords(error)}\n`);
+      }
+    };
+  const ends = [listenAt(world, at.socket, handler(null))];
+  if (at.listen !== null) ends.push(listenAt(world, at.listen, handler(token)));
   return () => {
     for (const end of ends) end();
   };
@@ -44,15 +53,23 @@ type Handler = (request: IncomingMessage, answer: ServerResponse) => void;
 function listenAt({ clock, log }: LocalWorld, where: string, handler: Handler): () => void {
   let server: Server | null = null;
   let cancel = () => {};
+  const again = (error: unknown): void => {
+    log.warn({ where, words: inWords(error) }, "cannot listen here; trying again");
+    cancel = clock.after(RETRY_MS, start);
+  };
   const start = (): void => {
+    try {
+      listen();
+    } catch (error) {
+      again(error);
+    }
+  };
+  const listen = (): void => {
     const next = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 5_000 }, handler);
     // A page that many look at must not cost the agent its memory.
     next.maxConnections = 64;
     next.on("listening", () => log.info({ at: next.address() }, "answers the people at this site"));
-    next.on("error", (error) => {
-      log.warn({ where, words: error.message }, "cannot listen here; trying again");
-      cancel = clock.after(RETRY_MS, start);
-    });
+    next.on("error", again);
     server = next;
     if (where.startsWith("/")) {
       // Left by an agent that was killed: two never run on one data folder. The folder is for its user alone, and so what lies in it.

@@ -48,7 +48,7 @@ export function reportOf(situation: Situation): Unnumbered {
     ...(withheldSince === null ? {} : { withheld: withheldSince }),
     at: rfc3339(now),
     synced,
-    ...(held === null ? {} : { held: held.slice(0, 200) }),
+    ...(held === null ? {} : { held }),
     items: situation.bundles.map(itemOf),
     ...(refused.length === 0 ? {} : { refused: refused.map((entry) => ({ ...entry, digest: short(entry.digest) })) }),
     ...(prepared.length === 0 ? {} : { prepared: [...prepared] }),

@@ -55,8 +55,12 @@ export function charged({ spentMs, asks, ...rest }: Held, chargeMs: number): Hel
   };
 }
 
+/** What a report has room for. */
+const WORDS_MAX = 200;
+
 /** For a person: why, and who said so. */
 export function heldWords({ asks }: Held): string {
   const said = asks.filter(({ forMs, spentMs }) => forMs === null || spentMs < forMs);
-  return said.map(({ by, reason }) => `${reason === "" ? "no reason given" : reason} (${by})`).join("; ");
+  const words = said.map(({ by, reason }) => `${reason === "" ? "no reason given" : reason} (${by})`).join("; ");
+  return words.slice(0, WORDS_MAX).toWellFormed();
 }

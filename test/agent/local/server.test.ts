@@ -21,10 +21,14 @@ async function served() {
   const dataDir = dirname(fileInFolder("x"));
   const acts: unknown[] = [];
   let full = false;
+  let broken = false;
   const at = await new Promise<{ port: number; close: () => void }>((resolve) => {
     const close = serveLocal(
       {
-        status: () => siteAt(),
+        status: () => {
+          if (broken) throw new AppError("storage", "the database is gone");
+          return siteAt();
+        },
         metrics: () => "skerry_agent_held 0\n",
         hold: (ask) => {
           if (full) throw new AppError("storage", "the disk is full");
@@ -67,6 +71,9 @@ async function served() {
     token,
     fill: () => {
       full = true;
+    },
+    break: () => {
+      broken = true;
     },
     close: at.close,
   };
@@ -122,6 +129,21 @@ describe("the site page over HTTP", () => {
     const { ask } = await served();
     expect((await ask("GET", "/", { host: "evil.example.com" })).status).toBe(421);
     expect((await ask("DELETE", "/")).status).toBe(404);
+  });
+
+  it("ends no agent where what is asked for cannot be read, or it cannot listen", async () => {
+    const { ask, break: breaks } = await served();
+    breaks();
+    expect(await ask("GET", "/")).toMatchObject({ status: 500, body: "storage: the database is gone\n" });
+    expect((await ask("GET", "/livez")).status).toBe(200);
+    const warned: string[] = [];
+    const world = {
+      clock: systemClock,
+      log: { debug() {}, info() {}, error() {}, warn: (_: object, words: string) => warned.push(words) },
+    };
+    const none = { status: () => siteAt(), metrics: () => "", hold() {}, release() {}, pull() {} };
+    serveLocal({ ...none, ...world }, { listen: "127.0.0.1:99999", socket: "/dev/null/local/agent.sock" })();
+    expect(warned).toEqual(["cannot listen here; trying again", "cannot listen here; trying again"]);
   });
 
   it("says what the disk said where a hold could not be kept", async () => {

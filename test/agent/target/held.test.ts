@@ -42,6 +42,12 @@ describe("how long a site is held", () => {
     expect(heldBy(both, [], HOUR)).toBeNull();
   });
 
+  it("its words fit a report, whatever people write", () => {
+    const asks = ["a", "b", "c"].map((id) => ask(id, { reason: `${id}${"\u{1f6d2}".repeat(59)}` }));
+    const words = heldWords(after([0, ...asks]) as Held);
+    expect([words.length <= 200, words.isWellFormed()]).toEqual([true, true]);
+  });
+
   it("what is asked for two hours cannot outlast them by any number of restarts, nor lose more than a charge to each", () => {
     const asked = ask("a", { forMs: 2 * HOUR });
     const charge = 60_000;
