@@ -29,6 +29,11 @@ interface ApplyHands {
   mayHeal(object: string, found: readonly Difference[]): boolean;
 }
 
+/** Of an object that was as it should be, and that others made another. */
+export function isHealing(step: Step): boolean {
+  return step.do === "apply" && step.look === true && step.because !== "changed";
+}
+
 /**
  * One object as its step says. What hands own of it is ours first; where the server refuses ours beside what somebody put in its place, exactly that is
  * taken, once; where a field cannot change and the step allows it, the object is deleted by its UID and made anew, once. Throws what the
@@ -39,7 +44,7 @@ export async function applyObject(step: Apply, hands: ApplyHands): Promise<Appli
   const desired = step.opened?.reveal() ?? step.object;
   const { ignored } = step.overlooked ?? NOTHING;
   const seen = step.look === true ? await kube.get(step.ref) : null;
-  const heals = step.look === true && step.because !== "changed";
+  const heals = isHealing(step);
   const found = heals ? differences(desired, seen, ignored) : [];
   if (seen !== null && isAutoscaled(found)) return { did: "kept", object: seen, found, took: [] };
   if (heals && !mayHeal(nameOf(step.ref), found)) return { did: "left", object: seen, found, took: [] };

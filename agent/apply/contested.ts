@@ -16,29 +16,34 @@ interface Contest {
 export type Contests = ReadonlyMap<string, Contest>;
 
 export type Ruling =
-  | { heal: true; contests: Contests }
+  | { heal: true }
   /** Not before `until`. `tell`: for the first time. */
   | { heal: false; until: number; tell: boolean; contests: Contests };
 
 /** May these fields be put right now, in one write? One that may is enough: the others are written with it, and count. */
 export function ruling(contests: Contests, fields: readonly string[], now: number): Ruling {
-  const kept = new Map(
-    [...contests].flatMap(([field, { times, told }]): [string, Contest][] => {
-      const recent = times.filter((time) => now - time < REMEMBERED_MS);
-      return recent.length === 0 ? [] : [[field, { times: recent, told }]];
-    }),
-  );
-  const until = Math.min(...fields.map((field) => freeAt(kept.get(field)?.times ?? [], now)));
-  if (until <= now) {
-    for (const field of fields) {
-      const { times, told } = kept.get(field) ?? { times: [], told: false };
-      kept.set(field, { times: [...times, now], told });
-    }
-    return { heal: true, contests: kept };
+  const until = Math.min(...fields.map((field) => freeAt(contests.get(field)?.times ?? [], now)));
+  if (until <= now) return { heal: true };
+  const tell = fields.some((field) => contests.get(field)?.told === false);
+  const told = fields.map((field): [string, Contest] => [
+    field,
+    { times: contests.get(field)?.times ?? [], told: true },
+  ]);
+  return { heal: false, until, tell, contests: new Map([...contests, ...told]) };
+}
+
+/** These fields were put right. */
+export function healed(contests: Contests, fields: readonly string[], now: number): Contests {
+  const kept = [...contests].flatMap(([field, { times, told }]): [string, Contest][] => {
+    const recent = times.filter((time) => now - time < REMEMBERED_MS);
+    return recent.length === 0 ? [] : [[field, { times: recent, told }]];
+  });
+  const fresh = new Map(kept);
+  for (const field of fields) {
+    const { times, told } = fresh.get(field) ?? { times: [], told: false };
+    fresh.set(field, { times: [...times, now], told });
   }
-  const tell = fields.some((field) => kept.get(field)?.told === false);
-  for (const field of fields) kept.set(field, { times: kept.get(field)?.times ?? [], told: true });
-  return { heal: false, until, tell, contests: kept };
+  return fresh;
 }
 
 function freeAt(times: readonly number[], now: number): number {

@@ -4,7 +4,7 @@ import type { Journal } from "../../shared/ports.ts";
 import { NOTHING, type Overlooked } from "../../shared/render/overlook.ts";
 import type { Cache, InventoryRow, JobChange } from "../cache/cache.ts";
 import type { ApplyPlan, Step } from "../plan/plan.ts";
-import { type Applied, applyObject } from "./apply-object.ts";
+import { type Applied, applyObject, isHealing } from "./apply-object.ts";
 import { type Difference, differences, differenceWords, isAutoscaled } from "./differences.ts";
 import type { Kube } from "./kube.ts";
 import type { Failure } from "./retry.ts";
@@ -23,6 +23,8 @@ export interface Hands {
   note(jobs: readonly JobChange[]): void;
   /** May these fields of the object be put right now? Where not, it is left as it is. */
   mayHeal(object: string, found: readonly Difference[]): boolean;
+  /** They were. */
+  healed(object: string, found: readonly Difference[]): void;
   /** It stays as others made it: this is how it is. Whether that is to be told. */
   leave(object: string, as: Fingerprint, words: string): boolean;
   /** Steps of one stage that are done; called inside the transaction that settles them, so that none is done and never told. */
@@ -186,6 +188,7 @@ function settle(
         hands.live.feed(object);
         settled.push(rowOf(step, object, hands));
       }
+      if (did !== "kept" && isHealing(step)) hands.healed(nameOf(step.ref), found);
       return { step, did, words };
   }
 }

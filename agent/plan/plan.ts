@@ -189,8 +189,3 @@ function tooEarly(input: PlanInput, all: readonly Beside[], found: Found): (inde
     return before === undefined ? null : waitingFor("order", wanted.ref, `comes after ${wordsOf(before, all, found)}`);
   };
 }
-
-/** Of an object that was as it should be, and is read first for what others made of it. */
-export function isHealing(step: Step): boolean {
-  return step.do === "apply" && step.look === true && step.because !== "changed";
-}

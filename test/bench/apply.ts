@@ -162,6 +162,7 @@ async function pass({ kube, cache, live }: { kube: Kube; cache: ReturnType<typeo
     journal: silent,
     note: () => {},
     mayHeal: () => true,
+    healed: () => {},
     leave: () => false,
     tell: () => {},
   };

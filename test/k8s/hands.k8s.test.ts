@@ -148,7 +148,7 @@ const HANDS: readonly Edit[] = [
       site.events();
       await ctl(["rollout", "undo", "deploy/till"]);
     },
-    /\.image changed by kubectl-(set|rollout)/,
+    /\.image changed by kubectl/,
   ],
 ];
 

@@ -20,7 +20,7 @@ const till = (selector: JsonObject) => ({
 });
 
 it("killed at any point of adopting, unblocking and making anew, it ends where it would have ended", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const hit = new Set<string>();
   for (let point = 0, done = false; !done; point += 1) {

@@ -220,6 +220,32 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     expect(site.events("till")).toEqual(["recreated: a field of it cannot change"]);
     expect(await site.writesMeanwhile(async () => {})).toBe(0);
   },
+  "what cannot be put back is told once, counted, and tried less and less": async (site, cluster) => {
+    const till = (app: string) =>
+      deployment("till", {
+        replicas: 0,
+        selector: { matchLabels: { app } },
+        template: { metadata: { labels: { app } }, spec: { containers: [{ name: "till", image: IMAGE }] } },
+      });
+    await site.take(1, [till("till")]);
+    site.events();
+    const path = pathTo(cluster, till("")).replace(/\/till$/, "");
+    await cluster.send("tester", "DELETE", pathTo(cluster, till("")));
+    await cluster.send("operator", "POST", path, placed(till("other"), cluster.namespace), "application/json");
+    const told: string[] = [];
+    await site.until("told", () => told.push(...site.events("till")) > 0);
+    expect(told.join("\n")).toMatch(/^drift: kube: cannot be put back: .*spec\.selector.*`recreate`/);
+    const before = site.requests.apply.length;
+    for (let minute = 0; minute < 10; minute += 1) {
+      site.skip(60_000);
+      await site.writesMeanwhile(async () => {}, 2);
+    }
+    expect(site.requests.apply.length - before).toBeLessThanOrEqual(10);
+    expect([site.events("till"), (await site.run())?.drifted, site.state()]).toEqual([[], 1, "committed 1.0.0"]);
+    // With leave to do so, it is made anew.
+    await site.take(2, [till("till")], { recreate: [{ kind: "Deployment" }] });
+    expect(at(await live(cluster, till("")), "spec", "selector", "matchLabels")).toEqual({ app: "till" });
+  },
   "kinds whose fields cannot change are made anew, each by its own words": async (site, cluster) => {
     const both = (v: string): KubeObject[] => [
       { ...map("frozen", { v }), immutable: true },
@@ -296,12 +322,11 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
         "healed",
         async () => JSON.stringify((await live(cluster, one))["data"]) === '{"a":"1","b":"1"}',
       );
-      // It is tried again when its time comes, and never more than 40 times a day.
-      for (let hour = 0; hour < 30; hour += 1) {
-        site.skip(25 * 60_000);
-        await fight(1);
-      }
-      expect(site.requests.apply.length).toBeLessThanOrEqual(41);
+      // It is tried again when its time comes, and told no second time.
+      const before = site.requests.apply.length;
+      site.skip(11 * 60_000);
+      await fight(2);
+      expect(site.requests.apply.length).toBeGreaterThan(before);
       expect(site.events("one").filter((event) => event.includes("contested"))).toEqual([]);
     },
   "events of our own apply wait for its answer; what somebody does meanwhile is healed after it": async (
