@@ -5,8 +5,9 @@ import { runInNewContext } from "node:vm";
 const LOOK_MS = 500;
 /** While it is busy, growth of the heap since the last collection that is worth one, bytes. */
 const BUSY_WORTH = 8 * 1024 * 1024;
-/** It rests where the heap grew by no more than this since the last look, bytes. */
+/** It rests where the heap grew by no more than this a look, bytes, for so many looks: a whole collection takes up to 100 ms. */
 const REST_GROWTH = 64 * 1024;
+const REST_LOOKS = 10;
 /** Once it rests, all that was made since it last did that is worth a collection, bytes. */
 const REST_WORTH = 1.5 * 1024 * 1024;
 
@@ -22,12 +23,14 @@ export function keepSmall(): void {
   let kept = 0;
   let before = 0;
   let made = 0;
+  let quiet = 0;
   const look = () => {
     const used = getHeapStatistics().used_heap_size;
     const growth = Math.max(0, used - before);
     made += growth;
     before = used;
-    const rests = growth <= REST_GROWTH;
+    quiet = growth <= REST_GROWTH ? quiet + 1 : 0;
+    const rests = quiet >= REST_LOOKS;
     if (rests ? made < REST_WORTH : used - kept < BUSY_WORTH) return;
     collect({ type: "major", flavor: rests ? "last-resort" : "regular" });
     kept = getHeapStatistics().used_heap_size;

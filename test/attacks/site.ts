@@ -121,6 +121,8 @@ export async function attackedSite(
     synced?: boolean;
     sources?: (git: string) => string[];
     poll?: string;
+    /** What stands before its API server: its address, for that of the server. */
+    before?: (server: string) => Promise<string>;
     /** More lines of its configuration. */
     more?: readonly string[];
   } = {},
@@ -136,6 +138,7 @@ export async function attackedSite(
   owner.root(1, first);
   owner.record(signedSite());
 
+  const api = (await options.before?.(cluster.server)) ?? cluster.server;
   const dataDir = join(dir, "data");
   const config = join(dir, "agent.yaml");
   const token = join(dir, "token");
@@ -150,7 +153,7 @@ export async function attackedSite(
       `root: { digest: ${sha256Hex(first.body)} }`,
       `sources: [${(options.sources ?? ((url) => [`{ git: "${url}/fleet.git" }`]))(git.url).join(", ")}]`,
       `poll: ${options.poll ?? "1s"}`,
-      `kube: { server: "${cluster.server}", tokenFile: token }`,
+      `kube: { server: "${api}", tokenFile: token }`,
       "reconnect: { within: 0s, atMost: 1s }",
       "clock: { syncedFile: synced }",
       'page: { listen: "127.0.0.1:0" }',

@@ -7,7 +7,6 @@ import { apply } from "./apply.ts";
 import { drift } from "./drift.ts";
 import { type BenchResult, inLines } from "./figures.ts";
 import { fuzzVerify } from "./fuzz-verify.ts";
-
 import { noop } from "./noop.ts";
 import { planBench } from "./plan.ts";
 import { planWaves } from "./plan-waves.ts";

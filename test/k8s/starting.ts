@@ -3,6 +3,8 @@ import { request } from "node:https";
 import type { Recorded } from "./provoke.ts";
 import type { SiteCluster } from "./site.ts";
 
+const SERVED = "/apis/apps/v1";
+
 /**
  * What a server answers while it starts, to a user who does hold the right: it is killed and started again. By name; of each the first that
  * came, and an answer of which there was none in this start is not among them.
@@ -16,10 +18,10 @@ export async function whileStarting(site: SiteCluster): Promise<Record<string, R
       const answer = await ask(site, ca, path).catch(() => null);
       if (answer === null) continue;
       if (answer.status === 503) found["just started, paths not installed"] ??= answer;
-      if (answer.status === 403) found["just started, roles not read"] ??= answer;
+      if (answer.status === 403 && path === SERVED) found["just started, roles not read"] ??= answer;
     }
   };
-  const looking = Promise.all(["/apis/apps/v1", "/apis/apps/v1", "/apis/nobody.example/v1"].map(look));
+  const looking = Promise.all([SERVED, SERVED, "/apis/nobody.example/v1"].map(look));
   await site.restartApiServer();
   over.abort();
   await looking;
