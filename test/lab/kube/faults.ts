@@ -31,6 +31,8 @@ export type FaultNow = "none" | "unavailable" | "reset" | "throttled";
 
 /** The switches. Single happenings (`closeWatches`, `forgetHistory`) are calls, as they leave no state behind. */
 export class Faults {
+  /** Requests that met one that refuses, so far. */
+  met = 0;
   private settings: FaultSettings = { ...NONE };
   private readonly onSilence: () => void;
 
@@ -58,6 +60,7 @@ export class Faults {
       const times = this.settings[fault];
       if (times === 0) continue;
       if (times !== "all") this.settings[fault] = times - 1;
+      this.met += 1;
       return fault;
     }
     return "none";
