@@ -25,8 +25,13 @@ export async function standBy(options: LeadOptions, signal: AbortSignal): Promis
     if (writer !== null) return new Lead(options, writer, asked + ms);
     if (!told) log.info({}, "another hub holds the lease of this store: standing by");
     await new Promise<void>((resolve) => {
-      const cancel = clock.after(STAND_BY_MS, resolve);
-      signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
+      const over = () => {
+        cancel();
+        signal.removeEventListener("abort", over);
+        resolve();
+      };
+      const cancel = clock.after(STAND_BY_MS, over);
+      signal.addEventListener("abort", over);
     });
   }
   return null;

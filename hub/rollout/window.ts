@@ -23,9 +23,9 @@ export interface Windows {
 
 export function windowsAt(windows: Rollout["windows"], now: number): Windows {
   const lines = (windows ?? []).map((entry) => ({
-    cron: parsed(entry.cron),
     for: milliseconds(entry.for),
     zone: entry.zone,
+    dueIn: (zone: string) => dueIn(entry, zone, now),
   }));
   // A hundred thousand sites live in few zones.
   const known = new Map<string, boolean>();
@@ -37,7 +37,7 @@ export function windowsAt(windows: Rollout["windows"], now: number): Windows {
     const found = lines.some((line) => {
       const zone = line.zone === "site" ? zoneOf(labels) : line.zone;
       if (zone === undefined) return false;
-      const due = lastDue(line.cron, zone, now, line.for);
+      const due = line.dueIn(zone);
       return due !== null && now - due < line.for;
     });
     known.set(own, found);
@@ -47,6 +47,24 @@ export function windowsAt(windows: Rollout["windows"], now: number): Windows {
   const differ = (before: ReadonlyMap<string, boolean>) =>
     [...before].filter(([zone, was]) => open({ [ZONE_LABEL]: zone }) !== was).length > 0;
   return { open, known, differ };
+}
+
+type Entry = NonNullable<Rollout["windows"]>[number];
+
+const MINUTE_MS = 60_000;
+/** What was found for the present minute, by zone: windows open on whole minutes, and a run is stepped many times in each. */
+const found = new WeakMap<Entry, { minute: number; due: Map<string, number | null> }>();
+
+function dueIn(entry: Entry, zone: string, now: number): number | null {
+  const minute = Math.floor(now / MINUTE_MS);
+  const held = found.get(entry);
+  const due = held?.minute === minute ? held.due : new Map<string, number | null>();
+  if (due !== held?.due) found.set(entry, { minute, due });
+  const known = due.get(zone);
+  if (known !== undefined) return known;
+  const answer = lastDue(parsed(entry.cron), zone, now, milliseconds(entry.for));
+  due.set(zone, answer);
+  return answer;
 }
 
 function parsed(text: string): Cron {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Bus } from "../../hub/broker/bus.ts";
@@ -33,6 +34,17 @@ function publishing(lead: Lead): { publish(): Promise<void>; sent: string[] } {
   const bus: Bus = { url: "", publish: async (topic) => void sent.push(topic), close: async () => {} };
   return { publish: () => lead.guard(bus).publish("t", new Uint8Array(), { retain: false }), sent };
 }
+
+test("who stands by for long leaves nothing behind at its signal", async () => {
+  const { pass, options } = world();
+  await leading({ ...options, ms: 3_600_000 });
+  const end = new AbortController();
+  const ended = standBy({ ...options, holder: "b" }, end.signal);
+  for (let turn = 0; turn < 20; turn += 1) await pass(1_000);
+  expect(getEventListeners(end.signal, "abort").length).toBe(1);
+  end.abort();
+  expect(await ended).toBeNull();
+});
 
 test("is renewed in time, and ends with the hub", async () => {
   const { store, pass, options } = world();

@@ -104,7 +104,8 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number): Tally {
     found.countedAtMost += 1;
     if (report.body.held === undefined) found.countedAtLeast += 1;
     const verdict = verdictOf(report.body, bundle, digest);
-    if (verdict === "failed") found.failed += 1;
+    const unwellFor = given.unwellSince === null ? 0 : now - given.unwellSince;
+    if (verdict === "failed" || unwellFor > milliseconds(run.spec.site.deadline)) found.failed += 1;
     const isFresh = now - report.confirmedAt <= 3 * milliseconds(run.spec.site.reportEvery);
     if (verdict !== "healthy" || !isFresh) continue;
     found.succeeded += 1;

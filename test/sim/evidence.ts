@@ -56,6 +56,8 @@ export interface Given {
   /** It was healthy on it, or came to another end. */
   healthy: boolean;
   ended: boolean;
+  /** Since when the hub knows that it is not healthy on it any more; null where it is, or never was. */
+  unwellSince: number | null;
 }
 
 export function hasTaken(report: Report | undefined, [term, number]: readonly [number, number]): boolean {
@@ -64,10 +66,12 @@ export function hasTaken(report: Report | undefined, [term, number]: readonly [n
 }
 
 /** What a report says of what was given. */
-export function judge(given: Given, report: Report, arrivedAt: number): void {
+export function judge(given: Given, report: Report, { arrivedAt, confirmedAt }: Omit<Heard, "report">): void {
   if (!hasTaken(report, given.introduced)) return;
   given.ackedAt ??= arrivedAt;
   const verdict = verdictOf(report, given.bundle, given.digest);
+  if (verdict === "healthy") given.unwellSince = null;
+  else if (given.healthy) given.unwellSince ??= confirmedAt;
   given.healthy ||= verdict === "healthy";
   given.ended ||= verdict === "healthy" || verdict === "failed";
 }

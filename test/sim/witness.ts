@@ -90,7 +90,7 @@ export class Witness implements Facts {
       report = { body: body as Report, confirmedAt };
       for (const sites of this.given.values()) {
         const given = sites.get(site);
-        if (given !== undefined) judge(given, report.body, arrivedAt);
+        if (given !== undefined) judge(given, report.body, { arrivedAt, confirmedAt });
       }
     }
     this.heard.set(site, { arrivedAt: Math.max(before?.arrivedAt ?? 0, arrivedAt), confirmedAt, report });
@@ -251,7 +251,7 @@ export class Witness implements Facts {
   ): void {
     const { run, site, at } = given;
     const sites = this.given.get(run) ?? new Map<string, Given>();
-    sites.set(site, { ...given, idle, ackedAt: null, healthy: false, ended: false });
+    sites.set(site, { ...given, idle, ackedAt: null, healthy: false, ended: false, unwellSince: null });
     this.given.set(run, sites);
     if (!idle) this.starts.set(run, [...(this.starts.get(run) ?? []), at]);
   }
