@@ -2,6 +2,7 @@ import type { FleetView, RunView } from "../api/contract.ts";
 import { Ago } from "./clock.tsx";
 import { Lanes } from "./lanes.tsx";
 import { Badge } from "./mark.tsx";
+import { Preview } from "./preview.tsx";
 import { askFor } from "./verb-dialog.tsx";
 import { counted, lasting, PHASE, VERB } from "./words.ts";
 
@@ -63,6 +64,7 @@ function RunCard({ run }: { run: RunView }) {
       <Gate because={run.because} />
       {!ended && <Lanes run={run} />}
       <div class="folds">
+        <Preview run={run} />
         {ended && (
           <details>
             <summary>{counted(run.waves.length, "wave")}</summary>

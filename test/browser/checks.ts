@@ -3,7 +3,7 @@ import type { Locator, Page } from "playwright-core";
 import { accessibilityTree, faultsOf } from "./accessibility.ts";
 import { poorContrast } from "./contrast.ts";
 import { doubtful, NEEDED, TOLD } from "./doubtful.ts";
-import { calm, crowd, paused, rolling, SHOPS, soaking } from "./scene.ts";
+import { calm, crowd, DIFF, paused, prepared, rolling, SHOPS, soaking } from "./scene.ts";
 import { type Stage, TOKEN } from "./stage.ts";
 
 /** What must hold of the page. Each begins with a fresh page; it throws where something does not hold. */
@@ -72,6 +72,29 @@ export const CHECKS: readonly Check[] = [
       await page.getByText("canary: 5 of 5 healthy for 6 of 10 min; offline s-0007").waitFor();
       assert.equal(await page.locator("body").getAttribute("data-same"), "yes");
       await stage.shot(page, "soaking-light");
+    },
+  },
+  {
+    what: "shows what a run would change as one row for all sites at which it is the same, and the diff when asked",
+    run: async (stage) => {
+      const scene = prepared(Date.now());
+      stage.hub.show(scene);
+      for (const { run } of scene.runs) stage.hub.diffs.set(`${run.id} ${"a".repeat(32)}`, DIFF);
+      const page = await stage.open();
+      const run = page.getByRole("article", { name: "pos 1.2.0" });
+      await run.getByText("What would change: 3 diffs").click();
+      assert.equal(await run.locator(".preview-row").count(), 3);
+      assert.match(await run.locator(".preview-row").first().innerText(), /12 sites not ready: kube s-0007/);
+      await run.getByText("4,800 sites").click();
+      await run.getByText("/spec/replicas").waitFor();
+      const shown = await run.locator(".changes").innerText();
+      assert.match(shown, /delete\s+apps\/v1 Deployment shop\/old-till/);
+      assert.match(shown, /till:1\.1\.0[\s\S]*till:1\.2\.0[\s\S]*would violate PodSecurity/);
+      await stage.shot(page, "prepared-light");
+      await stage.expecting(REFUSED, async () => {
+        await run.getByText("188 sites").click();
+        await run.getByText("The hub does not have it yet").waitFor();
+      });
     },
   },
   {

@@ -4,6 +4,7 @@ import type { StoredEvent } from "../../hub/registry/store.ts";
 import type { Because } from "../../hub/rollout/because.ts";
 import type { Run, SiteProgress } from "../../hub/rollout/run.ts";
 import { Sites } from "../../hub/rollout/sites.ts";
+import type { Diff } from "../../shared/diff.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import type { Outcome } from "../../shared/rollout.ts";
@@ -195,6 +196,42 @@ export function soaking(now: number): Snapshot {
   } as const;
   return { ...scene(doing, [seen(run, because)], now), rollouts: before.rollouts };
 }
+
+/** The same, prepared: 5,000 shops with three diffs, one of which the cluster would refuse. */
+export function prepared(now: number): Snapshot {
+  const before = soaking(now);
+  const row = (code: "kube" | null, char: string, sites: number, ...ids: string[]) => {
+    return { code, diff: char.repeat(32), sites, first: ids };
+  };
+  const rows = [
+    row("kube", "c", 12, "s-0007"),
+    row(null, "a", 4_800, "s-0001", "s-0002"),
+    row(null, "b", 188, "s-0003"),
+  ];
+  const preview = { rows, more: 0, sites: 5_000 };
+  return {
+    ...before,
+    runs: before.runs.map((seen, index, { length }) => (index < length - 1 ? seen : { ...seen, preview })),
+  };
+}
+
+/** By hash, as the hub stores it of a run. */
+export const DIFF: Diff = {
+  objects: [
+    { object: "apps/v1 Deployment shop/old-till", action: "delete" },
+    { object: "v1 ConfigMap shop/rates", action: "create", fields: [{ path: "/data/region", to: "${REGION}" }] },
+    {
+      object: "apps/v1 Deployment shop/till",
+      action: "change",
+      fields: [
+        { path: "/spec/template/spec/containers[name=till]/image", from: '"till:1.1.0"', to: '"till:1.2.0"' },
+        { path: "/spec/replicas", from: "1", to: "2" },
+      ],
+      warnings: ['would violate PodSecurity "restricted:latest": runAsNonRoot != true'],
+    },
+  ],
+  unchanged: 9,
+};
 
 /** Two canaries went back by themselves, and the run stands still; elsewhere a site is unhealthy, another unknown. */
 export function paused(now: number): Snapshot {
