@@ -42,6 +42,7 @@ export function evaluate(
     live,
     inventory,
     health,
+    moves,
     phases: moves ? (manifest.phases ?? []) : [],
     jobs,
     others,

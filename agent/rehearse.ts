@@ -104,6 +104,7 @@ function planInput({ manifest, wanted, live, inventory, jobs, others }: Rehearsa
     live,
     inventory,
     health: [],
+    moves: true,
     phases: [],
     jobs,
     others,

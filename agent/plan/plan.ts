@@ -1,6 +1,13 @@
 import type { Bundle } from "../../shared/bundle.ts";
 import type { Verdict } from "../../shared/health.ts";
-import { type Fingerprint, type KubeObject, type LiveView, nameOf, type ObjectRef } from "../../shared/live.ts";
+import {
+  type Fingerprint,
+  type KubeObject,
+  type LiveView,
+  nameOf,
+  type ObjectRef,
+  unseenBecause,
+} from "../../shared/live.ts";
 import type { Overlooked } from "../../shared/render/overlook.ts";
 import type { RenderedBundle } from "../../shared/render/render.ts";
 import type { Opened } from "../../shared/render/sealed.ts";
@@ -104,6 +111,8 @@ export interface PlanInput {
   inventory: readonly InventoryRow[];
   /** Of every desired object, in their order, with its name. */
   health: readonly (readonly [string, Verdict])[];
+  /** A move is under way. At rest, what cannot be seen is taken to be as it was, and keeps nobody. */
+  moves: boolean;
   /** In order. None where nothing moves: drift is put right whatever is not healthy. */
   phases: readonly Phase[];
   /** Whether the move runs Jobs, and those that it or an earlier one ran. */
@@ -174,7 +183,11 @@ function waitingFor(on: Waiting["on"], ref: ObjectRef, words: string | null): Wa
 /** By the order that holds in any case: namespaces and definitions that are on their way come before all, whatever needs one waits for that. */
 function tooEarly(input: PlanInput, all: readonly Beside[], found: Found): (index: number) => Waiting | null {
   const needs = needsOf(input.desired);
-  const isThrough = (index: number) => found[index] === null && all[index]?.verdict.health === "healthy";
+  const isThrough = (index: number) => {
+    const { wanted, verdict } = all[index] as Beside;
+    const isTaken = !input.moves && unseenBecause(input.live, wanted.ref) !== undefined;
+    return found[index] === null && (isTaken || verdict.health === "healthy");
+  };
   // One that cannot come now keeps only those who need it.
   const coming = all.findIndex(({ wanted, verdict }, index) => {
     const own = found[index];

@@ -72,6 +72,7 @@ function inputOf(size: number): PlanInput {
     live: view,
     inventory,
     health: judge(desired, view, new Map(), 0),
+    moves: true,
     phases: PHASES,
     jobs: { run: true, records: [] },
     others: new Map([["base", { runs: new Set<string>(), wants: null }]]),

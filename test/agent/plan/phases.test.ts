@@ -109,6 +109,19 @@ describe("namespaces and definitions", () => {
     ]);
   });
 
+  it("that cannot be seen keep nobody at rest, and all in a move", () => {
+    const inventory = [...first, ...rowsOf(bundleOf([till]))];
+    const live = liveOf([observed(definition), observed(till, { live: "x" })], {
+      "v1 Namespace": "the watch is broken",
+    });
+    const heals = (moves: boolean) =>
+      inWords(planned(bundleOf([till, definition, namespace]), { moves, inventory, live }));
+    expect(heals(false)).toEqual(["apply Till till: drift"]);
+    expect(heals(true)).toEqual([
+      expect.stringContaining("waits for order: example.com/v1 Till shop/till comes after v1 Namespace shop"),
+    ]);
+  });
+
   it.each([
     ["is on its way out", observed(namespace, { deleting: true, verdict: WAITS, live: "x" }), new Map()],
     ["has failed", observed(namespace, { verdict: BROKEN }), new Map()],

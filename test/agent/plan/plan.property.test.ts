@@ -52,6 +52,7 @@ describe("whatever is there", () => {
     ),
     backoff: new Map(),
     left: new Map(),
+    moves: true,
     phases: [],
     jobs: { run: true, records: [] },
     others: new Map(),

@@ -50,6 +50,7 @@ export function planned(desired: RenderedBundle, changes: Partial<PlanInput> = {
     desired,
     live: liveOf([]),
     inventory: [],
+    moves: true,
     phases: [],
     jobs: { run: true, records: [] },
     others: new Map(),
