@@ -164,7 +164,7 @@ function rendered(content: Content | null): Rendered | null {
 
 function claimOf({ content, ran }: Candidate): Other {
   const names = (of: Rendered) => new Set(of.rendered.objects.map(({ ref }) => nameOf(ref)));
-  return { runs: ran === null ? null : names(ran), wants: names(content) };
+  return { runs: ran === null ? null : names(ran), wants: names(content), isComing: false };
 }
 
 function refsOf({ rendered: { objects } }: Rendered, cache: Cache, bundle: string) {

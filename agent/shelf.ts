@@ -2,6 +2,7 @@ import type { Assignment } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
 import { isRefusal } from "../shared/errors.ts";
 import { nameOf } from "../shared/live.ts";
+import { comparePairs } from "../shared/names.ts";
 import type { RenderedBundle } from "../shared/render/render.ts";
 import { valuesHash } from "../shared/render/values.ts";
 import { selects } from "../shared/selector.ts";
@@ -117,7 +118,10 @@ export class Shelf {
     const runs = hold === null ? new Set<string>() : namesIn(this.content(hold.running, trust));
     const wanted = this.wanted(circumstances);
     const comes = wanted !== null && (hold === null || mayCome(hold, wanted));
-    return { runs, wants: comes ? namesIn(this.content(wanted, trust)) : null };
+    const content = comes ? this.content(wanted, trust) : null;
+    // One that was refused is not on its way.
+    const isComing = comes && content === null && !this.cache.refusals().some(({ digest }) => digest === wanted.digest);
+    return { runs, wants: namesIn(content), isComing };
   }
 
   /** After a commit: what runs, what it may return to, and the newest stay on disk. */
@@ -165,9 +169,10 @@ function lackOf(manifest: Content["manifest"], neighbours: ReadonlyMap<string, C
   return `${broken.by} is committed here and needs ${broken.bundle} ${broken.atLeast} at least`;
 }
 
-/** What runs, or was given up, is nothing to come. */
+/** What runs, was given up, or is older than what runs though nobody says back, is nothing to come. */
 function mayCome({ running, failed }: Hold, wanted: Wanted): boolean {
   if (sameState(running, wanted)) return false;
+  if (comparePairs(wanted.pair, running.pair) < 0 && !wanted.back) return false;
   return wanted.retry || !failed.some((entry) => sameState(entry, wanted));
 }
 

@@ -4,6 +4,8 @@ export interface Other {
   runs: ReadonlySet<string> | null;
   /** Objects of what it is to run, where that lies on disk and may still come. */
   wants: ReadonlySet<string> | null;
+  /** It is to run something that does not lie on disk yet: which objects that has cannot be told. */
+  isComing: boolean;
 }
 
 export type Others = ReadonlyMap<string, Other>;
@@ -14,6 +16,11 @@ export function claimantOf(name: string, others: Others): string | null {
     if (runs?.has(name) === true || wants?.has(name) === true) return bundle;
   }
   return null;
+}
+
+/** A bundle of which it is not known yet what it will take over. */
+export function comingIn(others: Others): string | null {
+  return [...others].find(([, { isComing }]) => isComing)?.[0] ?? null;
 }
 
 /** Whether a bundle whose label an object carries still has it. One of which nothing is known keeps what it has. */

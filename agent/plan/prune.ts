@@ -1,8 +1,8 @@
 import { nameOf, unseenBecause } from "../../shared/live.ts";
 import { picks } from "../../shared/picks.ts";
 import type { InventoryRow } from "../cache/cache.ts";
-import { claimantOf } from "./claims.ts";
-import { isCustom, stageOf } from "./order.ts";
+import { claimantOf, comingIn } from "./claims.ts";
+import { isCustom, isJob, stageOf } from "./order.ts";
 import type { PlanInput, Step, Waiting } from "./plan.ts";
 
 /** Kinds whose deletion loses data or takes others along. */
@@ -52,6 +52,11 @@ function leave(name: string, row: InventoryRow, input: PlanInput): Leaving {
   const claimant = claimantOf(name, others);
   if (claimant !== null) {
     return { on: "handover", object: name, words: `is left to bundle ${claimant}, which takes it over` };
+  }
+  const coming = isJob(ref) ? null : comingIn(others);
+  if (coming !== null) {
+    const words = `stays until the version of ${coming} that is to run here is here: it may take it over`;
+    return { on: "handover", object: name, words };
   }
   if (seen.keep === true) return { on: "protected", object: name, words: "is kept: it says skerry.dev/prune: never" };
   if (PROTECTED.has(ref.kind) && !allow.some((each) => picks(each, ref))) {

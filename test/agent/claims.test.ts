@@ -21,7 +21,16 @@ async function site() {
 }
 
 let number = 0;
+const nameOf = ({ document }: SignedBundle): string => JSON.parse(Buffer.from(document.body).toString()).name;
+const publish = (to: AttackedSite, name: string, made: SignedBundle) => to.owner.publish(made, { name });
+
 async function assign(to: AttackedSite, ...bundles: readonly SignedBundle[]): Promise<void> {
+  await order(to, bundles);
+  for (const each of bundles) publish(to, nameOf(each), each);
+}
+
+/** Assigns what may not be published yet. */
+async function order(to: AttackedSite, bundles: readonly SignedBundle[]): Promise<void> {
   number += 1;
   const items = bundles.map(({ document, digest }): Assignment => {
     const { name, version, epoch, seq } = JSON.parse(Buffer.from(document.body).toString());
@@ -29,7 +38,6 @@ async function assign(to: AttackedSite, ...bundles: readonly SignedBundle[]): Pr
     return { bundle: name, version, digest, pair: [epoch, seq], ...rest };
   });
   const set = { fleet: "shops", site: "s-1", term: 1, number, root: 1, expires: "2099-01-01T00:00:00Z", items };
-  for (const each of bundles) to.owner.publish(each, { name: items[bundles.indexOf(each)]?.bundle ?? "" });
   await to.hub.send("down/assign", set, { retain: true });
 }
 
@@ -77,6 +85,29 @@ it.each([
   await assign(here, ...inOrder([after[0], last]));
   await committed(here, to, last);
   expect(await metadataOf(here, "goes")).toBeNull();
+});
+
+it("an object is kept for a bundle whose version is late, and goes where that does not want it", async () => {
+  const here = await site();
+  const before = [bundle("pos-a", 1, "stays", "goes", "old"), bundle("pos-b", 1, "other")] as const;
+  await assign(here, ...before);
+  await committed(here, "pos-a", before[0]);
+  await committed(here, "pos-b", before[1]);
+  const was = await metadataOf(here, "goes");
+  const [first, late] = [bundle("pos-a", 2, "stays"), bundle("pos-b", 2, "other", "goes")];
+  publish(here, "pos-a", first);
+  await order(here, [first, late]);
+  await committed(here, "pos-a", first);
+  expect(here.item("pos-a")?.waitingOn).toContain("stays until the version of pos-b");
+  publish(here, "pos-b", late);
+  await committed(here, "pos-b", late);
+  await until(
+    () => here.events("pruned"),
+    (events) => events.length > 0,
+    "the rest is not pruned",
+  );
+  const is = await metadataOf(here, "goes");
+  expect([is?.["uid"], labelOf(is), await metadataOf(here, "old")]).toEqual([was?.["uid"], "pos-b", null]);
 });
 
 it("of two bundles that claim one object the second is refused, both named, and comes when the first has left it", async () => {

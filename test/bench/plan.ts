@@ -75,7 +75,7 @@ function inputOf(size: number): PlanInput {
     moves: true,
     phases: PHASES,
     jobs: { run: true, records: [] },
-    others: new Map([["base", { runs: new Set<string>(), wants: null }]]),
+    others: new Map([["base", { runs: new Set<string>(), wants: null, isComing: false }]]),
     backoff: new Map(),
     left: new Map(),
     pruneShare: 0.5,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Others } from "../../../agent/plan/claims.ts";
-import type { PlanInput } from "../../../agent/plan/plan.ts";
+import { AT_REST, type PlanInput } from "../../../agent/plan/plan.ts";
 import type { KubeObject, Observed } from "../../../shared/live.ts";
 import { object } from "../../shared/render/sample.ts";
 import { configMap } from "../../support/fleet.ts";
@@ -47,7 +47,7 @@ describe("what is kept", () => {
 describe("an object that goes from one bundle to another", () => {
   const names = (...of: KubeObject[]) => new Set(of.map(refName));
   const base = (runs: ReadonlySet<string> | null, wants: ReadonlySet<string> | null = null): Others =>
-    new Map([["base", { runs, wants }]]);
+    new Map([["base", { runs, wants, isComing: false }]]);
   const left = ["waits for handover: v1 ConfigMap shop/old is left to bundle base, which takes it over"];
 
   it("stays where it is until the other has it", () => {
@@ -59,6 +59,14 @@ describe("an object that goes from one bundle to another", () => {
   it("is deleted after all where the other does not come for it", () => {
     expect(leaving(observed(old), { others: base(names(), names(till)) })).toEqual(["delete ConfigMap old"]);
     expect(leaving(observed(old), { others: base(null) })).toEqual(["delete ConfigMap old"]);
+  });
+
+  it("stays while it cannot be told what the other will have, which keeps nothing else", () => {
+    const others: Others = new Map([["base", { runs: names(), wants: null, isComing: true }]]);
+    const words = "stays until the version of base that is to run here is here: it may take it over";
+    const found = planned(bundle, { inventory: rowsOf(before), live: liveOf([observed(till), observed(old)]), others });
+    expect(inWords(found)).toEqual([`waits for handover: v1 ConfigMap shop/old ${words}`]);
+    expect(found.waitingOn.every(({ on }) => AT_REST.has(on))).toBe(true);
   });
 
   const take = (others: Others) =>

@@ -170,7 +170,7 @@ describe("is not ready", () => {
     await site.kube.apply(taken, FORCED);
     const wanted = bundleOf([configMap("a")]);
     expect((await rehearsed(site, wanted)).refused?.words).toBe("v1 ConfigMap shop/a bundle other has it");
-    const others = new Map([["other", { runs: new Set<string>(), wants: null }]]);
+    const others = new Map([["other", { runs: new Set<string>(), wants: null, isComing: false }]]);
     expect((await rehearsed(site, wanted, { others })).refused).toBe(null);
   });
 
