@@ -141,6 +141,23 @@ describe("a held site", () => {
     expect(soon.holding.look()).toBeNull();
   });
 
+  it.each(["before", "between", "after"] as const)("killed %s it is kept, is told once, and goes on", (place) => {
+    let armed = true;
+    const cache = memoryCache({
+      journal: (effect, at) => {
+        if (armed && effect === "held.keep" && at === place) throw new Error("killed");
+      },
+    });
+    const first = life(cache);
+    first.says.files = [sale];
+    expect(() => first.holding.look()).toThrow("killed");
+    armed = false;
+    const second = life(cache);
+    second.says.files = [sale];
+    second.holding.look();
+    expect([second.holding.words(), second.told()]).toEqual(["sale (command)", ["held: sale (command)"]]);
+  });
+
   it("what could not be stored is stored later, and told once", () => {
     let full = true;
     const { clock, says, holding, told } = life(
