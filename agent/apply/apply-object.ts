@@ -123,7 +123,9 @@ async function recreated(
     journal("kube.delete", "between");
     const isGone = (await answer) === "gone";
     journal("kube.delete", "after");
-    if (!isGone) return { did: "deleting", object: old };
+    // Held by a finalizer, or on its way: it is known as that from now on, and not deleted again.
+    const left = isGone ? null : await kube.get(step.ref);
+    if (left !== null) return { did: "deleting", object: left };
     live.feedGone(step.ref, uid);
   }
   return { did: "recreated", object: await sent(desired, null, step, hands) };

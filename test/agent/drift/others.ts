@@ -246,6 +246,18 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     await site.take(2, [till("till")], { recreate: [{ kind: "Deployment" }] });
     expect(at(await live(cluster, till("")), "spec", "selector", "matchLabels")).toEqual({ app: "till" });
   },
+  "what a finalizer holds is deleted once, and made anew when it is let go": async (site, cluster) => {
+    const frozen = (v: string) => map("frozen", { v }, { immutable: true });
+    await site.take(1, [frozen("a")]);
+    await change(cluster, "operator", frozen(""), { metadata: { finalizers: ["example.com/theirs"] } }, MERGE);
+    await site.take(2, [frozen("b")], { recreate: [{ kind: "ConfigMap" }] }, "");
+    await site.until("deleted", () => site.requests.remove.length > 0);
+    await site.writesMeanwhile(async () => {});
+    expect([site.requests.remove, (await live(cluster, frozen("")))["data"]]).toEqual([["frozen"], { v: "a" }]);
+    await change(cluster, "operator", frozen(""), { metadata: { finalizers: null } }, MERGE);
+    await site.until("committed", () => site.state() === "committed 1.1.0");
+    expect([site.requests.remove, (await live(cluster, frozen("")))["data"]]).toEqual([["frozen"], { v: "b" }]);
+  },
   "kinds whose fields cannot change are made anew, each by its own words": async (site, cluster) => {
     const both = (v: string): KubeObject[] => [
       { ...map("frozen", { v }), immutable: true },
