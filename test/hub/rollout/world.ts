@@ -7,6 +7,7 @@ import { isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { step } from "../../../hub/rollout/step.ts";
 import type { Tally } from "../../../hub/rollout/tally.ts";
+import { plainly } from "./oracle.ts";
 
 export interface Turn {
   before: Run;
@@ -44,7 +45,7 @@ function holding(member: FleetMember, set: ChangedSet | undefined): FleetMember 
 
 /**
  * A hub without wires: runs are stepped and their effects become stored sets, as one transaction would. Each step looks at what changed,
- * and must decide what one that looks at everything does.
+ * and must decide what one that looks at everything does; what it waits for is counted once more by hand.
  */
 export class World {
   now = 0;
@@ -75,6 +76,8 @@ export class World {
       if (next !== null) this.#tallies.set(before.id, next);
       const { tally: _, ...anew } = step(before, fleet, told, this.now);
       expect(after).toEqual(anew);
+      const counted = plainly(after.run, fleet, after.because.kind);
+      if (counted !== null) expect(after.because).toEqual(counted);
       this.runs.set(before.id, after.run);
       return { before, ...after };
     });
