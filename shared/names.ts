@@ -2,13 +2,21 @@ import * as z from "zod/mini";
 
 /** Small vocabulary that every document shares. Patterns are the rules; the words for a breach come from `parse.ts`. */
 
+/** A text with words of its own for what it must be, where the pattern says less to people. */
+function worded(words: string, pattern: RegExp) {
+  return z.string(words).check(z.regex(pattern, words));
+}
+
 /** A DNS label: fleets, sites, bundles, keys, waves, rollouts. */
-export const name = z.string().check(z.regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/));
+export const name = worded(
+  "must be a name: at most 63 lower-case letters, digits and hyphens",
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+);
 /** `all` is a topic level of its own and so cannot be a site. */
 export const siteId = z.string().check(z.regex(/^(?!all$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/));
 /** A bundle name, or a prefix of one followed by `*`; `*` alone is every bundle. */
 export const namePattern = z.string().check(z.regex(/^(?:[a-z0-9][a-z0-9-]{0,62}\*?|\*)$/));
-export const version = z.string().check(z.regex(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,62}$/));
+export const version = worded("must be a version as in 1.4.2", /^[0-9A-Za-z][0-9A-Za-z.+-]{0,62}$/);
 export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** The first 16 bytes of a digest: enough to tell bundles apart, half the bytes on the wire. */
 export const shortDigest = z.string().check(z.regex(/^[0-9a-f]{32}$/));
@@ -22,8 +30,11 @@ export const time = z.string().check(
   z.refine((text) => rfc3339(Date.parse(text)) === text, "must be a day of the calendar"),
 );
 /** As people write them: `90s`, `10m`, `2h`, `1d`, also `1h30m`. `0` is none. */
-export const duration = z.string().check(z.regex(/^(?:0|(?=\d)(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/));
-export const percent = z.string().check(z.regex(/^(?:100(?:\.0+)?|\d{1,2}(?:\.\d{1,3})?)%$/));
+export const duration = worded(
+  "must be a duration as in 90s, 10m, 2h, 1d or 1h30m",
+  /^(?:0|(?=\d)(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?)$/,
+);
+export const percent = worded("must be a percentage as in 2% or 99.5%", /^(?:100(?:\.0+)?|\d{1,2}(?:\.\d{1,3})?)%$/);
 export const count = z.int().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER));
 export const number = z.int().check(z.gte(1), z.lte(Number.MAX_SAFE_INTEGER));
 /** `[epoch, seq]`, compared in that order. */
@@ -59,7 +70,10 @@ export type Selector = z.infer<typeof selector>;
 
 /** Name of a variable. */
 export const variableName = z.string().check(z.regex(/^[A-Z][A-Z0-9_]{0,62}$/));
-export const scalar = z.union([z.string().check(z.maxLength(1024)), z.int(), z.number(), z.boolean()]);
+export const scalar = z.union(
+  [z.string().check(z.maxLength(1024)), z.int(), z.number(), z.boolean()],
+  "must be a text, a number, true or false",
+);
 export const values = z.record(variableName, scalar);
 export type Values = z.infer<typeof values>;
 /** A boot nonce: made anew by each start of an agent. */

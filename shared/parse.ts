@@ -11,16 +11,25 @@ export interface Finding {
 export function parseAs<T>(schema: z.ZodMiniType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw schemaError(findingsOf(result.error.issues), where);
+  throw schemaError(findingsOf(result.error.issues), () => where);
 }
 
-export function schemaError(findings: readonly Finding[], where: string): AppError {
-  const [first, ...more] = findings;
+/** `where` places a path in the file. */
+export function schemaError(findings: readonly Finding[], where: (path: string) => string): AppError {
+  // A key that is missing is often there, under a name that nobody knows.
+  const [first, ...more] = [...findings].toSorted((a, b) => Number(isUnknown(b)) - Number(isUnknown(a)));
   const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
   return new AppError("schema", `${first?.why ?? "not accepted"}${others}`, {
-    where: `${where} ${first?.path === "" ? "/" : (first?.path ?? "/")}`,
-    fix: "correct that key; unknown keys are refused so that nothing is silently ignored",
+    where: `${where(first?.path ?? "")} ${first?.path === "" ? "/" : (first?.path ?? "/")}`,
+    fix:
+      first !== undefined && isUnknown(first)
+        ? "correct that key; unknown keys are refused so that nothing is silently ignored"
+        : "correct that key",
   });
+}
+
+function isUnknown({ why }: Finding): boolean {
+  return why.startsWith("unknown key ");
 }
 
 /** Every place where a value does not fit, in the order of the document. */
@@ -49,20 +58,26 @@ export function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** What zod says where a schema has no words of its own. */
+const NO_WORDS = "Invalid input";
+
 function reason(issue: z.core.$ZodIssue): string {
+  if (issue.message !== NO_WORDS) return issue.input === undefined ? `missing; ${issue.message}` : issue.message;
   switch (issue.code) {
-    case "invalid_type":
-      return issue.input === undefined ? `missing, or not a ${issue.expected}` : `must be a ${issue.expected}`;
+    case "invalid_type": {
+      const kind = `${/^[aeio]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
+      return issue.input === undefined ? `missing, or not ${kind}` : `must be ${kind}`;
+    }
     case "invalid_value":
       return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
     case "too_small":
-      return `must be at least ${String(issue.minimum)}`;
+      return `must be ${issue.inclusive === false ? "more than" : "at least"} ${String(issue.minimum)}`;
     case "too_big":
       return `must be at most ${String(issue.maximum)}`;
     case "invalid_format":
       return `must match ${issue.pattern ?? issue.format}`;
     case "invalid_union":
-      return "fits none of the accepted shapes";
+      return issue.input === undefined ? "missing" : "fits none of the accepted shapes";
     default:
       return issue.message;
   }

@@ -38,7 +38,7 @@ const zone = z
   .string()
   .check(z.refine((text) => text === "site" || isZone(text), "must be a time zone as in Europe/Berlin, or site"));
 /** A number of sites, or a share of those that remain. */
-const amount = z.union([number, percent]);
+const amount = z.union([number, percent], "must be a number of sites, or a percentage as in 2%");
 
 const wave = z.strictObject({
   name,
@@ -59,10 +59,10 @@ const wave = z.strictObject({
 });
 
 const waves = z.array(wave).check(
-  z.refine((list) => new Set(list.map((entry) => entry.name)).size === list.length, "two waves have the same name"),
   z.superRefine((list, context) => {
     for (const [index, entry] of list.entries()) {
-      const found = faultOf(entry);
+      const isTwice = list.slice(0, index).some(({ name: other }) => other === entry.name);
+      const found = isTwice ? { key: "name", why: `a second wave named ${entry.name}` } : faultOf(entry);
       if (found !== null)
         context.addIssue({ code: "custom", input: list, path: [index, found.key], message: found.why });
     }

@@ -31,7 +31,7 @@ export const variable = declaration.check(
 /** Null where a value is one that the declaration allows; else why not. */
 export function valueProblem(of: Variable, value: Scalar): string | null {
   const type = of.type ?? "string";
-  if (!isOfType(type, value)) return `must be a ${type}`;
+  if (!isOfType(type, value)) return `must be ${type === "integer" ? "an" : "a"} ${type}`;
   if (of.enum !== undefined && !of.enum.includes(value)) return `must be one of ${of.enum.join(", ")}`;
   if (typeof value === "number" && of.min !== undefined && value < of.min) return `must be at least ${of.min}`;
   if (typeof value === "number" && of.max !== undefined && value > of.max) return `must be at most ${of.max}`;

@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/errors.ts";
+import { namingNearest } from "../../shared/node/config-file.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { readYamlPlaced } from "../../shared/node/yaml.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
@@ -59,7 +60,8 @@ function readRolloutFile(name: string, path: string, bytes: Uint8Array, around: 
 
 /** With every default filled in. Throws what is wrong with it, at file and line. */
 export function openRolloutFile(bytes: Uint8Array, path: string): { spec: Rollout; where(pointer: string): string } {
-  const { value, where } = readYamlPlaced(decoded(bytes, path), path, rolloutFile);
+  const text = decoded(bytes, path);
+  const { value, where } = namingNearest(rolloutFile, () => readYamlPlaced(text, path, rolloutFile));
   return { spec: withDefaults(value), where };
 }
 

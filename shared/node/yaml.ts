@@ -29,6 +29,5 @@ export function readYamlPlaced<T>(
   if (result.success) {
     return { value: result.data, where: (pointer) => `${file}:${document.lineOf(pointer)} ${pointer}` };
   }
-  const findings = findingsOf(result.error.issues);
-  throw schemaError(findings, `${file}:${document.lineOf(findings[0]?.path ?? "")}`);
+  throw schemaError(findingsOf(result.error.issues), (path) => `${file}:${document.lineOf(path)}`);
 }

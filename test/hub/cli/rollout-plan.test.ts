@@ -109,7 +109,7 @@ test("a return below a site's floor leaves it out, as the hub would", async () =
 
 test.each([
   ["a wave without a site", FILE, /^schema: wave lab matches no site .* \(pos\.yaml:6 \/waves\/0\/sites\)/],
-  ["an unknown key", FILE.replace("sites: {}", "sties: {}"), /^schema: .*pos\.yaml:\d+ \/sites/],
+  ["an unknown key", FILE.replace("sites: {}", "sties: {}"), /^schema: .*pos\.yaml:4 \/sties\); did you mean sites/],
 ])("%s is refused at its line", async (_title, file, words) => {
   const { code, err } = await skerry(...(await given(fleet([site("s-1")]), file)));
   expect(code).toBe(1);

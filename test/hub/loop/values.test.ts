@@ -26,7 +26,7 @@ const given = (site: string) => world.site(site).set?.items[0]?.values;
 test.each([
   ["{ SIZE: 1 }", "it does not declare SIZE", "SIZE"],
   ["{ REPLICAS: 9 }", "REPLICAS: 9 must be at most 5", "REPLICAS"],
-  ["{ REPLICAS: many }", 'REPLICAS: "many" must be a integer', "REPLICAS"],
+  ["{ REPLICAS: many }", 'REPLICAS: "many" must be an integer', "REPLICAS"],
   ["{ REPLICAS: 2, TIER: c }", 'TIER: "c" must be one of a, b', "TIER"],
   ["{ OWN: till }", "OWN is not for the hub to set: only site records may", "OWN"],
   ["{ REGION: north }", "REGION comes from the label region of the site record, and from nowhere else", "REGION"],
