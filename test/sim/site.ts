@@ -1,13 +1,15 @@
 import type { Cache, Marks } from "../../agent/cache/cache.ts";
 import type { Trust } from "../../agent/pull/trust.ts";
-import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
+import { type BundleSituation, reportOf, type Unnumbered } from "../../agent/report/report.ts";
 import { Talk } from "../../agent/talk.ts";
 import { type Time, timeOf } from "../../agent/target/clock.ts";
 import type { AssignmentSet } from "../../shared/assignment.ts";
-import { milliseconds } from "../../shared/names.ts";
+import { milliseconds, type Pair, short } from "../../shared/names.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { silent } from "../../shared/ports.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
+import { valuesHash } from "../../shared/render/values.ts";
+import type { ReportItem } from "../../shared/report.ts";
 import type { SiteRecord } from "../../shared/site.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
@@ -41,6 +43,8 @@ export class SimSite {
   readonly id: string;
   /** Nothing gets through. */
   dark = false;
+  /** It says that it runs whatever it is assigned, and that all is well. */
+  lies = false;
   /** Wrong by so many ms; `synced`: the host says that it is right. */
   readonly clock = { offset: 0, synced: true };
   record: VerifiedRecord;
@@ -220,7 +224,7 @@ export class SimSite {
       prepared: [],
       refused: this.refused(set),
     });
-    await process.talk.speak(report, every);
+    await process.talk.speak(this.lies && set !== null ? lie(report, set) : report, every);
     if (!process.ended) this.sleep(process, every);
   }
 
@@ -296,6 +300,24 @@ interface Process {
   running: boolean;
   ended: boolean;
   cancelWake(): void;
+}
+
+function lie(report: Unnumbered, { items }: AssignmentSet): Unnumbered {
+  const { refused: _, ...rest } = report;
+  const claimed = items
+    .filter(({ mode }) => mode === "run")
+    .map(({ bundle, digest, values, record, pair }): ReportItem => {
+      const objects = { total: 1, healthy: 1, drifted: 0 };
+      const what = {
+        bundle,
+        digest: short(digest),
+        values: valuesHash(values),
+        record,
+        marks: [pair, pair] as [Pair, Pair],
+      };
+      return { ...what, state: "committed", since: report.at, healthyFor: 86_400, objects };
+    });
+  return { ...rest, items: claimed };
 }
 
 function reportEvery(set: AssignmentSet | null): number {

@@ -31,6 +31,7 @@ export const FAULTS = [
   "site-killed",
   "disk-lost",
   "clock-wrong",
+  "site-lies",
   "repository-away",
   "site-joins",
   "site-retires",
@@ -156,6 +157,13 @@ export class Story {
             clock.offset = 0;
             clock.synced = true;
           });
+        },
+      ],
+      "site-lies": [
+        9,
+        () => {
+          const site = chance.one(sites);
+          site.lies = !site.lies;
         },
       ],
       "repository-away": [
