@@ -82,10 +82,10 @@ const refused = (site: AttackedSite, code: string) =>
 /** All that a site leaves behind outside of its cluster. */
 function traces(site: AttackedSite): Map<string, string> {
   const files = readdirSync(site.dataDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const { reports, batches, events } = site.hub;
+  const { reports, batches, events, answers } = site.hub;
   return new Map([
     ["the log", site.logged.join("\n")],
-    ["what the hub was told", JSON.stringify({ reports, batches, events })],
+    ["what the hub was told", JSON.stringify({ reports, batches, events, answers })],
     ...files.map((entry): [string, string] => {
       const path = join(entry.parentPath, entry.name);
       return [path, readFileSync(path).toString("latin1")];
@@ -167,6 +167,48 @@ it("applied, healed, failed, refused and after a restart, it is in the cluster a
   expect([...traces(site)].filter(([, text]) => text.includes(sealed)).map(([place]) => place)).toContain(
     join(site.dataDir, "agent.db"),
   );
+});
+
+it("a site that shows what a version would change shows nothing of it: hashes of what is sealed, and of what lives there not even that", async () => {
+  const site = await attackedSite();
+  site.owner.record(grouped(2));
+  // What somebody puts there stays.
+  const first = version(1, { drift: { mode: "report" } });
+  site.owner.publish(first);
+  const shown = async (of: ReturnType<typeof version>, id: string) => {
+    await site.assign(of, { record: 2, mode: "prepare" });
+    const prepared = await until(
+      () => site.hub.reports.at(-1)?.prepared?.[0],
+      (seen) => seen?.digest === of.digest.slice(0, 32),
+      "it is not prepared",
+    );
+    expect(prepared).not.toHaveProperty("code");
+    await site.hub.send("down/ask", { id, what: "diff", diff: prepared?.diff, deadline: "2099-01-01T00:00:00Z" });
+    const answer = await until(
+      () => site.hub.answers.find((each) => each.id === id),
+      (seen) => seen !== undefined,
+      "it does not answer",
+    );
+    return answer?.diff?.objects.find(({ object }) => object === "v1 Secret shop/db");
+  };
+  const coming = await shown(first, "q-1");
+  expect(coming).toMatchObject({ action: "create" });
+  expect(coming?.fields).toContainEqual({ path: "/data/password", to: expect.stringMatching(/^sealed:[0-9a-f]{16}$/) });
+  await site.assign(first, { record: 2 });
+  await committed(site, first, 2);
+  // Edited while nobody looks, so that it is what the agent sees first.
+  await site.stop();
+  expect((await kube(site, "PATCH", { data: { password: b64("planted by hand") } })).status).toBe(200);
+  await site.start();
+  const second = version(2);
+  site.owner.publish(second);
+  const changing = await shown(second, "q-2");
+  expect(changing?.fields).toEqual([
+    { path: "/data/password", from: "hidden", to: expect.stringMatching(/^sealed:[0-9a-f]{16}$/) },
+  ]);
+  await site.stop();
+  expect(findings(site)).toEqual([]);
+  expect(JSON.stringify([...traces(site)])).not.toMatch(/planted by hand|cGxhbnRlZCBieSBoYW5k/);
 });
 
 it("a site whose record has another group, or another box, is told so, and takes it once its record is right", {
