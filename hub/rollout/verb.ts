@@ -42,9 +42,7 @@ export function whyNot(run: Run, verb: Verb): string | null {
     case "promote":
       return missingApprovals(run) > 0 ? `as many people must approve first: ${missingApprovals(run)}` : null;
     case "retry":
-      return [...run.sites].some(([, progress]) => mayRetry(progress))
-        ? null
-        : "no site failed that was not tried again already";
+      return isAnyToRetry(run) ? null : "no site failed that was not tried again already";
     case "revert":
       return run.back ? `${run.id} is a return: change the version in its file` : null;
     default:
@@ -95,6 +93,11 @@ export function approved(run: Run, { who, reason }: Act, at: number): Run {
   const all = run.approvals ?? [];
   if (all.some((approval) => approval.opens === opens && isSame(approval.who, who))) return run;
   return { ...run, approvals: [...all, { opens, who, reason, at }] };
+}
+
+function isAnyToRetry({ sites }: Run): boolean {
+  for (const [, progress] of sites) if (mayRetry(progress)) return true;
+  return false;
 }
 
 /** The agent tries a state that failed once more for a run, and no more than once. */
