@@ -2,7 +2,7 @@ import { inWords } from "../../shared/errors.ts";
 import type { KubeObject } from "../../shared/live.ts";
 import type { Clock, Log, Random } from "../../shared/ports.ts";
 import { type KindRef, type Kube, type KubeClass, KubeError, type Selection, type WatchEvent } from "../apply/kube.ts";
-import { older, waitBefore } from "./rewatch.ts";
+import { waitBefore } from "./rewatch.ts";
 
 /** How long a broken watch may try to come back before what it showed counts as unknown. */
 const STALE_AFTER_MS = 10_000;
@@ -25,8 +25,8 @@ export interface Watcher {
   /** A list from nothing begins; its objects come as `listed`. */
   onListing(): void;
   onListed(object: KubeObject): void;
-  /** The list of `version` is whole; it counts from then on. `wentBack`: the server was at a later one before, as after a restore. */
-  onSynced(version: string, wentBack: boolean): void;
+  /** The list is whole; it counts from then on. */
+  onSynced(): void;
   onChange(type: "added" | "modified" | "deleted", object: KubeObject): void;
   /** It broke, or came back: what is seen may have changed. */
   onSight(): void;
@@ -42,8 +42,6 @@ export class KindWatch {
   private readonly to: Watcher;
   /** Where the next watch resumes; undefined: from a full set of initial events. */
   private from: string | undefined;
-  /** The newest version of the cluster that this watch was told of. */
-  private newest = "";
   private listing = false;
   private listed = false;
   /** When the watch broke (monotonic); null while it runs. */
@@ -159,7 +157,7 @@ export class KindWatch {
 
   private heard(event: WatchEvent): void {
     if (event.type === "synced") {
-      this.to.onSynced(event.resourceVersion, older(event.resourceVersion, this.newest));
+      this.to.onSynced();
       this.listing = false;
       this.listed = true;
       this.reached(event.resourceVersion);
@@ -174,7 +172,6 @@ export class KindWatch {
 
   private reached(version: string): void {
     this.from = version;
-    this.newest = version;
     this.inSight();
   }
 

@@ -32,6 +32,8 @@ export class Live {
   private readonly objects = new Map<string, Observed>();
   /** Resource versions at which objects were deleted: an answer that was on its way must not bring them back. */
   private readonly gone = new Map<string, string>();
+  /** For each list that is under way, the names of what we were answered since it began. */
+  private readonly listings = new Set<Set<string>>();
   /** By bundle. */
   private readonly rules = new Map<string, Rules>();
   private closed = false;
@@ -95,6 +97,7 @@ export class Live {
 
   /** What an apply of ours was answered with: known before its watch event comes. */
   feed(object: KubeObject): void {
+    for (const fed of this.listings) fed.add(nameOf(refOf(object)));
     this.take(this.observed(object));
   }
 
@@ -121,20 +124,26 @@ export class Live {
       ref.kind === entry.kind.kind &&
       (namespace === "" || ref.namespace === namespace);
     let list = new Map<string, Observed>();
+    let fed = new Set<string>();
     return {
       onListing: () => {
+        this.listings.delete(fed);
         list = new Map();
+        fed = new Set();
+        this.listings.add(fed);
       },
       onListed: (object) => list.set(nameOf(refOf(object)), this.observed(object)),
-      onSynced: (version, wentBack) => {
-        // What is known of a cluster that was put back to an earlier self is of a future that it will not have.
-        if (wentBack) this.gone.clear();
+      onSynced: () => {
+        // The list is newer than all that was known when it began, also where its versions are lower: a cluster can be put back to an
+        // earlier self. Only what we were answered meanwhile may be newer; its event is on its way.
         for (const [name, held] of this.objects) {
-          // One that is newer than the list was answered to us meanwhile; its event is on its way.
-          const isListed = list.has(name) || older(version, held.resourceVersion);
-          if (isOurs(held) && (wentBack || !isListed)) this.objects.delete(name);
+          if (isOurs(held) && !fed.has(name)) this.objects.delete(name);
         }
-        for (const fresh of list.values()) this.take(fresh);
+        for (const [name, fresh] of list) {
+          if (!fed.has(name)) this.gone.delete(name);
+          this.take(fresh);
+        }
+        this.listings.delete(fed);
         list = new Map();
       },
       onChange: (type, object) => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -17,6 +17,8 @@ export interface ControlPlane {
   cannotRun: string[];
   /** Name and process id of what runs now: `etcd`, `s1-kube-apiserver`, ... Empty on a cluster that is not ours. */
   running(): { name: string; pid: number }[];
+  /** Keeps the state of all sites; what it gives puts that back, with their API servers started again. */
+  keepState(): Promise<() => Promise<void>>;
   /** Ends everything that was started; resolves when it is gone. It also goes when this process ends in any way. */
   stop(): Promise<void>;
 }
@@ -31,7 +33,10 @@ export async function startControlPlane(options: { sites: number; dir?: string }
   const existing = process.env["SKERRY_TEST_KUBECONFIG"];
   if (existing !== undefined && existing !== "") {
     const { site, folder, leave } = await useExistingCluster(existing);
-    return await planeOf([site], folder, { cannotRun: [], running: () => [], stop: leave });
+    const keepState = async () => {
+      throw new AppError("unsupported", "the state of SKERRY_TEST_KUBECONFIG is not ours to put back");
+    };
+    return await planeOf([site], folder, { cannotRun: [], running: () => [], keepState, stop: leave });
   }
   const binaries = await findBinaries();
   if (options.dir !== undefined) await mkdir(options.dir, { recursive: true });
@@ -47,6 +52,24 @@ export async function startControlPlane(options: { sites: number; dir?: string }
     return await planeOf(sites, folder, {
       cannotRun: binaries.cannotRun,
       running: () => processes.running,
+      keepState: async () => {
+        const [data, kept] = [path.join(folder, "etcd"), path.join(folder, "etcd-kept")];
+        const start = async () => {
+          processes.restart(etcd);
+          await processes.until(etcd, "ready", 30, async () => await answers(`${url}/health`));
+        };
+        await processes.kill(etcd);
+        await cp(data, kept, { recursive: true });
+        await start();
+        return async () => {
+          await Promise.all(sites.map(async (site) => await site.killApiServer()));
+          await processes.kill(etcd);
+          await rm(data, { recursive: true });
+          await cp(kept, data, { recursive: true });
+          await start();
+          await Promise.all(sites.map(async (site) => await site.restartApiServer()));
+        };
+      },
       stop: async () => await processes.stop(),
     });
   } catch (error) {

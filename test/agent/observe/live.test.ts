@@ -191,7 +191,10 @@ describe("a watch that ends", () => {
     expect(names().toSorted()).toEqual(["b@3", "c@5"]);
   });
 
-  it("because the cluster was put back to an earlier self takes that as it is", async () => {
+  it.each([
+    ["80", "when it is still behind"],
+    ["800", "when it is past where it was"],
+  ])("because the cluster was put back to an earlier self takes that as it is (%s: %s)", async (now) => {
     event("added", "a", "90");
     event("added", "b", "91");
     synced("100");
@@ -201,10 +204,10 @@ describe("a watch that ends", () => {
     expect([watches.length, watch().resourceVersion]).toEqual([2, undefined]);
     event("added", "a", "70");
     event("added", "c", "71");
-    synced("80");
+    synced(now);
     expect(names().toSorted()).toEqual(["a@70", "c@71"]);
-    event("modified", "a", "81");
-    expect(names().toSorted()).toEqual(["a@81", "c@71"]);
+    event("modified", "a", "810");
+    expect(names().toSorted()).toEqual(["a@810", "c@71"]);
   });
 
   it("is ended where it is silent for 150 s, and listed anew", async () => {
