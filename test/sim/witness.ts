@@ -283,7 +283,9 @@ export class Witness implements Facts {
         if (run === undefined || MOVES.has(run.phase.kind)) continue;
         const report = this.heard.get(site)?.report?.body;
         const item = report?.items.find((each) => each.bundle === bundle);
-        if (hasTaken(report, introduced) || item?.digest === short(digest)) continue;
+        // One that took it, and lost its disk since, has taken it.
+        const wasTaken = this.given.get(id)?.get(site)?.ackedAt ?? null;
+        if (hasTaken(report, introduced) || wasTaken !== null || item?.digest === short(digest)) continue;
         this.fail(
           "withdrawn",
           `${site} did not take set ${introduced.join(".")} of ${id}, which is ${run.phase.kind}, and still has it in set ${numberOf(set)}`,
