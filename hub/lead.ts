@@ -21,7 +21,12 @@ export async function standBy(options: LeadOptions, signal: AbortSignal): Promis
   const { store, holder, ms, clock, log } = options;
   for (let told = false; !signal.aborted; told = true) {
     const asked = clock.monotonic();
-    const writer = await store.take(holder, ms);
+    // Stopped in the middle of a write, the other holds the file as well, until it goes on or is killed.
+    const writer = await store.take(holder, ms).catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.code !== "storage" || !told) throw error;
+      log.warn({}, `the lease cannot be asked for: ${inWords(error)}`);
+      return null;
+    });
     if (writer !== null) return new Lead(options, writer, asked + ms);
     if (!told) log.info({}, "another hub holds the lease of this store: standing by");
     await new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
 import { HubSite } from "./hub-site.ts";
 import { freePort, read, runsOf, SITES, stageHubs } from "./hub-stage.ts";
@@ -12,6 +13,18 @@ const NEVER = { failure: null };
 /** Of the lease that is in force. */
 function epochIn(dir: string): number {
   return read<{ epoch: number }>(dir, "SELECT epoch FROM lease")[0]?.epoch ?? 0;
+}
+
+function isWritable(dir: string): boolean {
+  const database = new Sqlite(join(dir, "data/hub.db"), { timeout: 500 });
+  try {
+    database.exec("BEGIN IMMEDIATE; ROLLBACK");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
 }
 
 test("of two hubs on one store one leads; stopped past its lease it has lost it, and when it wakes up it changes nothing", async () => {
@@ -45,7 +58,12 @@ test("of two hubs on one store one leads; stopped past its lease it has lost it,
     publish(2);
     deploy("1.1.0");
     await untilHolds("1.1.0 begun", NEVER, () => phase("pos-2") === "rolling");
-    first.send("SIGSTOP");
+    // Not in the middle of a write: then nobody can, until it is killed.
+    do {
+      first.send("SIGCONT");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      first.send("SIGSTOP");
+    } while (!isWritable(dir));
     await untilHolds("the second leads", NEVER, () => epochIn(dir) === 2);
     await untilHolds("1.1.0 completed by the second", NEVER, () => phase("pos-2") === "completed", 40_000);
     publish(3);
