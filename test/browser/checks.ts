@@ -153,13 +153,13 @@ export const CHECKS: readonly Check[] = [
       const dialog = page.getByRole("dialog", { name: "Pause pos 1.2.0" });
       await dialog.getByLabel("Your name").fill("Ann");
       await dialog.getByLabel("Reason").fill("the tills are busy");
-      await dialog.getByLabel("Token").fill("wrong");
+      await dialog.getByLabel("Token", { exact: true }).fill("wrong");
       await stage.expecting(REFUSED, async () => {
         await page.keyboard.press("Enter");
         await dialog.getByRole("alert").getByText("carries no token that this hub knows").waitFor();
       });
       await stage.shot(page, "dialog-light", false);
-      await dialog.getByLabel("Token").fill(TOKEN);
+      await dialog.getByLabel("Token", { exact: true }).fill(TOKEN);
       await dialog.getByRole("button", { name: "Pause" }).click();
       await page.getByText("paused: by Ann (by the hub's token): the tills are busy").waitFor();
       await counts(page.locator("dialog[open]"), 0);
