@@ -1,4 +1,5 @@
 import type { Outcome } from "../../shared/rollout.ts";
+import type { FleetMember } from "../registry/site.ts";
 import { inWordsPause } from "./because.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
@@ -7,37 +8,43 @@ import { asksFirst, hasPrepared, isPreparing } from "./ready.ts";
 import type { Effect, Run, SiteProgress } from "./run.ts";
 import { openWave } from "./verb.ts";
 
-/** What the site's assignments lack to be as the run wants them; null once they are so. */
-export function effectAt(run: Run, place: number, fleet: Fleet): Effect | null {
+/** What the site's assignments lack to be as the run wants them; nothing once they are so. */
+export function effectsAt(run: Run, place: number, fleet: Fleet): Effect[] {
   const site = run.sites.idAt(place);
   const progress = run.sites.at(place);
   const member = fleet.get(site);
-  if (member === undefined) return null;
+  if (member === undefined) return [];
   const { bundle } = run.target;
   const moving = isMoving(run, progress);
   if (moving && progress.assignedAt !== null) {
-    if (assignmentOf(run, member, progress) !== undefined || isElsewhere(run, member, progress)) return null;
+    if (assignmentOf(run, member, progress) !== undefined || isElsewhere(run, member, progress)) return [];
     const target = targetOf(run, progress);
     const back = run.back || target !== run.target;
     const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
-    return { kind: "assign", run: run.id, site, bundle, target, back, ...retry };
+    return [{ kind: "assign", run: run.id, site, bundle, target, back, ...retry }];
   }
-  const prepares = member.prepares?.[bundle]?.run === run.id;
   const wants = wantsReady(run, progress);
+  const effects: Effect[] = [];
+  const prepares = member.prepares?.[bundle]?.run === run.id;
   if (wants && (!prepares || member.prepares?.[bundle]?.record !== member.record)) {
-    return { kind: "prepare", run: run.id, site, bundle, target: run.target };
+    effects.push({ kind: "prepare", run: run.id, site, bundle, target: run.target });
   }
   // What it was told to prepare goes with the run, or where a person or its record took it out.
   const isOut = progress.notReady !== true && OUT.has(progress.outcome);
   if (prepares && !wants && (!hasPrepared(run.phase) || isOut)) {
-    return { kind: "unprepare", run: run.id, site, bundle };
+    effects.push({ kind: "unprepare", run: run.id, site, bundle });
   }
-  const assigned = member.assigned[bundle];
-  if (assigned?.run !== run.id || acknowledged(member.site, assigned)) return null;
-  if (moving && !TAKEN_OFF.has(progress.outcome)) return null;
-  // What the site runs anyway is what a withdrawal would give back to it.
-  const item = itemOf(member.site, bundle);
-  return item !== undefined && isAbout(item, assigned) ? null : { kind: "withdraw", run: run.id, site, bundle };
+  const isTakenOff = !moving || wants || TAKEN_OFF.has(progress.outcome);
+  if (isTakenOff && isUntaken(run, member)) effects.push({ kind: "withdraw", run: run.id, site, bundle });
+  return effects;
+}
+
+/** It holds this run's assignment and did not take it. What it runs anyway is what a withdrawal would give back to it. */
+function isUntaken({ id, target }: Run, { site, assigned }: FleetMember): boolean {
+  const given = assigned[target.bundle];
+  if (given?.run !== id || acknowledged(site, given)) return false;
+  const item = itemOf(site, target.bundle);
+  return item === undefined || !isAbout(item, given);
 }
 
 /** Told to get ready, and told so until it is given the version to run. */

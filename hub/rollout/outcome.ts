@@ -120,7 +120,10 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
       return { outcome: "held", code: null };
     return before.returnTo !== undefined && found.outcome === "succeeded" ? { ...found, outcome: "reverted" } : found;
   }
-  if (asks && (before.assignedAt === null || !moving) && before.outcome !== "timedOut") {
+  // What it has not taken is taken off it again in all of these: it is then asked as one that was given nothing.
+  const isGiven =
+    before.assignedAt !== null && (moving ? !isHeld && view.open(member.labels) : before.outcome === "timedOut");
+  if (asks && !isGiven) {
     const asked = before.assignedAt === null ? before : { ...before, outcome: "pending" as const };
     const found = readiness(asked, member, view);
     if (found.outcome !== "ready" || standing === "closed" || !moving) return { ...found, ungiven: true };

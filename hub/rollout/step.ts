@@ -1,7 +1,7 @@
 import { OUTCOMES } from "../../shared/rollout.ts";
 import type { Because } from "./because.ts";
 import { lacksApproval, whyNotYet } from "./begin.ts";
-import { effectAt, noticesOf } from "./effects.ts";
+import { effectsAt, noticesOf } from "./effects.ts";
 import { gate, NEVER_COUNTED, tooManyFailures, type Verdict } from "./gate.ts";
 import { takeInput } from "./input.ts";
 import { type Fleet, Look, type Since } from "./look.ts";
@@ -122,10 +122,10 @@ function effectsOf({ run, tally, fleet, places }: Look): Effect[] {
   const wanted = new Set<number>();
   const effects: Effect[] = [];
   for (const place of all ?? [...new Set([...(places ?? []), ...tally.wanted])].toSorted((a, b) => a - b)) {
-    const effect = effectAt(run, place, fleet);
-    if (effect === null) continue;
+    const found = effectsAt(run, place, fleet);
+    if (found.length === 0) continue;
     wanted.add(place);
-    effects.push(effect);
+    effects.push(...found);
   }
   tally.wanted = wanted;
   return effects;

@@ -113,12 +113,10 @@ export const PLANTED: readonly Planted[] = [
     name: "nothing is withdrawn",
     breaks: ["withdrawn"],
     functions: {
-      "hub/rollout/effects.ts effectAt":
-        (real: typeof effects.effectAt): typeof effects.effectAt =>
-        (...asked) => {
-          const effect = real(...asked);
-          return effect?.kind === "withdraw" ? null : effect;
-        },
+      "hub/rollout/effects.ts effectsAt":
+        (real: typeof effects.effectsAt): typeof effects.effectsAt =>
+        (...asked) =>
+          real(...asked).filter(({ kind }) => kind !== "withdraw"),
     },
   },
   {

@@ -7,7 +7,7 @@ export const REPLACED: Functions = {
   "agent/target/wanted.ts": ["assigned"],
   "hub/assign/assign.ts": ["assignmentSets"],
   "hub/intake.ts": ["intake"],
-  "hub/rollout/effects.ts": ["effectAt"],
+  "hub/rollout/effects.ts": ["effectsAt"],
   "hub/rollout/eligible.ts": ["ineligibility"],
   "hub/rollout/evidence.ts": ["acknowledged"],
   "hub/rollout/gate.ts": ["gate", "tooManyFailures"],
