@@ -115,16 +115,19 @@ async function versions(): Promise<string[]> {
 it("a dry run of a whole bundle tells what would change, warns, proves no quota, and changes nothing", async () => {
   const before = bundle(map("same", { a: "1" }), map("other", { a: "1" }), service(80), deployment("till", "day"));
   for (const each of before.objects) await kube.apply(each.object, OURS);
-  const quota = object("v1", "ResourceQuota", "few", { spec: { hard: { configmaps: "1" } } });
+  // Room for one more beside these two and the one that every namespace has.
+  const quota = object("v1", "ResourceQuota", "few", { spec: { hard: { configmaps: "4" } } });
   await kube.apply(quota, ADMIN);
   // The controllers have seen all of it once nothing moves any more.
-  await expect.poll(async () => (await kube.get(refOf(quota)))?.["status"], { timeout: 30_000 }).toHaveProperty("used");
+  const used = async () => (await kube.get(refOf(quota)))?.["status"];
+  await expect.poll(used, { timeout: 30_000 }).toMatchObject({ used: { configmaps: "3" } });
   await expect
     .poll(async () => (await kube.get(refOf(deployment("till", "day"))))?.["status"], { timeout: 30_000 })
     .toHaveProperty("observedGeneration");
   const wanted = bundle(
     map("same", { a: "1" }),
     map("other", { a: "2" }),
+    map("last-of-the-quota", { a: "1" }),
     map("beyond-the-quota", { a: "1" }),
     service(8080),
     deployment("till", "night"),
@@ -145,6 +148,8 @@ it("a dry run of a whole bundle tells what would change, warns, proves no quota,
     action: "change",
     fields: [{ path: "/data/a", from: '"1"', to: '"2"' }],
   });
+  // Each for itself would fit.
+  expect(of(`v1 ConfigMap ${HERE}/last-of-the-quota`)?.action).toBe("create");
   expect(of(`v1 ConfigMap ${HERE}/beyond-the-quota`)?.action).toBe("create");
   expect(of(`v1 Service ${HERE}/till`)?.action).toBe("change");
   const till = of(`apps/v1 Deployment ${HERE}/till`);
