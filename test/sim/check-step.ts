@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import type { step as stepOf } from "../../hub/rollout/step.ts";
 
-/** One step in so many is taken twice. */
+/** At least so many steps lie between two that are taken twice. */
 const EVERY = 16;
 
 /**
- * A step over what changed decides what a step over everything decides. `differs` is told of one that does not. Twice the work, so not every
- * time; which ones is the same for the same story.
+ * A step over what changed decides what a step over everything decides. `differs` is told of one that does not. A step over everything
+ * costs the fleet, so one in as many as there are sites is taken twice; which ones is the same for the same story.
  */
 export function checkedStep(differs: (words: string, run: string) => void): (real: typeof stepOf) => typeof stepOf {
-  let steps = 0;
+  let unchecked = 0;
   return (real) => (run, fleet, inputs, now, since) => {
-    if (since === undefined || (steps += 1) % EVERY !== 0) return real(run, fleet, inputs, now, since);
+    if (since === undefined || (unchecked += 1) < Math.max(EVERY, fleet.size))
+      return real(run, fleet, inputs, now, since);
+    unchecked = 0;
     // First: the other changes what it was given to count with.
     const whole = real(run, fleet, inputs, now);
     const taken = real(run, fleet, inputs, now, since);

@@ -3,8 +3,9 @@ import type { PublicKey } from "../../shared/node/ssh-key.ts";
 import { closeWith } from "../support/run-vitest.ts";
 import { mint, openMinted } from "./mint.ts";
 import { PLANTED, type Planted } from "./planted.ts";
+import { bare } from "./queue.ts";
 import { keep, replace, restore } from "./replace.ts";
-import { type Outcome, simulate } from "./simulation.ts";
+import { type Outcome, type SimulationOptions, simulate } from "./simulation.ts";
 import { FAULTS } from "./story.ts";
 
 export async function main(args: string[]): Promise<void> {
@@ -23,7 +24,8 @@ export async function main(args: string[]): Promise<void> {
   replace("shared/node/frame.ts openFrame", () => openMinted);
   replace("shared/node/frame.ts parseWireKey", remembered);
   keep();
-  const bug = values.plant === undefined ? undefined : plant(values.plant);
+  const planted = values.plant === undefined ? undefined : plant(values.plant);
+  const often = planted?.often;
   const first = Number(values.seed ?? 1);
   const count = values.seed === undefined ? Number(values.seeds) : 1;
   const sites = values.sites === undefined ? undefined : Number(values.sites);
@@ -32,33 +34,37 @@ export async function main(args: string[]): Promise<void> {
   let seconds = 0;
   for (let seed = first; seed < first + count; seed += 1) {
     const began = process.cpuUsage();
-    const outcome = await simulate({ seed, sites });
+    const outcome = await simulate({ seed, sites, often });
     seconds += secondsSince(began);
     events += outcome.events;
-    const isSame = !values.twice || (await simulate({ seed, sites })).digest === outcome.digest;
+    const isSame = !values.twice || (await simulate({ seed, sites, often })).digest === outcome.digest;
     if (!isSame) process.stdout.write(`seed ${seed} does not replay\n`);
     counts[outcome.violation === null && isSame ? "passed" : "failed"] += 1;
-    if (outcome.violation !== null) await show(seed, sites, outcome, bug);
+    if (outcome.violation !== null) await show({ seed, sites, often }, outcome, planted);
   }
+  const began = process.cpuUsage();
+  await bare(events, BARE_WAITING);
+  const atMost = Math.round(events / secondsSince(began));
   process.stdout.write(
-    `${events} events of ${count} seeds in ${seconds.toFixed(1)} s of one core: ${Math.round(events / seconds)} a second\n`,
+    `${events} events of ${count} seeds in ${seconds.toFixed(1)} s of one core: ${Math.round(events / seconds)} a second; ` +
+      `as many from which nothing comes: ${atMost} a second\n`,
   );
   const within = Number(values.planted);
-  for (const planted of within === 0 ? [] : PLANTED) {
-    const found = await hunt(planted, within);
-    process.stdout.write(`planted: ${planted.name}: ${found.words}\n`);
+  for (const each of within === 0 ? [] : PLANTED) {
+    const found = await hunt(each, within);
+    process.stdout.write(`planted: ${each.name}: ${found.words}\n`);
     counts[found.isFound ? "passed" : "failed"] += 1;
   }
   closeWith(counts);
 }
 
 /** For all that follows. */
-function plant(name: string): string {
+function plant(name: string): Planted {
   const planted = PLANTED.find((each) => each.name === name);
   if (planted === undefined) throw new Error(`no planted bug is called ${name}`);
   for (const [key, wrap] of Object.entries(planted.functions ?? {})) replace(key, wrap as never);
   planted.methods?.();
-  return name;
+  return planted;
 }
 
 /** The first of so many seeds whose story breaks what the bug must break. */
@@ -68,7 +74,7 @@ async function hunt(planted: Planted, within: number): Promise<{ isFound: boolea
   const undo = planted.methods?.();
   try {
     for (let seed = 1; seed <= within; seed += 1) {
-      const { violation } = await simulate({ seed });
+      const { violation } = await simulate({ seed, often: planted.often });
       if (violation === null) continue;
       if (planted.breaks.includes(violation.invariant))
         return { isFound: true, words: `found by seed ${seed}: ${violation.message.slice(0, 200)}` };
@@ -91,8 +97,9 @@ function secondsSince(began: NodeJS.CpuUsage): number {
 }
 
 /** Played once more, with its lines kept. */
-async function show(seed: number, sites: number | undefined, outcome: Outcome, bug: string | undefined): Promise<void> {
-  const again = await simulate({ seed, sites, traced: true });
+async function show(story: SimulationOptions, outcome: Outcome, bug: Planted | undefined): Promise<void> {
+  const { seed, sites } = story;
+  const again = await simulate({ ...story, traced: true });
   process.stdout.write(`seed ${seed}, ${again.sites} sites: ${outcome.violation?.message}\n`);
   if (again.digest !== outcome.digest)
     process.stdout.write(`seed ${seed} does not replay: ${again.digest}, ${outcome.digest}\n`);
@@ -101,20 +108,22 @@ async function show(seed: number, sites: number | undefined, outcome: Outcome, b
   const wanted = again.lines.filter(({ text }) => about.length === 0 || names(text));
   for (const { at, text } of wanted.slice(-LINES))
     process.stdout.write(`  +${(at / 1000).toFixed(3)}s ${pertinent(text, about)}\n`);
-  const needed = await faultsNeeded(seed, sites, outcome);
+  const needed = await faultsNeeded(story, outcome);
   const size = sites === undefined ? "" : ` --sites ${sites}`;
-  const planted = bug === undefined ? "" : ` --plant "${bug}"`;
+  const plantedToo = bug === undefined ? "" : ` --plant "${bug.name}"`;
   process.stdout.write(`  faults it needs: ${needed.join(", ") || "none"}\n`);
-  process.stdout.write(`  replays with \`npm run sim -- --seed ${seed}${size}${planted}\`\n`);
+  process.stdout.write(`  replays with \`npm run sim -- --seed ${seed}${size}${plantedToo}\`\n`);
 }
 
 const LINES = 40;
+/** About as many things as a fleet of two hundred has before it. */
+const BARE_WAITING = 1_000;
 
 /** Those without which the story ends otherwise: left out one after the other. */
-async function faultsNeeded(seed: number, sites: number | undefined, { violation }: Outcome): Promise<string[]> {
+async function faultsNeeded(story: SimulationOptions, { violation }: Outcome): Promise<string[]> {
   const without = new Set<string>();
   for (const fault of FAULTS) {
-    const shorter = await simulate({ seed, sites, without: new Set([...without, fault]) });
+    const shorter = await simulate({ ...story, without: new Set([...without, fault]) });
     if (shorter.violation?.invariant === violation?.invariant) without.add(fault);
   }
   return FAULTS.filter((fault) => !without.has(fault));

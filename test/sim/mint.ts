@@ -29,18 +29,32 @@ export const openMinted: typeof openFrame = ({ topic, namespace, bytes, maxBytes
       where: topic,
     });
   }
-  return { json: JSON.parse(view.toString("utf8", HEAD)), key };
+  return { json: bodyOf(bytes), key };
 };
 
+const seals = new Map<string, number>();
+
 function seal(topic: string, namespace: string): number {
+  const known = seals.get(topic + namespace);
+  if (known !== undefined) return known;
   let hash = 0x811c9dc5;
   for (const text of [topic, namespace]) {
     for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
+  seals.set(topic + namespace, hash >>> 0);
   return hash >>> 0;
 }
 
+/** Frames are never changed: each is parsed once, for its reader and for the witness. */
+const bodies = new WeakMap<Uint8Array, unknown>();
+
 /** What a frame says, whoever signed it. */
 export function bodyOf(frame: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8", HEAD));
+  const known = bodies.get(frame);
+  if (known !== undefined) return known;
+  const body: unknown = JSON.parse(
+    Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8", HEAD),
+  );
+  bodies.set(frame, body);
+  return body;
 }

@@ -16,6 +16,7 @@ import type * as pace from "../../hub/rollout/pace.ts";
 import type * as planOf from "../../hub/rollout/plan.ts";
 import type * as wake from "../../hub/rollout/wake.ts";
 import type * as verifyAssignment from "../../shared/verify/assignment.ts";
+import type { Fault } from "./story.ts";
 import type { Invariant } from "./violation.ts";
 
 /** A bug as somebody might make it: functions of the product that answer otherwise, and the invariant that must notice. */
@@ -23,6 +24,8 @@ export interface Planted {
   name: string;
   /** Any of these: a bug may show in more than one way. */
   breaks: readonly Invariant[];
+  /** Where few stories would show it: faults that these tell more often. */
+  often?: readonly Fault[];
   /** By module and name, with a blank between. */
   functions?: Readonly<Record<string, (real: never) => unknown>>;
   /** Methods that are changed; returns what changes them back. */
@@ -250,6 +253,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: "a hub believes in a lease that ran out",
     breaks: ["oneHub"],
+    often: ["hub-stopped", "hub-second", "broker-faulty"],
     methods: () => {
       const { holds } = Lead.prototype;
       Lead.prototype.holds = () => true;

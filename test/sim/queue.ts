@@ -1,3 +1,5 @@
+import { nextTick } from "node:process";
+
 interface Entry {
   time: number;
   seq: number;
@@ -70,4 +72,25 @@ export class Queue {
 
 function before(a: Entry, b: Entry): boolean {
   return a.time < b.time || (a.time === b.time && a.seq < b.seq);
+}
+
+/** Resolves when no promise has anything left to do: Node runs such a tick after the last of them. */
+export function allThatFollows(): Promise<void> {
+  return new Promise((resolve) => {
+    nextTick(resolve);
+  });
+}
+
+/** As many events from which nothing comes, so many of them waiting at a time. */
+export async function bare(events: number, waiting: number): Promise<void> {
+  const queue = new Queue(0);
+  let left = events;
+  const again = () => {
+    if ((left -= 1) >= waiting) queue.after(left % 1_000, again);
+  };
+  for (let index = 0; index < Math.min(waiting, events); index += 1) queue.after(index, again);
+  for (let run = queue.next(Number.POSITIVE_INFINITY); run !== null; run = queue.next(Number.POSITIVE_INFINITY)) {
+    run();
+    await allThatFollows();
+  }
 }

@@ -10,7 +10,7 @@ import { checkedStep } from "./check-step.ts";
 import { Cluster } from "./cluster.ts";
 import { HubDisk } from "./hub-disk.ts";
 import { Hosts, HubHost } from "./hub-host.ts";
-import { Queue } from "./queue.ts";
+import { allThatFollows, Queue } from "./queue.ts";
 import { replace } from "./replace.ts";
 import { Repository } from "./repository.ts";
 import { SimSite } from "./site.ts";
@@ -27,6 +27,8 @@ export interface SimulationOptions {
   sites?: number | undefined;
   /** Faults that are left out of the story, to find out which of them matter. */
   without?: ReadonlySet<string>;
+  /** Faults that are in the story, and far more often than else. */
+  often?: readonly string[] | undefined;
   /** Keeps the lines of the trace. */
   traced?: boolean;
 }
@@ -44,11 +46,13 @@ const ROOT = signedRoot();
 const HELD_ROOT = { root: trustedRoot(), document: ROOT };
 /** Far more than can happen in one millisecond: something asks again and again, and time does not pass. */
 const STANDSTILL = 20_000;
+/** After so many things that happen, promises that were rejected and nobody took are looked for: a turn of Node's event loop is dear. */
+const TURNS = 64;
 const siteKeys: PrivateKey[] = [];
 
 /** One story of a fleet, from a seed, to its end or to the first thing that does not hold. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, traced = false, without = new Set() } = options;
+  const { seed, traced = false, without = new Set(), often = [] } = options;
   const chance = new Chance(seed);
   const queue = new Queue(NOW);
   const trace = new Trace(() => queue.now - NOW, traced);
@@ -68,7 +72,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   };
   const count = options.sites ?? chance.whole(3, 24);
   for (let index = 0; index < count; index += 1) addSite();
-  const story = new Story({ world, hosts, repository, versions, sites, addSite, without });
+  const story = new Story({ world, hosts, repository, versions, sites, addSite, without, often });
   let faults: unknown = null;
   const onFault = (error: unknown) => {
     faults ??= error;
@@ -81,6 +85,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     story.begin();
     let before = queue.now;
     let standing = 0;
+    let turns = 0;
     for (;;) {
       const run = queue.next(story.end);
       if (run === null) break;
@@ -88,10 +93,13 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
       before = queue.now;
       if (standing > STANDSTILL) throw new Error(`at one moment more than ${STANDSTILL} things happen`);
       run();
-      await setImmediate();
+      await allThatFollows();
+      if ((turns += 1) % TURNS === 0) await setImmediate();
       if (witness.violation !== null) break;
       if (faults !== null) throw faults;
     }
+    await setImmediate();
+    if (faults !== null) throw faults;
     if (witness.violation === null) checkEnd({ world, disk, hosts, sites });
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);

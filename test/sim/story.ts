@@ -15,6 +15,7 @@ interface Stage {
   sites: SimSite[];
   addSite(): SimSite;
   without: ReadonlySet<string>;
+  often: readonly string[];
 }
 
 /** What may befall a fleet. */
@@ -40,6 +41,8 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 const MINUTE = 60_000;
+/** So many times as often as else. */
+const OFTEN = 6;
 const DAY = 86_400_000;
 
 /** What people and the world do to a fleet: drawn as it comes, until all faults stop and only time passes. */
@@ -65,8 +68,9 @@ export class Story {
     this.every(4 * MINUTE, () => this.author());
     this.every(2 * MINUTE, () => this.operate());
     for (const [name, [minutes, fault]] of Object.entries(this.faults())) {
-      if (!this.stage.without.has(name) && world.chance.of(0.7))
-        this.every(minutes * MINUTE, () => this.strike(name, fault));
+      const isOften = this.stage.often.includes(name);
+      if (!this.stage.without.has(name) && world.chance.of(isOften ? 1 : 0.7))
+        this.every((isOften ? minutes / OFTEN : minutes) * MINUTE, () => this.strike(name, fault));
     }
     world.queue.after(this.faultsEnd - world.queue.now, () => this.calm());
   }

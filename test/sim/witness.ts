@@ -109,10 +109,7 @@ export class Witness implements Facts {
 
   private merge(run: StoredRun["run"], rows: StoredRun["sites"]): void {
     const known = this.runs.get(run.id);
-    const planned = run.plan.waves.flatMap(({ sites }, wave) =>
-      sites.map((site) => [site, notBegun(wave, run.startedAt)] as const),
-    );
-    const sites = known?.sites ?? new Map<string, SiteProgress>(planned);
+    const sites = known?.sites ?? planned(run);
     const joined = new Set<string>();
     for (const [site, progress] of rows) {
       const was = sites.get(site);
@@ -317,6 +314,12 @@ export class Witness implements Facts {
     this.sites.set(id, truth);
     return truth;
   }
+}
+
+function planned({ plan, startedAt }: StoredRun["run"]): Map<string, SiteProgress> {
+  return new Map(
+    plan.waves.flatMap(({ sites }, wave) => sites.map((site) => [site, notBegun(wave, startedAt)] as const)),
+  );
 }
 
 /** Phases in which a run gives out assignments. */
