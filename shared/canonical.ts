@@ -13,10 +13,14 @@ export function sorted(value: unknown, depth = 0): string {
   if (depth > 64) throw new AppError("malformed", "JSON is nested deeper than 64 levels");
   if (Array.isArray(value)) return `[${value.map((item) => sorted(item, depth + 1)).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${sorted(item, depth + 1)}`).join(",")}}`;
+    const fields = value as Readonly<Record<string, unknown>>;
+    let text = "";
+    for (const key of Object.keys(fields).toSorted()) {
+      const item = fields[key];
+      if (item === undefined) continue;
+      text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${sorted(item, depth + 1)}`;
+    }
+    return `{${text}}`;
   }
   const text = JSON.stringify(value);
   if (text === undefined) throw new AppError("malformed", "a value that JSON cannot carry");
