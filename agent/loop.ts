@@ -148,7 +148,7 @@ export class Loop {
       prepared,
     });
     this.found = { report, stays: this.stays() };
-    if (report.root > 0 && report.record > 0) await talk.speak(report, every);
+    if (report.root > 0 && report.record > 0) void talk.speak(report, every);
     this.sleep(every);
   }
 

@@ -8,6 +8,7 @@ import type { Ask, Hello, TopicKind } from "../shared/protocol.ts";
 import type { TrustMessage } from "../shared/trust.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
 import type { Cache } from "./cache/cache.ts";
+import { AtMost } from "./link/at-most.ts";
 import type { Link } from "./link/link.ts";
 import { frameOf, openAck, openAsk, openTrust, type Sender } from "./link/messages.ts";
 import type { Trust } from "./pull/trust.ts";
@@ -49,16 +50,18 @@ export class Talk {
   private last: { report: Unnumbered; at: number; number: number } | null = null;
   private eventsSent: { upTo: number; at: number } | null = null;
   private greeted = false;
+  private speaking: Promise<void> | null = null;
+  private missed = false;
   private pending: Uint8Array | null = null;
   private refusedFrame = "";
-  /** When refusals were told in the last hour, monotonic ms. */
-  private refusedAt: number[] = [];
-  /** When asks were answered in the last minute, monotonic ms. */
-  private answeredAt: number[] = [];
+  private readonly telling: AtMost;
+  private readonly answering: AtMost;
   private assignment: { set: AssignmentSet; key: string } | null = null;
 
   constructor(world: TalkWorld) {
     this.world = world;
+    this.telling = new AtMost(world.clock, TOLD_AN_HOUR, HOUR_MS);
+    this.answering = new AtMost(world.clock, ANSWERS_A_MINUTE, MINUTE_MS);
     this.reopenAssignment();
   }
 
@@ -122,8 +125,31 @@ export class Talk {
     }
   }
 
-  /** Sends what is due: the report where it changed or `everyMs` passed, and events that no ack confirmed. */
-  async speak(report: Unnumbered, everyMs: number): Promise<void> {
+  /**
+   * Sends what is due: the report where it changed or `everyMs` passed, and events that no ack confirmed. Never rejects. No cycle
+   * waits for it: a broker keeps it as long as it likes. One is said at a time; what changes meanwhile is said after it, as it is then.
+   */
+  speak(report: Unnumbered, everyMs: number): Promise<void> {
+    if (this.speaking === null) this.speaking = this.sayAll(report, everyMs);
+    else this.missed = true;
+    return this.speaking;
+  }
+
+  private async sayAll(report: Unnumbered, everyMs: number): Promise<void> {
+    const { clock, log, onChange } = this.world;
+    try {
+      await this.sayDue(report, everyMs);
+    } catch (error) {
+      log.error({ words: inWords(error) }, "what is due could not be said");
+      clock.after(AFTER_FAULT_MS, onChange);
+    }
+    const { missed } = this;
+    this.speaking = null;
+    this.missed = false;
+    if (missed) onChange();
+  }
+
+  private async sayDue(report: Unnumbered, everyMs: number): Promise<void> {
     const { cache, clock, sender, boot } = this.world;
     if (this.link?.connected !== true || !this.greeted) return;
     const now = clock.monotonic();
@@ -133,6 +159,8 @@ export class Talk {
       const number = cache.takeReportNumber();
       this.last = { report, at: now, number };
       await this.send("up/report", frameOf(sender, { kind: "up/report", body: { number, ...report } }));
+      // It ended meanwhile: nothing is taken out of the outbox for nobody.
+      if (!this.link.connected) return;
     }
     const waiting =
       this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
@@ -140,13 +168,13 @@ export class Talk {
     const events = cache.numberEvents(EVENTS_A_BATCH);
     const newest = events.at(-1);
     if (newest === undefined) return;
-    this.eventsSent = { upTo: newest.number, at: now };
+    this.eventsSent = { upTo: newest.number, at: clock.monotonic() };
     await this.send("up/event", frameOf(sender, { kind: "up/event", body: { boot, events } }));
   }
 
   /** Milliseconds until something must be sent again or anew; null where nothing waits. */
   wakeIn(everyMs: number): number | null {
-    if (this.link?.connected !== true) return null;
+    if (this.link?.connected !== true || this.missed) return null;
     const now = this.world.clock.monotonic();
     const { reportAcked, eventAcked } = this.world.cache.counters();
     const waits: number[] = [];
@@ -224,11 +252,8 @@ export class Talk {
 
   /** So many in a minute, and no more: whoever has the hub's key could ask without end. */
   private answer(frame: Uint8Array, ask: Ask): void {
-    const { cache, sender, boot, clock, log } = this.world;
-    const now = clock.monotonic();
-    this.answeredAt = this.answeredAt.filter((at) => at > now - MINUTE_MS);
-    if (this.answeredAt.length >= ANSWERS_A_MINUTE) return log.debug({ id: ask.id }, "asked too often: not answered");
-    this.answeredAt.push(now);
+    const { cache, sender, boot, log } = this.world;
+    if (!this.answering.lets()) return log.debug({ id: ask.id }, "asked too often: not answered");
     if (ask.what === "diagnostics") {
       return this.refuse(frame, { code: "unsupported", words: `this version does not answer ${ask.what}` });
     }
@@ -251,11 +276,8 @@ export class Talk {
   /** Told once for the same bytes: a retained message comes again with every connect. */
   private refuse(frame: Uint8Array, details: Pick<NewEvent, "code" | "words">): void {
     const id = sha256Hex(frame);
-    const since = this.world.clock.monotonic() - HOUR_MS;
-    this.refusedAt = this.refusedAt.filter((at) => at > since);
-    if (id === this.refusedFrame || this.refusedAt.length >= TOLD_AN_HOUR) return;
+    if (id === this.refusedFrame || !this.telling.lets()) return;
     this.refusedFrame = id;
-    this.refusedAt.push(since + HOUR_MS);
     this.world.log.warn({ ...details }, "message refused");
     this.world.cache.addEvents([{ at: rfc3339(this.world.clock.now()), kind: "refused", ...details }]);
     this.world.onChange();

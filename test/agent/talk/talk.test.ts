@@ -59,6 +59,72 @@ describe("on a connection", () => {
   });
 });
 
+describe("a broker that does not acknowledge", () => {
+  const acknowledged = Promise.withResolvers<void>();
+  beforeEach(async () => {
+    await site.talk.connected();
+    site.said();
+    Object.assign(acknowledged, Promise.withResolvers<void>());
+    site.line.acknowledged = acknowledged.promise;
+    site.cache.addEvents([event("a")]);
+    void site.talk.speak(reportWith(), HOUR);
+    void site.talk.speak(reportWith({ root: 2 }), HOUR);
+    site.clock.advance(60_000);
+    void site.talk.speak(reportWith({ root: 3 }), HOUR);
+  });
+
+  it("has one report under way, and wakes nobody to say more", () => {
+    expect(site.said().map(({ kind, body }) => [kind, body["number"]])).toEqual([["up/report", 1]]);
+    expect([site.cache.counters().report, site.talk.wakeIn(HOUR)]).toEqual([1, null]);
+  });
+
+  it("hears, once it does, the events, and then what the site is by then, under the next number", async () => {
+    const { changes } = site.counts;
+    acknowledged.resolve();
+    await site.talk.speak(reportWith({ root: 3 }), HOUR);
+    expect(site.counts.changes).toBe(changes + 1);
+    await site.talk.speak(reportWith({ root: 4 }), HOUR);
+    expect(site.said().map(({ kind, body }) => [kind, body["number"], body["root"]])).toEqual([
+      ["up/report", 1, 1],
+      ["up/event", undefined, undefined],
+      ["up/report", 2, 4],
+    ]);
+  });
+
+  it("loses nothing where it ends the connection instead", async () => {
+    site.line.connected = false;
+    acknowledged.reject(new AppError("unreachable", "the line is cut"));
+    await site.talk.speak(reportWith(), HOUR);
+    site.line.connected = true;
+    site.line.acknowledged = Promise.resolve();
+    site.said();
+    await site.talk.connected();
+    await site.talk.speak(reportWith({ root: 4 }), HOUR);
+    expect(site.said().map(({ kind, body }) => [kind, body["number"]])).toEqual([
+      ["presence", undefined],
+      ["up/hello", undefined],
+      ["up/report", 2],
+      ["up/event", undefined],
+    ]);
+  });
+});
+
+it("a disk that cannot number a report ends nothing: it is said a moment later", async () => {
+  await site.talk.connected();
+  site.said();
+  const { takeReportNumber } = site.cache;
+  site.cache.takeReportNumber = () => {
+    throw new AppError("storage", "the disk is full");
+  };
+  await site.talk.speak(reportWith(), HOUR);
+  site.cache.takeReportNumber = takeReportNumber;
+  const { changes } = site.counts;
+  site.clock.advance(5_000);
+  expect([site.said(), site.counts.changes]).toEqual([[], changes + 1]);
+  await site.talk.speak(reportWith(), HOUR);
+  expect(site.said("up/report")).toHaveLength(1);
+});
+
 describe("a report", () => {
   beforeEach(async () => {
     await site.talk.connected();

@@ -29,7 +29,7 @@ export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Ca
   const sent: { kind: TopicKind; body: Record<string, unknown>; retain: boolean }[] = [];
   const relayed: TrustMessage[] = [];
   const counts = { changes: 0, pulls: 0 };
-  const line = { connected: true, broken: false };
+  const line = { connected: true, broken: false, acknowledged: Promise.resolve() };
   let trust = trustUnder(trustedRoot());
   const link: Link = {
     get connected() {
@@ -48,6 +48,7 @@ export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Ca
         keys: [keys.report.public],
       });
       sent.push({ kind, body: json as Record<string, unknown>, retain: options?.retain ?? false });
+      await line.acknowledged;
     },
     close: async () => {},
   };

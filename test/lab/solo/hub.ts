@@ -36,6 +36,8 @@ export interface SoloHub {
   ): Promise<void>;
   /** Bytes as they are, on any topic. */
   raw(topic: string, frame: Uint8Array): Promise<void>;
+  /** Keeps the connection and neither takes nor acknowledges what comes, until what this returns is called. */
+  stall(): () => void;
   close(): Promise<void>;
 }
 
@@ -46,10 +48,12 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
   const events: EventBatch["events"] = [];
   const answers: Answer[] = [];
   let acked = { boot: "", report: 0, event: 0 };
+  let stalled = Promise.resolve();
   const bus: Bus = await embeddedBroker(
     { host: "127.0.0.1", port: 0, fleet: "shops", allows: (id) => id === "s-1", log: quiet },
     {
       onMessage: async ({ topic, frame }) => {
+        await stalled;
         const { kind } = parseTopic(topic);
         const opened = openFrame({
           topic,
@@ -96,6 +100,11 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
     answers,
     send,
     raw: (topic, frame) => bus.publish(topic, frame, { retain: false }),
+    stall: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stalled = promise;
+      return resolve;
+    },
     close: () => bus.close(),
   };
 }
