@@ -50,6 +50,7 @@ export class Talk {
   private last: { report: Unnumbered; at: number; number: number } | null = null;
   private eventsSent: { upTo: number; at: number } | null = null;
   private greeted = false;
+  private answered = false;
   private speaking: Promise<void> | null = null;
   private missed = false;
   private pending: Uint8Array | null = null;
@@ -164,7 +165,8 @@ export class Talk {
     }
     const waiting =
       this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
-    if (waiting) return;
+    // Before the hub answered once, a lost disk would have numbers given anew, and what they number passed over.
+    if (waiting || !this.answered) return;
     const events = cache.numberEvents(EVENTS_A_BATCH);
     const newest = events.at(-1);
     if (newest === undefined) return;
@@ -234,13 +236,13 @@ export class Talk {
       const ack = openAck(frame, sender.site, root);
       // An ack for another life of this site: its numbers are not ours.
       if (ack.boot !== boot) return;
-      if (Math.max(ack.report, ack.event) > HIGHEST_NUMBER) {
+      if (Math.max(ack.report, ack.event) > HIGHEST_NUMBER)
         return this.refuse(frame, { code: "malformed", words: "an ack of more than this site can have said" });
-      }
       journal("link.ack", "before");
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
       cache.acknowledge({ report: ack.report, event: ack.event }, this.world.clock.now());
+      this.answered = true;
       if (ack.full === true || behind) this.last = null;
       this.world.onChange();
     } else if (kind === "down/ask") {
@@ -275,9 +277,8 @@ export class Talk {
 
   /** Told once for the same bytes: a retained message comes again with every connect. */
   private refuse(frame: Uint8Array, details: Pick<NewEvent, "code" | "words">): void {
-    const id = sha256Hex(frame);
-    if (id === this.refusedFrame || !this.telling.lets()) return;
-    this.refusedFrame = id;
+    if (sha256Hex(frame) === this.refusedFrame || !this.telling.lets()) return;
+    this.refusedFrame = sha256Hex(frame);
     this.world.log.warn({ ...details }, "message refused");
     this.world.cache.addEvents([{ at: rfc3339(this.world.clock.now()), kind: "refused", ...details }]);
     this.world.onChange();

@@ -224,7 +224,7 @@ export class SimSite {
       prepared: [],
       refused: this.refused(set),
     });
-    await process.talk.speak(this.lies && set !== null ? lie(report, set) : report, every);
+    void process.talk.speak(this.lies && set !== null ? lie(report, set) : report, every);
     if (!process.ended) this.sleep(process, every);
   }
 

@@ -40,6 +40,7 @@ describe("on a connection", () => {
   it("all that no ack confirmed is said again", async () => {
     site.cache.addEvents([event("a")]);
     await site.talk.connected();
+    site.ack(0, 0);
     await site.talk.speak(reportWith(), HOUR);
     site.said();
     await site.talk.connected();
@@ -63,6 +64,7 @@ describe("a broker that does not acknowledge", () => {
   const acknowledged = Promise.withResolvers<void>();
   beforeEach(async () => {
     await site.talk.connected();
+    site.ack(0, 0);
     site.said();
     Object.assign(acknowledged, Promise.withResolvers<void>());
     site.line.acknowledged = acknowledged.promise;
@@ -170,8 +172,20 @@ describe("a report", () => {
 describe("events", () => {
   beforeEach(async () => {
     await site.talk.connected();
+    site.ack(0, 0);
     site.cache.addEvents([event("a"), event("b")]);
     await site.talk.speak(reportWith(), HOUR);
+  });
+
+  it("have no number before the hub has answered this start: it may know higher ones than a lost disk does", async () => {
+    const anew = talkingSite();
+    await anew.talk.connected();
+    anew.cache.addEvents([event("a")]);
+    await anew.talk.speak(reportWith(), HOUR);
+    expect(anew.said("up/event")).toEqual([]);
+    anew.ack(5, 7);
+    await anew.talk.speak(reportWith(), HOUR);
+    expect(numbers(anew.said("up/event"))).toEqual([[8, "a"]]);
   });
 
   it("are numbered once, and said again with the same numbers until an ack comes", async () => {
