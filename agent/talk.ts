@@ -160,13 +160,12 @@ export class Talk {
       const number = cache.takeReportNumber();
       this.last = { report, at: now, number };
       await this.send("up/report", frameOf(sender, { kind: "up/report", body: { number, ...report } }));
-      // It ended meanwhile: nothing is taken out of the outbox for nobody.
-      if (!this.link.connected) return;
     }
     const waiting =
       this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
-    // Before the hub answered once, a lost disk would have numbers given anew, and what they number passed over.
-    if (waiting || !this.answered) return;
+    // Nothing is taken out of the outbox for a connection that ended meanwhile. Before the hub answered once, a lost disk would have
+    // numbers given anew, and what they number passed over.
+    if (waiting || !this.answered || !this.link.connected) return;
     const events = cache.numberEvents(EVENTS_A_BATCH);
     const newest = events.at(-1);
     if (newest === undefined) return;

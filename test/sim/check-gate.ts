@@ -16,7 +16,7 @@ export function checkGate(witness: Facts, before: Phase, run: TrueRun): void {
   const now = phase.kind === "rolling" ? phase.since : phase.kind === "completed" ? phase.at : 0;
   for (let wave = from; wave < to; wave += 1) checkWave(witness, run, wave, now);
   for (let wave = 0; wave < from; wave += 1) {
-    const { failed, succeeded, countedAtMost } = tally(witness, run, wave, now);
+    const { failed, succeeded, countedAtMost } = tally(witness, run, wave, now, true);
     if (tooMany(run, failed, failed + succeeded, countedAtMost)) fail(witness, run, wave, `${failed} failed there`);
   }
 }
@@ -64,7 +64,8 @@ interface Tally {
   others: string[];
 }
 
-function tally(witness: Facts, run: TrueRun, wave: number, now: number): Tally {
+/** `passed`: of a wave that passed what a site said last holds, for it reports on change alone. */
+function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed = false): Tally {
   const others: string[] = [];
   const found = {
     reachable: 0,
@@ -106,7 +107,7 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number): Tally {
     const verdict = verdictOf(report.body, bundle, digest);
     const unwellFor = given.unwellSince === null ? 0 : now - given.unwellSince;
     if (verdict === "failed" || unwellFor > milliseconds(run.spec.site.deadline)) found.failed += 1;
-    const isFresh = now - report.confirmedAt <= 3 * milliseconds(run.spec.site.reportEvery);
+    const isFresh = passed || now - report.confirmedAt <= 3 * milliseconds(run.spec.site.reportEvery);
     if (verdict !== "healthy" || !isFresh) continue;
     found.succeeded += 1;
     if ((item?.healthyFor ?? 0) >= soak) {
