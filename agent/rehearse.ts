@@ -23,7 +23,7 @@ import { isSecret } from "./prepare/shown.ts";
 import type { Content } from "./pull/content.ts";
 
 /** Fewer than an apply has: what runs comes first. */
-const AT_ONCE = 6;
+const AT_ONCE = 4;
 
 export interface Rehearsal {
   manifest: Content["manifest"];
