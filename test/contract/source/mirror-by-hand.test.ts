@@ -36,7 +36,7 @@ const follow = async () => {
   const cwd = await mkdtemp(join(tmpdir(), "skerry-by-hand-"));
   const commands = script.replace("https://mirror.example.com/fleet", server.url);
   try {
-    const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], { cwd });
+    const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", commands], { cwd });
     return stdout;
   } finally {
     await rm(cwd, { recursive: true });

@@ -43,7 +43,8 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const run = (commands: string, cwd = folder) => {
   const script = commands.replace("https://git.example.com/fleet.git", join(folder, "fleet.git"));
-  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script], { cwd });
+  // A bash whose standard input is a socket takes itself for a remote one, and reads its user's settings.
+  const { status, stdout, stderr } = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", script], { cwd });
   return { status, out: stdout.toString(), err: stderr.toString() };
 };
 const blocks = (title: string) => sections.find((each) => each.title === title)?.blocks ?? [];
