@@ -163,8 +163,7 @@ export class Talk {
     }
     const waiting =
       this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
-    // Nothing is taken out of the outbox for a connection that ended meanwhile. Before the hub answered once, a lost disk would have
-    // numbers given anew, and what they number passed over.
+    // Not for a connection that ended meanwhile; not before the hub answered once: a lost disk would have old numbers given anew.
     if (waiting || !this.answered || !this.link.connected) return;
     const events = cache.numberEvents(EVENTS_A_BATCH);
     const newest = events.at(-1);
@@ -276,8 +275,9 @@ export class Talk {
 
   /** Told once for the same bytes: a retained message comes again with every connect. */
   private refuse(frame: Uint8Array, details: Pick<NewEvent, "code" | "words">): void {
-    if (sha256Hex(frame) === this.refusedFrame || !this.telling.lets()) return;
-    this.refusedFrame = sha256Hex(frame);
+    const id = sha256Hex(frame);
+    if (id === this.refusedFrame || !this.telling.lets()) return;
+    this.refusedFrame = id;
     this.world.log.warn({ ...details }, "message refused");
     this.world.cache.addEvents([{ at: rfc3339(this.world.clock.now()), kind: "refused", ...details }]);
     this.world.onChange();
