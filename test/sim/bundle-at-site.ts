@@ -149,7 +149,7 @@ export class BundleAtSite {
       case "stay":
         return false;
       case "start":
-        world.witness.begins(site, this.bundle, { decision, hold, set });
+        world.witness.atSites.begins(site, this.bundle, { decision, hold, set });
         this.move(begin(hold, this.bundle, decision, since), { kind: "applying", words: decision.because });
         this.restart();
         return true;
@@ -186,7 +186,7 @@ export class BundleAtSite {
       if (event.kind === "committed") {
         cache.raiseMarks(bundle, next.running);
         vault.set(bundle, cache.marks().get(bundle) ?? next.running);
-        world.witness.committedAt(site, bundle, next.running);
+        world.witness.atSites.committedAt(site, bundle, next.running);
       }
       cache.addEvents([eventOf(bundle, { digest: next.running.digest, ...event }, world.queue.now)]);
     });

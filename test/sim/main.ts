@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util";
 import type { PublicKey } from "../../shared/node/ssh-key.ts";
 import { closeWith } from "../support/run-vitest.ts";
+import { FAULTS } from "./faults.ts";
 import { mint, openMinted } from "./mint.ts";
 import { PLANTED, type Planted } from "./planted.ts";
 import { bare } from "./queue.ts";
 import { keep, replace, restore } from "./replace.ts";
 import { type Outcome, type SimulationOptions, simulate } from "./simulation.ts";
-import { FAULTS } from "./story.ts";
 
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({

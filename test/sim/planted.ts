@@ -16,7 +16,7 @@ import type * as pace from "../../hub/rollout/pace.ts";
 import type * as planOf from "../../hub/rollout/plan.ts";
 import type * as wake from "../../hub/rollout/wake.ts";
 import type * as verifyAssignment from "../../shared/verify/assignment.ts";
-import type { Fault } from "./story.ts";
+import type { Fault } from "./faults.ts";
 import type { Invariant } from "./violation.ts";
 
 /** A bug as somebody might make it: functions of the product that answer otherwise, and the invariant that must notice. */

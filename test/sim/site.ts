@@ -1,15 +1,13 @@
 import type { Cache, Marks } from "../../agent/cache/cache.ts";
+import { reportEvery } from "../../agent/in-force.ts";
 import type { Trust } from "../../agent/pull/trust.ts";
-import { type BundleSituation, reportOf, type Unnumbered } from "../../agent/report/report.ts";
+import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
 import { Talk } from "../../agent/talk.ts";
 import { type Time, timeOf } from "../../agent/target/clock.ts";
 import type { AssignmentSet } from "../../shared/assignment.ts";
-import { milliseconds, type Pair, short } from "../../shared/names.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { silent } from "../../shared/ports.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
-import { valuesHash } from "../../shared/render/values.ts";
-import type { ReportItem } from "../../shared/report.ts";
 import type { SiteRecord } from "../../shared/site.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
@@ -17,11 +15,11 @@ import { memoryCache } from "../support/cache.ts";
 import type { Broker } from "./broker.ts";
 import { BundleAtSite } from "./bundle-at-site.ts";
 import type { Cluster } from "./cluster.ts";
+import { lie } from "./liar.ts";
+import { Fetches, SimShelf } from "./shelf-at-site.ts";
 import { SiteLink } from "./site-link.ts";
-import { natureOf, REFUSED_WITH, type Version } from "./versions.ts";
+import type { Version } from "./versions.ts";
 import { FLEET, quiet, type World } from "./world.ts";
-
-const AT_REST_MS = 6 * 3_600_000;
 
 export interface SiteOptions {
   id: string;
@@ -49,9 +47,7 @@ export class SimSite {
   readonly clock = { offset: 0, synced: true };
   record: VerifiedRecord;
   cache: Cache = memoryCache({ copy: (value) => value });
-  /** Versions on disk, and those that were refused, by digest. */
-  private stored = new Map<string, Version>();
-  private forged = new Map<string, Version>();
+  private shelf = new SimShelf();
   private readonly world: World;
   private readonly options: SiteOptions;
   /** What the cluster keeps for a site that loses its disk. */
@@ -108,6 +104,7 @@ export class SimSite {
     if (process === null) return;
     this.process = null;
     process.ended = true;
+    process.fetches.end();
     void process.link.close();
     this.world.queue.after(backInMs, () => this.boot());
   }
@@ -115,9 +112,8 @@ export class SimSite {
   loseDisk(backInMs: number): void {
     this.crash(backInMs);
     this.cache = memoryCache({ copy: (value) => value });
-    this.stored = new Map();
-    this.forged = new Map();
-    this.world.witness.lostDisk(this.id);
+    this.shelf = new SimShelf();
+    this.world.witness.atSites.lostDisk(this.id);
   }
 
   private boot(): void {
@@ -134,14 +130,14 @@ export class SimSite {
     const process: Process = {
       boot,
       bundles: new Map(),
-      fetching: new Set(),
+      fetches: new Fetches(world, this.id, this.shelf, () => this.wake()),
       marksKnown: cache.marks().size > 0,
       again: false,
       running: false,
       ended: false,
       cancelWake: () => {},
       talk: new Talk({
-        cache: world.witness.watchedCache(this.id, cache),
+        cache: world.witness.atSites.watchedCache(this.id, cache),
         clock,
         journal: silent,
         log: quiet,
@@ -176,7 +172,7 @@ export class SimSite {
     const before = process.talk.current();
     process.talk.heard(kind, frame);
     const after = process.talk.current();
-    if (after !== null && after !== before) this.world.witness.took(this.id, after);
+    if (after !== null && after !== before) this.world.witness.atSites.took(this.id, after);
     this.wake();
   }
 
@@ -209,7 +205,7 @@ export class SimSite {
       if (situation !== null) situations.push(situation);
     }
     if (this.isDeaf()) process.link.cut();
-    const every = reportEvery(set);
+    const every = reportEvery(set?.items ?? []);
     const report = reportOf({
       boot: process.boot,
       assignment: set === null ? null : [set.term, set.number],
@@ -222,7 +218,7 @@ export class SimSite {
       held: null,
       bundles: situations,
       prepared: [],
-      refused: this.refused(set),
+      refused: this.shelf.refused(set),
     });
     void process.talk.speak(this.lies && set !== null ? lie(report, set) : report, every);
     if (!process.ended) this.sleep(process, every);
@@ -249,29 +245,11 @@ export class SimSite {
       versions: options.versions,
       boot: process.boot,
       record: () => this.record,
-      stored: (digest) => this.stored.get(digest) ?? null,
-      fetch: (version) => this.fetch(process, version),
+      stored: (digest) => this.shelf.stored(digest),
+      fetch: (version) => process.fetches.begin(version),
     });
     process.bundles.set(name, fresh);
     return fresh;
-  }
-
-  /** Brings a version to the disk, in its time. */
-  private fetch(process: Process, version: Version): void {
-    const nature = natureOf(version, this.id);
-    if (process.fetching.has(version.digest) || this.forged.has(version.digest) || nature === "unfetched") return;
-    process.fetching.add(version.digest);
-    this.world.queue.after(this.world.chance.delay(4_000), () => {
-      process.fetching.delete(version.digest);
-      if (process.ended) return;
-      (nature === "forged" ? this.forged : this.stored).set(version.digest, version);
-      this.wake();
-    });
-  }
-
-  private refused(set: AssignmentSet | null) {
-    const assigned = set?.items.filter(({ digest }) => this.forged.has(digest)) ?? [];
-    return assigned.map(({ bundle, digest }) => ({ bundle, digest, code: REFUSED_WITH }));
   }
 
   private isDeaf(): boolean {
@@ -294,33 +272,10 @@ interface Process {
   talk: Talk;
   link: SiteLink;
   bundles: Map<string, BundleAtSite>;
-  fetching: Set<string>;
+  fetches: Fetches;
   marksKnown: boolean;
   again: boolean;
   running: boolean;
   ended: boolean;
   cancelWake(): void;
-}
-
-function lie(report: Unnumbered, { items }: AssignmentSet): Unnumbered {
-  const { refused: _, ...rest } = report;
-  const claimed = items
-    .filter(({ mode }) => mode === "run")
-    .map(({ bundle, digest, values, record, pair }): ReportItem => {
-      const objects = { total: 1, healthy: 1, drifted: 0 };
-      const what = {
-        bundle,
-        digest: short(digest),
-        values: valuesHash(values),
-        record,
-        marks: [pair, pair] as [Pair, Pair],
-      };
-      return { ...what, state: "committed", since: report.at, healthyFor: 86_400, objects };
-    });
-  return { ...rest, items: claimed };
-}
-
-function reportEvery(set: AssignmentSet | null): number {
-  const asked = (set?.items ?? []).flatMap(({ reportEvery: each }) => (each === undefined ? [] : [milliseconds(each)]));
-  return Math.max(250, Math.min(AT_REST_MS, ...asked));
 }

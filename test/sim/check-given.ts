@@ -1,0 +1,53 @@
+import type { Assigned } from "../../hub/registry/site.ts";
+import { short } from "../../shared/names.ts";
+import { checkPace } from "./check-pace.ts";
+import { type Facts, hasTaken } from "./evidence.ts";
+
+/** Phases in which a run gives out assignments. */
+const MOVES: ReadonlySet<string> = new Set(["rolling", "completed", "reverting", "reverted"]);
+
+/** What it committed already starts nothing, and is how a site gets back what a run that stopped had given. */
+export function isIdle({ heard }: Facts, site: string, bundle: string, { digest, values }: Assigned): boolean {
+  const item = heard.get(site)?.report?.body.items.find((each) => each.bundle === bundle);
+  return item?.state === "committed" && item.digest === short(digest) && item.values === values;
+}
+
+/** A set that was just stored brings a site something of a run. */
+export function checkGiven(witness: Facts, site: string, bundle: string, assigned: Assigned): void {
+  const { run: id, digest, values, at } = assigned;
+  const run = witness.runs.get(id);
+  if (run === undefined)
+    return witness.fail("authorised", `${site} is given ${bundle} by ${id}, which is no run`, [site]);
+  if (isIdle(witness, site, bundle, assigned)) return;
+  const about = [site, id];
+  const known = [run.target, ...(run.known ?? [])].find((each) => each.digest === digest && each.values === values);
+  const what = known?.version ?? digest.slice(0, 8);
+  if (!MOVES.has(run.phase.kind))
+    witness.fail("stopped", `${site} is given ${what} by ${id}, which is ${run.phase.kind}`, about);
+  const isBack = run.phase.kind === "reverting" || run.phase.kind === "reverted";
+  const isTarget = digest === run.target.digest && values === run.target.values;
+  if (known === undefined || (!isTarget && !isBack))
+    witness.fail("authorised", `${site} is given ${what} by ${id}, whose version is ${run.target.version}`, about);
+  checkPace(witness, run, site, at);
+}
+
+/** Of a run that stands still, no site holds what it neither took nor runs. */
+export function checkWithdrawn(witness: Facts): void {
+  for (const { site, set, assigned } of witness.assignments.values()) {
+    if (witness.barred.has(site)) continue;
+    for (const [bundle, { run: id, digest, introduced }] of Object.entries(assigned)) {
+      const run = witness.runs.get(id);
+      if (run === undefined || MOVES.has(run.phase.kind)) continue;
+      const report = witness.heard.get(site)?.report?.body;
+      const item = report?.items.find((each) => each.bundle === bundle);
+      // One that took it, and lost its disk since, has taken it.
+      const wasTaken = witness.given.get(id)?.get(site)?.ackedAt ?? null;
+      if (hasTaken(report, introduced) || wasTaken !== null || item?.digest === short(digest)) continue;
+      witness.fail(
+        "withdrawn",
+        `${site} did not take set ${introduced.join(".")} of ${id}, which is ${run.phase.kind}, and still has it in set ${set.term}.${set.number}`,
+        [site, id],
+      );
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { MINUTE, type Stage } from "./stage.ts";
+import { FAIR } from "./world.ts";
+
+/** What may befall a fleet. */
+export const FAULTS = [
+  "hub-killed",
+  "hub-stopped",
+  "hub-second",
+  "hub-slow",
+  "hub-disk-full",
+  "broker-faulty",
+  "network-bad",
+  "site-dark",
+  "sites-apart",
+  "site-killed",
+  "disk-lost",
+  "clock-wrong",
+  "site-lies",
+  "repository-away",
+  "site-joins",
+  "site-retires",
+  "record-changes",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+const DAY = 86_400_000;
+
+/** By name: every so many minutes, and what. */
+export function faultsOf({
+  world,
+  hosts,
+  repository,
+  sites,
+  addSite,
+}: Stage): Record<Fault, readonly [number, () => void]> {
+  const { chance, queue, weather, witness } = world;
+  const awhile = (least: number, most: number, after: () => void) => queue.after(chance.between(least, most), after);
+  return {
+    "hub-killed": [
+      6,
+      () => {
+        for (const host of hosts.all) host.diesAfter = chance.whole(1, 40);
+      },
+    ],
+    "hub-stopped": [9, () => hosts.leading?.sleep(chance.between(1_000, 2 * MINUTE))],
+    "hub-second": [8, () => void hosts.all.find(({ runs }) => !runs)?.start()],
+    "hub-slow": [
+      8,
+      () => {
+        const commitMs = chance.one([50, 500, 3_000]);
+        for (const host of hosts.all) host.commitMs = commitMs;
+        awhile(5_000, 3 * MINUTE, () => {
+          for (const host of hosts.all) host.commitMs = 3;
+        });
+      },
+    ],
+    "hub-disk-full": [
+      10,
+      () => {
+        for (const { faults } of hosts.all) faults.store = true;
+        awhile(1_000, 2 * MINUTE, () => {
+          for (const { faults } of hosts.all) faults.store = false;
+        });
+      },
+    ],
+    "broker-faulty": [
+      10,
+      () => {
+        const broker = hosts.leading?.broker;
+        if (broker === undefined || broker === null) return;
+        broker.faulty = true;
+        awhile(1_000, 2 * MINUTE, () => {
+          broker.faulty = false;
+        });
+      },
+    ],
+    "network-bad": [
+      4,
+      () => {
+        Object.assign(weather, {
+          latency: chance.one([5, 200, 3_000]),
+          loss: chance.one([0, 0.02, 0.2]),
+          twice: chance.one([0, 0.05, 0.3]),
+          cut: chance.one([0, 0.01, 0.05]),
+        });
+        awhile(10_000, 5 * MINUTE, () => Object.assign(weather, FAIR));
+      },
+    ],
+    "site-dark": [
+      3,
+      () => {
+        const site = chance.one(sites);
+        site.darken(true);
+        awhile(5_000, chance.one([1, 20, 200]) * MINUTE, () => site.darken(false));
+      },
+    ],
+    "sites-apart": [
+      9,
+      () => {
+        const some = sites.filter(() => chance.of(0.4));
+        for (const site of some) site.darken(true);
+        awhile(20_000, 10 * MINUTE, () => {
+          for (const site of some) site.darken(false);
+        });
+      },
+    ],
+    "site-killed": [2, () => chance.one(sites).crash(chance.between(1_000, 2 * MINUTE))],
+    "disk-lost": [7, () => chance.one(sites).loseDisk(chance.between(1_000, 2 * MINUTE))],
+    "clock-wrong": [
+      8,
+      () => {
+        const { clock } = chance.one(sites);
+        clock.offset = chance.between(-40, 40) * DAY;
+        clock.synced = false;
+        awhile(MINUTE, 20 * MINUTE, () => {
+          clock.offset = 0;
+          clock.synced = true;
+        });
+      },
+    ],
+    "site-lies": [
+      9,
+      () => {
+        const site = chance.one(sites);
+        site.lies = !site.lies;
+      },
+    ],
+    "repository-away": [
+      9,
+      () => {
+        repository.away = true;
+        awhile(5_000, 5 * MINUTE, () => {
+          repository.away = false;
+        });
+      },
+    ],
+    "site-joins": [10, () => void addSite()],
+    "site-retires": [
+      15,
+      () => {
+        const site = chance.one(sites);
+        const record = repository.record(site.id);
+        repository.sign({ ...record, number: record.number + 1, retired: true });
+        witness.barred.add(site.id);
+        awhile(1_000, MINUTE, () => site.learn(repository.record(site.id)));
+      },
+    ],
+    "record-changes": [
+      8,
+      () => {
+        const site = chance.one(sites);
+        const record = repository.record(site.id);
+        const labels = { ...record.labels, role: chance.one(["store", "office"]) };
+        repository.sign({ ...record, number: record.number + 1, labels });
+        awhile(1_000, 3 * MINUTE, () => site.learn(repository.record(site.id)));
+      },
+    ],
+  };
+}
+
+/** Faults stop; what was broken is mended, and whoever was away comes back. */
+export function calm({ world, hosts, repository, sites }: Stage): void {
+  Object.assign(world.weather, FAIR);
+  for (const host of hosts.all) {
+    host.commitMs = 3;
+    host.faults.store = false;
+    host.diesAfter = null;
+    if (host.broker !== null) host.broker.faulty = false;
+  }
+  repository.away = false;
+  for (const site of sites) {
+    site.darken(false);
+    site.clock.offset = 0;
+    site.clock.synced = true;
+    site.learn(repository.record(site.id));
+  }
+}
