@@ -18,6 +18,7 @@ import { type BundleSituation, reportOf, type Unnumbered } from "./report/report
 import type { Circumstances } from "./shelf.ts";
 import type { Talk } from "./talk.ts";
 import { floorTimeAfter, type Time } from "./target/clock.ts";
+import { Turns } from "./turns.ts";
 
 const AFTER_FAULT_MS = 5_000;
 
@@ -36,58 +37,46 @@ export interface LoopWorld extends World {
   onMissing(digests: readonly string[]): void;
 }
 
-/** Runs cycles in order, one at a time; decides nothing. */
+/** What a cycle does, in its order; decides nothing. */
 export class Loop {
   private readonly world: LoopWorld;
   private readonly bundles = new Map<string, BundleCycle>();
   private readonly preparer: Preparer;
   private recordsKept = "";
   private committed = "";
-  private running: Promise<void> | null = null;
-  private again = false;
-  private cancelWake = () => {};
-  private stopped = false;
+  private readonly turns: Turns;
   /** What the last cycle found. */
   private found: { report: Unnumbered; stays: ReadonlyMap<string, string> } | null = null;
 
   constructor(world: LoopWorld) {
     this.world = world;
+    this.turns = new Turns(world.clock, () => this.turn());
     this.preparer = new Preparer({ ...world, onChange: () => this.wake() });
   }
 
-  /** Something happened: a cycle runs now, or again right after the one that is running. */
+  /** Something happened. */
   wake(): void {
-    if (this.stopped) return;
-    this.again = true;
-    this.running ??= this.cycles();
+    this.turns.wake();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancelWake();
-    await this.running;
+    await this.turns.stop();
     await this.preparer.stop();
   }
 
-  private async cycles(): Promise<void> {
+  private async turn(): Promise<void> {
     const { clock, tally } = this.world;
-    while (this.again && !this.stopped) {
-      this.again = false;
-      this.cancelWake();
-      try {
-        const from = clock.monotonic();
-        await this.cycle();
-        tally.cycles += 1;
-        tally.cycleSeconds += (clock.monotonic() - from) / 1000;
-        tally.lastSuccess.set("cycle", clock.now());
-      } catch (error) {
-        // A full disk, mostly. What was not stored did not happen, so the next cycle begins from what was.
-        this.world.log.error({ words: inWords(error) }, "a cycle ended early");
-        this.cancelWake = this.world.clock.after(AFTER_FAULT_MS, () => this.wake());
-      }
+    try {
+      const from = clock.monotonic();
+      await this.cycle();
+      tally.cycles += 1;
+      tally.cycleSeconds += (clock.monotonic() - from) / 1000;
+      tally.lastSuccess.set("cycle", clock.now());
+    } catch (error) {
+      // A full disk, mostly. What was not stored did not happen, so the next cycle begins from what was.
+      this.world.log.error({ words: inWords(error) }, "a cycle ended early");
+      this.turns.wakeIn(AFTER_FAULT_MS);
     }
-    // In the same turn as the last look at `again`: a wake that comes next starts anew.
-    this.running = null;
   }
 
   private async cycle(): Promise<void> {
@@ -236,7 +225,7 @@ export class Loop {
       .holds()
       .map(({ bundle, running, committed }) => `${bundle} ${running.digest} ${committed?.digest}`)
       .join();
-    if (committed !== this.committed) this.again = true;
+    if (committed !== this.committed) this.wake();
     this.committed = committed;
   }
 
@@ -281,7 +270,7 @@ export class Loop {
     const holds = new Map(this.world.cache.holds().map((hold) => [hold.bundle, hold]));
     const waits = [...this.bundles.values()].map((cycle) => cycle.wakeIn(holds.get(cycle.bundle)));
     const soonest = [...waits, this.preparer.wakeIn(), this.world.talk.wakeIn(everyMs)].filter((wait) => wait !== null);
-    if (soonest.length > 0) this.cancelWake = this.world.clock.after(Math.min(...soonest), () => this.wake());
+    if (soonest.length > 0) this.turns.wakeIn(Math.min(...soonest));
   }
 
   /** Assigned or running, by bundle. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { AppError } from "../../shared/errors.ts";
 import type { Kube } from "./kube.ts";
 import { RestKube } from "./rest.ts";
@@ -33,12 +33,12 @@ export async function connect(
 function fromFiles(settings: Exclude<KubeSettings, { kubeconfig: string }>): Access {
   const server = serverUrl(settings.server ?? ownCluster());
   const token = reread(settings.tokenFile ?? `${ACCOUNT}/token`);
-  const ca = reread(settings.caFile ?? `${ACCOUNT}/ca.crt`);
+  const ca = contextOf(reread(settings.caFile ?? `${ACCOUNT}/ca.crt`));
   return {
     server,
     credentials: async () => ({
       headers: { authorization: `Bearer ${(await token()).trim()}` },
-      tls: server.protocol === "https:" ? { ca: await ca() } : {},
+      tls: server.protocol === "https:" ? { secureContext: await ca() } : {},
     }),
   };
 }
@@ -72,6 +72,18 @@ function reread(path: string): () => Promise<string> {
       const code = cause instanceof Error && "code" in cause ? String(cause.code) : "no text";
       throw new AppError("config", `the file cannot be read (${code})`, { where: path, cause });
     }
+  };
+}
+
+/** One for all connections, as long as the file says the same: each of its own would read the certificates again and keep them. */
+function contextOf(file: () => Promise<string>): () => Promise<SecureContext> {
+  let seen = "";
+  let context: SecureContext | null = null;
+  return async () => {
+    const ca = await file();
+    if (context === null || ca !== seen) context = createSecureContext({ ca });
+    seen = ca;
+    return context;
   };
 }
 
