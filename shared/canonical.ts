@@ -10,21 +10,52 @@ export function canonicalJson(value: unknown): string {
 
 /** The same without the final LF: for hashing values and for bodies on the wire. */
 export function sorted(value: unknown, depth = 0): string {
-  if (depth > 64) throw new AppError("malformed", "JSON is nested deeper than 64 levels");
-  if (Array.isArray(value)) return `[${value.map((item) => sorted(item, depth + 1)).join(",")}]`;
+  if (depth > 64) throw tooDeep();
   if (typeof value === "object" && value !== null) {
-    const fields = value as Readonly<Record<string, unknown>>;
     let text = "";
+    if (Array.isArray(value)) {
+      for (const item of value) text += `${text === "" ? "" : ","}${sorted(item, depth + 1)}`;
+      return `[${text}]`;
+    }
+    const fields = value as Readonly<Record<string, unknown>>;
     for (const key of Object.keys(fields).toSorted()) {
       const item = fields[key];
       if (item === undefined) continue;
-      text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${sorted(item, depth + 1)}`;
+      text += `${text === "" ? "" : ","}${quoted(key)}:${sorted(item, depth + 1)}`;
     }
     return `{${text}}`;
   }
+  if (typeof value === "string") return quoted(value);
   const text = JSON.stringify(value);
   if (text === undefined) throw new AppError("malformed", "a value that JSON cannot carry");
   return text;
+}
+
+function tooDeep(): AppError {
+  return new AppError("malformed", "JSON is nested deeper than 64 levels");
+}
+
+/** Most texts have nothing to escape, and to see that is cheaper than to look for what has. */
+const PLAIN = /^[\w ./:+-]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** Whether both are written the same, but for the keys `except` at the top: without writing them, and done at the first difference. */
+export function alike(a: unknown, b: unknown, except: readonly string[] = [], depth = 0): boolean {
+  if (depth > 64) throw tooDeep();
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, index) => alike(item, b[index], [], depth + 1));
+  }
+  const [ours, theirs] = [a as Readonly<Record<string, unknown>>, b as Readonly<Record<string, unknown>>];
+  const differs = (key: string) => !except.includes(key) && !alike(ours[key], theirs[key], [], depth + 1);
+  for (const key of Object.keys(ours)) if (differs(key)) return false;
+  for (const key of Object.keys(theirs)) if (!Object.hasOwn(ours, key) && differs(key)) return false;
+  return true;
 }
 
 /** Parses bytes that must be canonical. Throws `malformed` with `where`, or `too-large` above `maxBytes`. */

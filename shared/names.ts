@@ -104,7 +104,15 @@ const UNIT: Readonly<Record<string, number>> = { d: 86_400, h: 3_600, m: 60, s: 
 /** Milliseconds of a duration that the schema accepted. */
 export function milliseconds(duration: string): number {
   let total = 0;
-  for (const [, amount, unit] of duration.matchAll(/(\d+)([dhms])/g)) total += Number(amount) * (UNIT[unit ?? ""] ?? 0);
+  let amount = 0;
+  for (const sign of duration) {
+    const unit = UNIT[sign];
+    if (unit === undefined) amount = 10 * amount + Number(sign);
+    else {
+      total += amount * unit;
+      amount = 0;
+    }
+  }
   return total * 1000;
 }
 

@@ -44,8 +44,9 @@ export function topicOf(fleet: string, site: string, kind: TopicKind): string {
 
 /** Throws `malformed` for anything that is not one of our topics. */
 export function parseTopic(topic: string): { fleet: string; site: string; kind: TopicKind } {
-  const [product, protocol, fleet, site, ...rest] = topic.split("/");
-  const kind = TOPIC_KINDS.find((known) => known === rest.join("/"));
+  const [product, protocol, fleet, site] = topic.split("/", 4);
+  const rest = topic.slice(`${product}/${protocol}/${fleet}/${site}/`.length);
+  const kind = TOPIC_KINDS.find((known) => known === rest);
   if (product !== "skerry" || protocol !== "1" || fleet === undefined || site === undefined || kind === undefined) {
     throw new AppError("malformed", "not a topic of this protocol", { where: topic.slice(0, 200) });
   }

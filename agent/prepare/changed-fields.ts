@@ -1,4 +1,4 @@
-import { sorted } from "../../shared/canonical.ts";
+import { alike, sorted } from "../../shared/canonical.ts";
 import type { FieldChange } from "../../shared/diff.ts";
 import {
   below,
@@ -111,7 +111,7 @@ function after({ object, shown: told }: Place, answer: Json, path: string, secre
 
 function same(a: Json | undefined, b: Json | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a === b || sorted(a) === sorted(b);
+  return alike(a, b);
 }
 
 function stepInto(at: Place, key: string): Place {

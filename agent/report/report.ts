@@ -1,4 +1,4 @@
-import { sorted } from "../../shared/canonical.ts";
+import { alike } from "../../shared/canonical.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
 import { rfc3339, short } from "../../shared/names.ts";
 import type { ItemFlag, Prepared, Report, ReportItem } from "../../shared/report.ts";
@@ -100,13 +100,12 @@ export function isDue(
   now: number,
   everyMs: number,
 ): boolean {
-  return last === null || now - last.at >= everyMs || timeless(current) !== timeless(last.report);
+  return last === null || now - last.at >= everyMs || !saysTheSame(current, last.report);
 }
 
-function timeless(report: Unnumbered): string {
-  return sorted({
-    ...report,
-    at: null,
-    items: report.items.map((item) => ({ ...item, healthyFor: item.healthyFor > 0 })),
-  });
+function saysTheSame(a: Unnumbered, b: Unnumbered): boolean {
+  const areSame = (item: ReportItem, other: ReportItem | undefined) =>
+    other !== undefined && item.healthyFor > 0 === other.healthyFor > 0 && alike(item, other, ["healthyFor"]);
+  if (a.items.length !== b.items.length || !a.items.every((item, index) => areSame(item, b.items[index]))) return false;
+  return alike(a, b, ["at", "items"]);
 }

@@ -1,3 +1,4 @@
+import { alike } from "../../shared/canonical.ts";
 import { inWords } from "../../shared/errors.ts";
 import type { Journal, Log } from "../../shared/ports.ts";
 import { topicOf } from "../../shared/protocol.ts";
@@ -31,8 +32,10 @@ export class Relay {
 
   /** `anew`: it has just connected, and what was on its way to it may be lost. */
   heard(site: string, holds: Holds, anew: boolean): void {
-    const told = anew ? "" : (this.sites.get(site)?.told ?? "");
-    this.sites.set(site, { holds, told });
+    const known = anew ? undefined : this.sites.get(site);
+    // Most reports say what the one before said, and what came of that is told.
+    if (known !== undefined && known.told !== "" && alike(known.holds, holds)) return;
+    this.sites.set(site, { holds, told: known?.told ?? "" });
     this.offer([site]);
   }
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, parseCanonical } from "../../shared/canonical.ts";
+import { alike, canonicalJson, parseCanonical, sorted } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
 
 function code(bytes: Uint8Array | string, maxBytes = 1024 * 1024): string {
@@ -84,3 +84,33 @@ describe("canonical JSON", () => {
 function nested(levels: number): string {
   return `${"[".repeat(levels)}1${"]".repeat(levels)}\n`;
 }
+
+describe("two values are alike", () => {
+  it("exactly where they are written the same", () => {
+    const small = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    fc.assert(
+      fc.property(small, small, fc.boolean(), (a, b, isOne) => {
+        const other = isOne ? structuredClone(a) : b;
+        expect(alike(a, other)).toBe(sorted(a) === sorted(other));
+      }),
+    );
+  });
+
+  it.each<[string, unknown, unknown, boolean]>([
+    ["keys in another order", { a: 1, b: 2 }, { b: 2, a: 1 }, true],
+    ["a key without a value, and none", { a: undefined }, {}, true],
+    ["a key with nothing in it, and none", { a: null }, {}, false],
+    ["a list and a map of the same", [1], { 0: 1 }, false],
+    ["a longer list", [1], [1, 2], false],
+    ["another key on either side", { a: 1 }, { b: 1 }, false],
+  ])("%s", (_title, a, b, expected) => {
+    expect(alike(a, b)).toBe(expected);
+    expect(alike(b, a)).toBe(expected);
+  });
+
+  it("but for keys at the top that are named, and no deeper", () => {
+    expect(alike({ at: 1, b: 2 }, { at: 3, b: 2 }, ["at"])).toBe(true);
+    expect(alike({ b: 2 }, { at: 3, b: 2 }, ["at"])).toBe(true);
+    expect(alike({ in: { at: 1 } }, { in: { at: 3 } }, ["at"])).toBe(false);
+  });
+});

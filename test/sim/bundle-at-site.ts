@@ -144,10 +144,9 @@ export class BundleAtSite {
   private carryOut(decision: Decision, set: AssignmentSet | null): boolean {
     const { hold } = this;
     const { world, site } = this.around;
+    if (decision.do === "stay") return false;
     const since = rfc3339(world.queue.now);
     switch (decision.do) {
-      case "stay":
-        return false;
       case "start":
         world.witness.atSites.begins(site, this.bundle, { decision, hold, set });
         this.move(begin(hold, this.bundle, decision, since), { kind: "applying", words: decision.because });

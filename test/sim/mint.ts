@@ -32,29 +32,23 @@ export const openMinted: typeof openFrame = ({ topic, namespace, bytes, maxBytes
   return { json: bodyOf(bytes), key };
 };
 
-const seals = new Map<string, number>();
+/** By topic and namespace. */
+const seals = new Map<string, Map<string, number>>();
 
 function seal(topic: string, namespace: string): number {
-  const known = seals.get(topic + namespace);
-  if (known !== undefined) return known;
+  const known = seals.get(topic) ?? new Map<string, number>();
+  const found = known.get(namespace);
+  if (found !== undefined) return found;
   let hash = 0x811c9dc5;
   for (const text of [topic, namespace]) {
     for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
-  seals.set(topic + namespace, hash >>> 0);
+  seals.set(topic, known.set(namespace, hash >>> 0));
   return hash >>> 0;
 }
 
-/** Frames are never changed: each is parsed once, for its reader and for the witness. */
-const bodies = new WeakMap<Uint8Array, unknown>();
-
-/** What a frame says, whoever signed it. */
-export function bodyOf(frame: Uint8Array): unknown {
-  const known = bodies.get(frame);
-  if (known !== undefined) return known;
-  const body: unknown = JSON.parse(
-    Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8", HEAD),
-  );
-  bodies.set(frame, body);
-  return body;
+/** What a frame says, whoever signed it. Frames are never changed: each is parsed once, for its reader and for the witness. */
+export function bodyOf(frame: Uint8Array & { says?: unknown }): unknown {
+  frame.says ??= JSON.parse(Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("utf8", HEAD));
+  return frame.says;
 }

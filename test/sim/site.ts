@@ -173,7 +173,6 @@ export class SimSite {
     process.talk.heard(kind, frame);
     const after = process.talk.current();
     if (after !== null && after !== before) this.world.witness.atSites.took(this.id, after);
-    this.wake();
   }
 
   private readVault(process: Process): void {

@@ -19,7 +19,7 @@ import { comparePairs, type Pair } from "../../shared/names.ts";
 import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
 import { transactions } from "./transaction.ts";
 
-/** Values are replaced, never changed in place. */
+/** Values are replaced, never changed in place; maps too. */
 interface State {
   roots: Map<number, SignedBytes>;
   records: Map<number, StoredRecord>;
@@ -75,20 +75,7 @@ export function memoryCache({
     set: (other) => {
       state = other;
     },
-    copy: (from) => ({
-      ...from,
-      roots: new Map(from.roots),
-      seen: new Map(from.seen),
-      versions: new Map(from.versions),
-      blobs: new Map(from.blobs),
-      refusals: new Map(from.refusals),
-      records: new Map(from.records),
-      holds: new Map(from.holds),
-      adoptions: new Map(from.adoptions),
-      prepared: new Map(from.prepared),
-      marks: new Map(from.marks),
-      inventory: new Map(from.inventory),
-    }),
+    copy: (from) => ({ ...from }),
   });
   const raise = ({ report, event }: { report: number; event: number }) => {
     const { counters } = state;
@@ -104,18 +91,22 @@ export function memoryCache({
     transaction,
     roots: () => sortedBy([...state.roots.entries()], ([number]) => [number]).map(([, document]) => out(document)),
     keepRoot: (number, document) => {
-      transaction("cache.keepRoot", () => state.roots.set(number, out(document)));
+      transaction("cache.keepRoot", () => {
+        state.roots = put(state.roots, number, out(document));
+      });
     },
     record: () => out(sortedBy([...state.records.values()], ({ number }) => [number]).at(-1) ?? null),
     recordAt: (number) => out(state.records.get(number) ?? null),
     keepRecord: (record) => {
-      transaction("cache.keepRecord", () => state.records.set(record.number, out(record)));
+      transaction("cache.keepRecord", () => {
+        state.records = put(state.records, record.number, out(record));
+      });
     },
     dropRecordsBut: (needed) => {
       transaction("cache.dropRecordsBut", () => {
         const newest = Math.max(...state.records.keys());
         for (const number of state.records.keys())
-          if (number !== newest && !needed.has(number)) state.records.delete(number);
+          if (number !== newest && !needed.has(number)) state.records = drop(state.records, number);
       });
     },
     head: () => out(state.head),
@@ -127,7 +118,7 @@ export function memoryCache({
     seen: (source) => new Map(state.seen.get(source)),
     keepSeen: (source, heads) => {
       transaction("cache.keepSeen", () => {
-        state.seen.set(source, new Map(heads));
+        state.seen = put(state.seen, source, new Map(heads));
       });
     },
 
@@ -137,44 +128,55 @@ export function memoryCache({
       ),
     manifest: (digest) => out(state.versions.get(digest)?.document ?? null),
     keepManifest: (version, document) => {
-      transaction("cache.keepManifest", () => state.versions.set(version.digest, out({ version, document })));
+      transaction("cache.keepManifest", () => {
+        state.versions = put(state.versions, version.digest, out({ version, document }));
+      });
     },
     completeVersion: (digest) => {
       transaction("cache.completeVersion", () => {
         const held = state.versions.get(digest);
-        if (held !== undefined) state.versions.set(digest, { ...held, version: { ...held.version, complete: true } });
+        if (held !== undefined)
+          state.versions = put(state.versions, digest, { ...held, version: { ...held.version, complete: true } });
       });
     },
     dropVersion: (digest) => {
       transaction("cache.dropVersion", () => {
         const files = state.versions.get(digest)?.version.files ?? [];
-        state.versions.delete(digest);
+        state.versions = drop(state.versions, digest);
         const named = new Set([...state.versions.values()].flatMap(({ version }) => version.files));
-        for (const file of files) if (!named.has(file)) state.blobs.delete(file);
+        for (const file of files) if (!named.has(file)) state.blobs = drop(state.blobs, file);
       });
     },
     hasBlob: (sha256) => state.blobs.has(sha256),
     blob: (sha256) => out(state.blobs.get(sha256) ?? null),
     keepBlob: (sha256, bytes) => {
-      transaction("cache.keepBlob", () => state.blobs.set(sha256, out(bytes)));
+      transaction("cache.keepBlob", () => {
+        state.blobs = put(state.blobs, sha256, out(bytes));
+      });
     },
 
     refusals: () => sortedBy([...state.refusals.values()], ({ bundle, id }) => [bundle, id]).map(out),
     keepRefusal: (refusal) => {
-      transaction("cache.keepRefusal", () => state.refusals.set(`${refusal.bundle}\n${refusal.id}`, out(refusal)));
+      transaction("cache.keepRefusal", () => {
+        state.refusals = put(state.refusals, `${refusal.bundle}\n${refusal.id}`, out(refusal));
+      });
     },
     dropRefusal: (bundle, id) => {
-      transaction("cache.dropRefusal", () => state.refusals.delete(`${bundle}\n${id}`));
+      transaction("cache.dropRefusal", () => {
+        state.refusals = drop(state.refusals, `${bundle}\n${id}`);
+      });
     },
 
     holds: () => sortedBy([...state.holds.values()], ({ bundle }) => [bundle]).map(out),
     keepHold: (hold) => {
-      transaction("cache.keepHold", () => state.holds.set(hold.bundle, out(hold)));
+      transaction("cache.keepHold", () => {
+        state.holds = put(state.holds, hold.bundle, out(hold));
+      });
     },
     adoptions: () => new Map(sortedBy([...state.adoptions.entries()], ([bundle]) => [bundle]).map(out)),
     keepAdoption: (bundle, adoption) => {
       transaction("cache.keepAdoption", () => {
-        state.adoptions.set(bundle, out(adoption));
+        state.adoptions = put(state.adoptions, bundle, out(adoption));
       });
     },
     held: () => out(state.held),
@@ -185,16 +187,24 @@ export function memoryCache({
     },
     prepared: () => sortedBy([...state.prepared.values()], ({ bundle }) => [bundle]).map(out),
     keepPrepared: (prepared) => {
-      transaction("cache.keepPrepared", () => state.prepared.set(prepared.bundle, out(prepared)));
+      transaction("cache.keepPrepared", () => {
+        state.prepared = put(state.prepared, prepared.bundle, out(prepared));
+      });
     },
     dropPrepared: (bundle) => {
-      transaction("cache.dropPrepared", () => state.prepared.delete(bundle));
+      transaction("cache.dropPrepared", () => {
+        state.prepared = drop(state.prepared, bundle);
+      });
     },
     marks: () => new Map(sortedBy([...state.marks.entries()], ([bundle]) => [bundle]).map(out)),
     raiseMarks: (bundle, marks) => {
       transaction("cache.raiseMarks", () => {
         const held = state.marks.get(bundle) ?? marks;
-        state.marks.set(bundle, out({ pair: higher(held.pair, marks.pair), floor: higher(held.floor, marks.floor) }));
+        state.marks = put(
+          state.marks,
+          bundle,
+          out({ pair: higher(held.pair, marks.pair), floor: higher(held.floor, marks.floor) }),
+        );
       });
     },
     floorTime: () => state.floorTime,
@@ -211,12 +221,12 @@ export function memoryCache({
       ).map(({ row }) => out(row)),
     keepInventory: (bundle, rows) => {
       transaction("cache.keepInventory", () => {
-        for (const row of rows) state.inventory.set(keyOf(bundle, row.object), out({ bundle, row }));
+        for (const row of rows) state.inventory = put(state.inventory, keyOf(bundle, row.object), out({ bundle, row }));
       });
     },
     dropInventory: (bundle, objects) => {
       transaction("cache.dropInventory", () => {
-        for (const object of objects) state.inventory.delete(keyOf(bundle, object));
+        for (const object of objects) state.inventory = drop(state.inventory, keyOf(bundle, object));
       });
     },
 
@@ -274,6 +284,16 @@ export function memoryCache({
   };
 }
 
+function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): Map<K, V> {
+  return new Map(map).set(key, value);
+}
+
+function drop<K, V>(map: ReadonlyMap<K, V>, key: K): Map<K, V> {
+  const rest = new Map(map);
+  rest.delete(key);
+  return rest;
+}
+
 function higher(a: Pair, b: Pair): Pair {
   return comparePairs(a, b) < 0 ? b : a;
 }
@@ -283,6 +303,7 @@ function keyOf(bundle: string, object: ObjectRef): string {
 }
 
 function sortedBy<T>(values: readonly T[], keyOf: (value: T) => readonly (string | number)[]): T[] {
+  if (values.length < 2) return [...values];
   return values.toSorted((a, b) => {
     const theirs = keyOf(b);
     for (const [index, ours] of keyOf(a).entries()) {
