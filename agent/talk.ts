@@ -4,11 +4,12 @@ import type { NewEvent } from "../shared/event.ts";
 import { rfc3339 } from "../shared/names.ts";
 import { sha256Hex } from "../shared/node/sha256.ts";
 import type { Clock, Journal, Log } from "../shared/ports.ts";
-import type { Ask, Hello, TopicKind } from "../shared/protocol.ts";
+import type { Ask, TopicKind } from "../shared/protocol.ts";
 import type { TrustMessage } from "../shared/trust.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
 import type { Cache } from "./cache/cache.ts";
 import { AtMost } from "./link/at-most.ts";
+import { helloOf } from "./link/hello.ts";
 import type { Link } from "./link/link.ts";
 import { frameOf, openAck, openAsk, openTrust, type Sender } from "./link/messages.ts";
 import type { Trust } from "./pull/trust.ts";
@@ -90,17 +91,9 @@ export class Talk {
     this.greeted = false;
     this.last = null;
     this.eventsSent = null;
-    const { reportAcked, eventAcked } = cache.counters();
-    const set = this.current();
-    const hello: Hello = {
-      boot,
-      agent,
-      ...(set === null ? {} : { assignment: [set.term, set.number] as [number, number] }),
-      report: reportAcked,
-      event: eventAcked,
-      root: trust().root?.document.number ?? 0,
-      record: trust().record?.number ?? 0,
-    };
+    const held = trust();
+    const [root, record] = [held.root?.document.number ?? 0, held.record?.number ?? 0];
+    const hello = helloOf(cache, { boot, agent, set: this.current(), root, record });
     await this.send("presence", this.presence(true), true);
     await this.send("up/hello", frameOf(sender, { kind: "up/hello", body: hello }));
     this.greeted = true;
@@ -239,7 +232,7 @@ export class Talk {
       journal("link.ack", "before");
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
-      cache.acknowledge({ report: ack.report, event: ack.event }, this.world.clock.now());
+      cache.acknowledge({ report: ack.report, event: ack.event, frame }, this.world.clock.now());
       this.answered = true;
       if (ack.full === true || behind) this.last = null;
       this.world.onChange();

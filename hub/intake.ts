@@ -1,6 +1,8 @@
 import { type ErrorCode, inWords, isRefusal } from "../shared/errors.ts";
 import type { Ack, Answer, Hello } from "../shared/protocol.ts";
+import type { TrustedRoot } from "../shared/verify/root.ts";
 import { type Incoming, type Message, openMessage } from "./ingest/open.ts";
+import { shownAck, shownSet } from "./ingest/shown.ts";
 import type { Memory } from "./memory.ts";
 import type { Holds } from "./publish/trust.ts";
 import { fold } from "./registry/fold.ts";
@@ -37,8 +39,7 @@ export function intake(messages: readonly Incoming[], fleet: string, memory: Mem
     try {
       turn.take(openMessage(message, senders));
     } catch (error) {
-      if (!isRefusal(error)) throw error;
-      turn.refused.push({ client: message.client.slice(0, 80), code: error.code, words: inWords(error) });
+      turn.refuse(message.client, error);
     }
   }
   return turn.end();
@@ -70,8 +71,7 @@ class Turn {
         (this.sites.has(site) ? this.sites : this.presences).set(site, after);
         return;
       case "hello": {
-        const lost = whatWasLost(message.body, before, this.memory);
-        if (lost !== null) this.restored = { words: `${site} ${lost}`, term: this.termAbove(message.body) };
+        this.compare(message.body, before);
         this.acks.set(site, { boot: message.body.boot, full: message.body.report > (before.report?.body.number ?? 0) });
         // A hello does not say which head is held: what the last report said.
         this.hold(site, { ...message.body, head: before.report?.body.head ?? 0 }, true);
@@ -93,10 +93,16 @@ class Turn {
     this.sites.set(site, after);
   }
 
+  refuse(client: string, error: unknown): void {
+    if (!isRefusal(error)) throw error;
+    this.refused.push({ client: client.slice(0, 80), code: error.code, words: inWords(error) });
+  }
+
   end(): Intake {
+    const term = this.restored?.term ?? this.memory.meta.term;
     const acks = [...this.acks].map(([site, { boot, full }]): [string, Ack] => {
       const { report, event } = this.site(site);
-      return [site, { boot, report: report?.body.number ?? 0, event, ...(full ? { full } : {}) }];
+      return [site, { boot, term, report: report?.body.number ?? 0, event, ...(full ? { full } : {}) }];
     });
     return {
       sites: [...this.sites.values()],
@@ -118,25 +124,43 @@ class Turn {
     this.held.set(site, { site, holds: { root, record, head }, anew: anew || this.held.get(site)?.anew === true });
   }
 
-  private termAbove({ assignment }: Hello): number {
-    return Math.max(this.memory.meta.term, this.restored?.term ?? 0, assignment?.[0] ?? 0) + 1;
+  /** A site that proves that it was told what is not known here: this hub is a restored one. One that only says so concerns nobody else. */
+  private compare(hello: Hello, site: Site): void {
+    const { memory } = this;
+    const root = memory.roots.at(-1)?.root;
+    if (root === undefined) return;
+    try {
+      const lost = whatWasLost(hello, site, memory, root);
+      if (lost === null) return;
+      const term = Math.max(memory.meta.term, this.restored?.term ?? 0, hello.assignment?.[0] ?? 0) + 1;
+      this.restored = { words: `${site.id} ${lost}`, term };
+    } catch (error) {
+      this.refuse(site.id, error);
+    }
   }
 }
 
 /**
  * What a site was told by this hub, or by the one it was restored from, that this hub does not know; null where all is well.
- * What it says about a term that is fenced already is old news.
+ * What it says about a term that is fenced already is old news. Throws a refusal where the site does not show what it was told.
  */
-function whatWasLost(hello: Hello, site: Site, memory: Memory): string | null {
+function whatWasLost(hello: Hello, site: Site, memory: Memory, root: TrustedRoot): string | null {
   const [term, number] = hello.assignment ?? [FIRST_TERM, 0];
   if (term < memory.meta.term) return null;
   const stored = memory.assignments.get(site.id)?.set;
   const isNewer = stored === undefined || term > stored.term || (term === stored.term && number > stored.number);
-  if (number > 0 && isNewer) return `holds assignment ${term}.${number}, which is not stored here`;
+  if (number > 0 && isNewer) {
+    shownSet(hello, site.id, root);
+    return `holds assignment ${term}.${number}, which is not stored here`;
+  }
   const report = site.report?.body.number ?? 0;
-  if (hello.report > report) return `had report ${hello.report} confirmed, and ${report} is the last one stored here`;
-  if (hello.event > site.event)
-    return `had event ${hello.event} confirmed, and ${site.event} is the last one stored here`;
+  if (hello.report <= report && hello.event <= site.event) return null;
+  // What it says beyond what it shows, it may have from a life of the hub that is fenced: nothing follows from that.
+  const acked = shownAck(hello, site.id, root);
+  if (acked.term < memory.meta.term) return null;
+  if (acked.report > report) return `had report ${acked.report} confirmed, and ${report} is the last one stored here`;
+  if (acked.event > site.event)
+    return `had event ${acked.event} confirmed, and ${site.event} is the last one stored here`;
   return null;
 }
 

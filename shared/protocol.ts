@@ -53,6 +53,11 @@ export function parseTopic(topic: string): { fleet: string; site: string; kind: 
   return { fleet, site, kind };
 }
 
+/** A frame as it came, in base64. */
+const frame = z.string().check(z.regex(/^[A-Za-z0-9+/]+={0,2}$/));
+/** What a site holds of its hub's own words, with their signatures: no site can make them up. */
+const shown = z.strictObject({ assign: z.optional(frame), ack: z.optional(frame) });
+
 /** On each connect: enough for the hub to notice that it, or the site, lost something. */
 export const hello = z.strictObject({
   boot,
@@ -64,11 +69,16 @@ export const hello = z.strictObject({
   /** Numbers held; 0 before the first. */
   root: count,
   record: count,
+  /** The frames that say so of the assignment, and of the acknowledged numbers: a hub that does not know of them believes nothing else. */
+  shown: z.optional(shown),
 });
 export type Hello = z.infer<typeof hello>;
 
-/** What the hub has committed. The site drops nothing from its outbox before this names its boot nonce. */
-export const ack = z.strictObject({ boot, report: count, event: count, full: z.optional(z.boolean()) });
+/**
+ * What the hub has committed. The site drops nothing from its outbox before this names its boot nonce. The hub's term says which life of
+ * the hub it is from.
+ */
+export const ack = z.strictObject({ boot, term: number, report: count, event: count, full: z.optional(z.boolean()) });
 export type Ack = z.infer<typeof ack>;
 
 /** A hint, never evidence: the site signs both forms at connect, and the broker sends the will for it. */

@@ -88,7 +88,9 @@ export interface Cache {
    * Notes what the hub confirmed, and drops those events. A site that lost its counters takes them from here: events numbered
    * by lower ones were not taken, and are numbered anew.
    */
-  acknowledge(confirmed: { report: number; event: number }, at: number): void;
+  acknowledge(confirmed: { report: number; event: number; frame: Uint8Array }, at: number): void;
+  /** The frame of the last one that raised what is confirmed, as received; null before the first. */
+  acked(): Uint8Array | null;
   /** `at` of the last of them: by the wall clock as it was then, ms; null before the first. */
   heardAt(): number | null;
 

@@ -119,9 +119,10 @@ CREATE TABLE counters (
   report_acked INTEGER NOT NULL,
   event INTEGER NOT NULL,
   event_acked INTEGER NOT NULL,
+  acked BLOB,
   heard_at INTEGER
 ) STRICT;
-INSERT INTO counters VALUES (1, 0, 0, 0, 0, NULL);
+INSERT INTO counters VALUES (1, 0, 0, 0, 0, NULL, NULL);
 
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY,

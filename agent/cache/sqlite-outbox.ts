@@ -1,11 +1,12 @@
 import type { NewEvent, SiteEvent } from "../../shared/event.ts";
 import type { Database } from "../../shared/node/sqlite.ts";
+import { bytesOf } from "../../shared/node/sqlite-row.ts";
 import type { Cache, Counters } from "./cache.ts";
 import { MAX_WAITING, makeRoom, type Waiting } from "./room.ts";
 
 type Outbox = Pick<
   Cache,
-  "counters" | "takeReportNumber" | "acknowledge" | "heardAt" | "addEvents" | "numberEvents" | "waitingEvents"
+  "counters" | "takeReportNumber" | "acknowledge" | "acked" | "heardAt" | "addEvents" | "numberEvents" | "waitingEvents"
 >;
 
 const COUNTERS = "SELECT report, report_acked AS reportAcked, event, event_acked AS eventAcked FROM counters";
@@ -38,10 +39,17 @@ export function outbox(database: Database): Outbox {
         return counters().report;
       }),
     heardAt: () => all<{ at: number | null }>("SELECT heard_at AS at FROM counters")[0]?.at ?? null,
+    acked: () => {
+      const frame = all<{ acked: Buffer | null }>("SELECT acked FROM counters")[0]?.acked;
+      return frame ? bytesOf(frame) : null;
+    },
     acknowledge: (confirmed, at) => {
       transaction("cache.acknowledge", () => {
         run("UPDATE counters SET heard_at = ?", at);
         raise(confirmed);
+        const { reportAcked, eventAcked } = counters();
+        if (confirmed.report > reportAcked || confirmed.event > eventAcked)
+          run("UPDATE counters SET acked = ?", confirmed.frame);
         run("UPDATE counters SET report_acked = ? WHERE report_acked < ?", confirmed.report, confirmed.report);
         run("UPDATE counters SET event_acked = ? WHERE event_acked < ?", confirmed.event, confirmed.event);
         run("DELETE FROM outbox WHERE number <= ?", confirmed.event);

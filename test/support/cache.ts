@@ -37,6 +37,7 @@ interface State {
   inventory: Map<string, { bundle: string; row: InventoryRow }>;
   assignment: StoredAssignment | null;
   counters: Counters;
+  acked: Uint8Array | null;
   heardAt: number | null;
   outbox: { number: number | null; event: NewEvent }[];
 }
@@ -67,6 +68,7 @@ export function memoryCache({
     inventory: new Map(),
     assignment: null,
     counters: { report: 0, reportAcked: 0, event: 0, eventAcked: 0 },
+    acked: null,
     heardAt: null,
     outbox: [],
   };
@@ -244,10 +246,13 @@ export function memoryCache({
         return state.counters.report;
       }),
     heardAt: () => state.heardAt,
+    acked: () => out(state.acked),
     acknowledge: (confirmed, at) => {
       transaction("cache.acknowledge", () => {
         state.heardAt = at;
         raise(confirmed);
+        const { reportAcked, eventAcked } = state.counters;
+        if (confirmed.report > reportAcked || confirmed.event > eventAcked) state.acked = out(confirmed.frame);
         state.counters = {
           ...state.counters,
           reportAcked: Math.max(state.counters.reportAcked, confirmed.report),

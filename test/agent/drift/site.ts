@@ -153,7 +153,10 @@ export function driftSite({ kube, namespace }: Cluster, journal: Journal = silen
     /** `drift: words` for each event of the object that was not read yet; of all objects without a name. */
     events: (name?: string) => {
       const all = cache.numberEvents(200);
-      cache.acknowledge({ report: 0, event: Math.max(0, ...all.map(({ number }) => number)) }, NOW);
+      cache.acknowledge(
+        { report: 0, event: Math.max(0, ...all.map(({ number }) => number)), frame: new Uint8Array([1]) },
+        NOW,
+      );
       return all
         .filter(({ object }) => name === undefined || object?.endsWith(`/${name}`) === true)
         .map(({ kind, words, code }) => [kind, code, words].filter((part) => part !== undefined).join(": "));

@@ -58,7 +58,7 @@ const held = () => ({
 /** Codes of the refusals that were told since the last call. */
 const told = () => {
   const codes = cache.numberEvents(100).flatMap(({ kind, code }) => (kind === "refused" ? [code] : []));
-  cache.acknowledge({ report: 0, event: cache.numberEvents(100).at(-1)?.number ?? 0 }, 1);
+  cache.acknowledge({ report: 0, event: cache.numberEvents(100).at(-1)?.number ?? 0, frame: new Uint8Array([1]) }, 1);
   return codes;
 };
 

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { shownAck, shownSet } from "../../../hub/ingest/shown.ts";
 import { AppError } from "../../../shared/errors.ts";
+import type { Hello } from "../../../shared/protocol.ts";
 import { keys, rootDocument, trustedRoot } from "../../support/fleet.ts";
 import { assignmentSet, BOOT, reportWith, talkingSite, trustUnder } from "./talking-site.ts";
 
@@ -35,6 +37,19 @@ describe("on a connection", () => {
     site.ack(4, 3);
     await site.talk.connected();
     expect(site.said("up/hello")[0]?.body).toMatchObject({ assignment: [2, 7], report: 4, event: 3 });
+  });
+
+  it("hello shows both as the hub signed them, byte for byte, and nothing before there is anything", async () => {
+    await site.talk.connected();
+    expect(site.said("up/hello")[0]?.body).not.toHaveProperty("shown");
+    site.hear("down/assign", assignmentSet({ term: 2, number: 7 }));
+    site.ack(4, 3);
+    const again = talkingSite({ cache: site.cache });
+    await again.talk.connected();
+    const hello = again.said("up/hello")[0]?.body as Hello;
+    const root = trustedRoot();
+    expect(shownSet(hello, "s-1", root)).toBeUndefined();
+    expect(shownAck(hello, "s-1", root)).toEqual({ boot: BOOT, term: 1, report: 4, event: 3 });
   });
 
   it("all that no ack confirmed is said again", async () => {
@@ -227,7 +242,7 @@ describe("events", () => {
   });
 
   it("are not dropped by an ack that no hub of this fleet signed, which is told", () => {
-    site.hear("down/ack", { boot: BOOT, report: 1, event: 2 }, keys.stranger);
+    site.hear("down/ack", { boot: BOOT, term: 1, report: 1, event: 2 }, keys.stranger);
     expect(site.cache.counters().eventAcked).toBe(0);
     expect(site.refusals()).toEqual(["signature"]);
   });

@@ -95,7 +95,8 @@ export function talkingSite({ cache = memoryCache(), boot = BOOT }: { cache?: Ca
       trust = next;
       talk.trustChanged();
     },
-    ack: (report: number, event: number, more: Partial<Ack> = {}) => hear("down/ack", { boot, report, event, ...more }),
+    ack: (report: number, event: number, more: Partial<Ack> = {}) =>
+      hear("down/ack", { boot, term: 1, report, event, ...more }),
     /** What was sent since the last call. */
     said: (...kinds: TopicKind[]) => sent.splice(0).filter(({ kind }) => kinds.length === 0 || kinds.includes(kind)),
     /** Codes of the refusals in the outbox. */

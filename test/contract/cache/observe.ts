@@ -34,6 +34,7 @@ export function observe(cache: Cache) {
     assignment: cache.assignment(),
     counters: cache.counters(),
     waiting: cache.waitingEvents(),
+    acked: cache.acked(),
     heardAt: cache.heardAt(),
     events,
   };

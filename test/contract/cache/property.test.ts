@@ -23,7 +23,7 @@ const blob = fc.constantFrom("f0", "f1", "f2", "f3", "f9");
 const named = fc.constantFrom("a", "b");
 const small = fc.nat(6);
 const pair = fc.tuple(small, small);
-const numbers = fc.record({ report: small, event: small });
+const confirmed = fc.record({ report: small, event: small, frame: fc.uint8Array({ minLength: 1, maxLength: 2 }) });
 const text = fc.string({ unit: "grapheme", maxLength: 5 });
 
 function step<A extends unknown[]>(
@@ -82,7 +82,7 @@ const single = fc.oneof(
     cache.keepAssignment({ term, number, key: "k", frame: new Uint8Array([term]) }),
   ),
   step("takeReportNumber", [], (cache) => cache.takeReportNumber()),
-  step("acknowledge", [numbers], (cache, confirmed) => cache.acknowledge(confirmed, 1)),
+  step("acknowledge", [confirmed], (cache, of) => cache.acknowledge(of, 1)),
   step("addEvents", [fc.array(text, { maxLength: 3 })], (cache, words) => cache.addEvents(words.map(event))),
   step("numberEvents", [small], (cache, max) => cache.numberEvents(max)),
 );

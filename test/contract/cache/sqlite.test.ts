@@ -28,7 +28,7 @@ function fill(cache: Cache): void {
   cache.keepHold(hold("pos"));
   cache.keepInventory("pos", [row("a"), row("b")]);
   cache.keepAssignment({ term: 1, number: 2, key: "k", frame: new Uint8Array([1]) });
-  cache.acknowledge({ report: 3, event: 3 }, 1);
+  cache.acknowledge({ report: 3, event: 3, frame: new Uint8Array([1]) }, 1);
 }
 
 describe("on the disk", () => {
@@ -70,7 +70,7 @@ describe("on the disk", () => {
     cache.keepInventory("pos", [row("b"), row("a")]);
     cache.dropInventory("base", [row("a").object]);
     cache.keepAssignment({ term: 1, number: 2, key: "k", frame: new Uint8Array([1]) });
-    cache.acknowledge({ report: 2, event: 2 }, 1);
+    cache.acknowledge({ report: 2, event: 2, frame: new Uint8Array([1]) }, 1);
     cache.addEvents([]);
     cache.numberEvents(5);
     expect(log()).toEqual(before);

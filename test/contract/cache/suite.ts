@@ -249,7 +249,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       });
 
       it("takes numbers beyond 32 bits", () => {
-        cache.acknowledge({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40 }, 1);
+        cache.acknowledge({ report: Number.MAX_SAFE_INTEGER - 1, event: 2 ** 40, frame: new Uint8Array([1]) }, 1);
         expect(cache.takeReportNumber()).toBe(Number.MAX_SAFE_INTEGER);
         cache.addEvents([event("a")]);
         expect(cache.numberEvents(1)).toEqual([{ ...event("a"), number: 2 ** 40 + 1 }]);
@@ -268,10 +268,10 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         expect(cache.numberEvents(2)).toEqual(two);
         expect(cache.numberEvents(2)).toEqual(two);
         expect(cache.counters().event).toBe(2);
-        cache.acknowledge({ report: 0, event: 1 }, 1);
+        cache.acknowledge({ report: 0, event: 1, frame: new Uint8Array([1]) }, 1);
         expect(cache.numberEvents(9)).toEqual([two[1], { ...event("c"), number: 3 }]);
         expect(cache.heardAt()).toBe(1);
-        cache.acknowledge({ report: 0, event: 3 }, 9);
+        cache.acknowledge({ report: 0, event: 3, frame: new Uint8Array([1]) }, 9);
         expect(cache.heardAt()).toBe(9);
         cache.addEvents([event("d")]);
         expect(cache.numberEvents(9)).toEqual([{ ...event("d"), number: 4 }]);
@@ -280,15 +280,26 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
 
       it("does not drop an event that was never numbered", () => {
         cache.addEvents([event("a")]);
-        cache.acknowledge({ report: 0, event: 5 }, 1);
+        cache.acknowledge({ report: 0, event: 5, frame: new Uint8Array([1]) }, 1);
         expect(cache.numberEvents(9)).toEqual([{ ...event("a"), number: 6 }]);
       });
 
       it("never lowers a counter", () => {
-        cache.acknowledge({ report: 7, event: 7 }, 1);
+        cache.acknowledge({ report: 7, event: 7, frame: new Uint8Array([1]) }, 1);
         cache.takeReportNumber();
-        cache.acknowledge({ report: 2, event: 2 }, 1);
+        cache.acknowledge({ report: 2, event: 2, frame: new Uint8Array([1]) }, 1);
         expect(cache.counters()).toEqual({ report: 8, reportAcked: 7, event: 7, eventAcked: 7 });
+      });
+
+      it("keeps the acknowledgement that raised what is confirmed, as it came", () => {
+        expect(cache.acked()).toBeNull();
+        cache.acknowledge({ report: 0, event: 0, frame: new Uint8Array([1]) }, 1);
+        expect(cache.acked()).toBeNull();
+        cache.acknowledge({ report: 4, event: 0, frame: new Uint8Array([2]) }, 1);
+        cache.acknowledge({ report: 4, event: 3, frame: new Uint8Array([3]) }, 1);
+        cache.acknowledge({ report: 4, event: 3, frame: new Uint8Array([4]) }, 1);
+        cache.acknowledge({ report: 1, event: 2, frame: new Uint8Array([5]) }, 1);
+        expect(cache.acked()).toEqual(new Uint8Array([3]));
       });
 
       it("keeps so many events that wait, and says how many of the oldest of low value made way", () => {
@@ -310,7 +321,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
       it("numbers events anew where the hub knows higher numbers: ours were lost, and it took none of them", () => {
         cache.addEvents([event("a"), event("b")]);
         cache.numberEvents(9);
-        cache.acknowledge({ report: 40, event: 50 }, 1);
+        cache.acknowledge({ report: 40, event: 50, frame: new Uint8Array([1]) }, 1);
         expect(cache.counters()).toEqual({ report: 40, reportAcked: 40, event: 50, eventAcked: 50 });
         expect(cache.numberEvents(9)).toEqual([
           { ...event("a"), number: 51 },
@@ -341,7 +352,7 @@ export function cacheContract(name: string, make: (journal: Journal) => Cache): 
         dropInventory: (to) => to.dropInventory("old", [object("old")]),
         keepAssignment: (to) => to.keepAssignment({ term: 1, number: 1, key: "k", frame: new Uint8Array([1]) }),
         takeReportNumber: (to) => to.takeReportNumber(),
-        acknowledge: (to) => to.acknowledge({ report: 1, event: 1 }, 1),
+        acknowledge: (to) => to.acknowledge({ report: 1, event: 1, frame: new Uint8Array([1]) }, 1),
         addEvents: (to) => to.addEvents([event("a"), event("b")]),
         numberEvents: (to) => to.numberEvents(2),
       };

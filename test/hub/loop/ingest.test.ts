@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { BODY_MAX, PACKET_MAX, topicOf } from "../../../shared/protocol.ts";
 import { keys } from "../../support/fleet.ts";
 import { FLEET } from "./site.ts";
+import { acked, setOf, told } from "./told.ts";
 import { HubWorld, rollout } from "./world.ts";
 
 let world: HubWorld;
@@ -28,7 +29,7 @@ test("a report is confirmed only after it was committed, to its sender, by its b
   world.faults.store = false;
   await site.report();
   await world.settle();
-  expect(site.acks).toEqual([{ boot: site.boot, report: 2, event: 0 }]);
+  expect(site.acks).toEqual([{ boot: site.boot, term: 1, report: 2, event: 0 }]);
   expect(world.trace.indexOf("store.ingest")).toBeLessThan(world.trace.indexOf("bus.ack"));
 });
 
@@ -39,7 +40,7 @@ test("messages that come together share one commit", async () => {
   expect(ingests).toHaveLength(1);
   expect(ingests[0]?.batch.sites).toHaveLength(2);
   await world.settle();
-  expect(world.site("s-2").acks).toEqual([{ boot: world.site("s-2").boot, report: 1, event: 1 }]);
+  expect(world.site("s-2").acks).toEqual([{ boot: world.site("s-2").boot, term: 1, report: 1, event: 1 }]);
 });
 
 test("an event that is sent again is kept once and confirmed again", async () => {
@@ -147,7 +148,7 @@ test("a refused message among good ones takes nothing away from them", async () 
   const bad = world.hub.onMessage({ topic: REPORT, client: "s-1", frame: new Uint8Array(100) });
   await Promise.all([bad, site.report(), site.event(event(1))]);
   await world.settle();
-  expect(site.acks).toEqual([{ boot: site.boot, report: 1, event: 1 }]);
+  expect(site.acks).toEqual([{ boot: site.boot, term: 1, report: 1, event: 1 }]);
   expect(await world.notices("signature")).toHaveLength(1);
 });
 
@@ -175,31 +176,37 @@ test("a site with two report keys may sign with either", async () => {
   expect(await world.notices("signature")).toEqual([]);
 });
 
+const restorations = async () => (await world.notices()).filter((each) => each.startsWith("this hub was restored"));
+
 test("a hub that was restored from an older state pauses its runs and fences the one that went on", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(7);
   const site = world.site("s-1");
-  await site.hello({ event: 12 });
+  await site.hello({ event: 12, shown: { ack: told("s-1", "down/ack", acked(0, 12)) } });
   await world.settle();
   expect(world.run("pos-1").run.phase).toMatchObject({ kind: "paused", because: { kind: "person", who: "hub" } });
   expect(site.set).toMatchObject({ term: 2 });
+  expect(site.acks.at(-1)).toMatchObject({ term: 2 });
   const pausing = world.commits.find(({ batch }) => batch.meta !== undefined);
   expect(pausing?.batch.runs).toHaveLength(1);
-  const words = (await world.notices()).find((each) => each.startsWith("this hub was restored"));
-  expect(words).toContain("s-1 had event 12 confirmed, and 0 is the last one stored here");
+  expect((await restorations())[0]).toContain("s-1 had event 12 confirmed, and 0 is the last one stored here");
 
   await world.hub.act({ run: "pos-1", verb: "resume", who: "kim", reason: "looked at it" });
-  await world.site("s-2").hello({ event: 7 });
+  await world.site("s-2").hello({ event: 7, shown: { ack: told("s-2", "down/ack", acked(0, 7)) } });
+  // It took the new term, and shows what the life before said: that is fenced.
+  await site.hello({ event: 12, shown: { ack: told("s-1", "down/ack", acked(900, 12)) } });
   await world.pass(20);
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
-  expect((await world.notices()).filter((each) => each.startsWith("this hub was restored"))).toHaveLength(1);
+  expect(await restorations()).toHaveLength(1);
+  expect(await world.notices("assignment")).toEqual([]);
 });
 
 test("a site that holds an assignment which is not stored here is a sign of a restored hub", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(7);
   const { boot } = world.site("s-1");
-  await world.site("s-1").say("up/hello", { ...HELLO, boot, assignment: [4, 2] });
+  const shown = { assign: told("s-1", "down/assign", setOf("s-1", 4, 2)) };
+  await world.site("s-1").say("up/hello", { ...HELLO, boot, assignment: [4, 2], shown });
   await world.settle();
   expect(world.run("pos-1").run.phase.kind).toBe("paused");
   expect(world.commits.find(({ batch }) => batch.meta !== undefined)?.batch.meta).toEqual({ term: 5 });
@@ -209,5 +216,5 @@ test("a site whose confirmed report this hub does not have is asked for a whole 
   const site = world.site("s-1");
   await site.hello({ report: 40 });
   await world.settle();
-  expect(site.acks).toEqual([{ boot: site.boot, report: 0, event: 0, full: true }]);
+  expect(site.acks).toEqual([{ boot: site.boot, term: 1, report: 0, event: 0, full: true }]);
 });

@@ -11,6 +11,7 @@ import {
   type Ask,
   BODY_MAX,
   FRAME_NAMESPACE,
+  type Hello,
   PACKET_MAX,
   type TopicKind,
   topicOf,
@@ -51,6 +52,8 @@ export class FakeSite {
   /** Neither hears nor speaks. */
   dark = false;
   private readonly options: SiteOptions;
+  /** What the hub said last, as it said it. */
+  private readonly shown: NonNullable<Hello["shown"]> = {};
   private items = new Map<string, { item: ReportItem; healthySince: number }>();
 
   constructor(options: SiteOptions) {
@@ -68,7 +71,10 @@ export class FakeSite {
 
   hear(topic: string, frame: Uint8Array): void {
     if (this.dark) return;
-    if (topic.endsWith("/down/ack")) this.acks.push(this.opened(topic, "down/ack", frame) as Ack);
+    if (topic.endsWith("/down/ack")) {
+      this.acks.push(this.opened(topic, "down/ack", frame) as Ack);
+      this.shown.ack = Buffer.from(frame).toString("base64");
+    }
     if (topic.endsWith("/down/ask")) {
       const asked = this.opened(topic, "down/ask", frame) as Ask;
       this.asked.push(asked);
@@ -85,10 +91,11 @@ export class FakeSite {
     const opened = openAssignment(frame, { site: id, root, last });
     if (opened === null) return;
     this.set = opened.set;
+    this.shown.assign = Buffer.from(frame).toString("base64");
     for (const wanted of opened.set.items) this.move(wanted);
   }
 
-  hello(over: { report?: number; event?: number } = {}): Promise<void> {
+  hello(over: Partial<Hello> = {}): Promise<void> {
     const assignment = this.set === null ? {} : { assignment: [this.set.term, this.set.number] };
     const { boot } = this;
     return this.say("up/hello", {
@@ -98,6 +105,7 @@ export class FakeSite {
       report: 0,
       event: 0,
       ...this.holds,
+      ...((this.shown.assign ?? this.shown.ack) && { shown: this.shown }),
       ...over,
     });
   }

@@ -47,7 +47,7 @@ export async function soloHub(reportKeys: readonly PublicKey[] = [keys.report.pu
   const batches: EventBatch[] = [];
   const events: EventBatch["events"] = [];
   const answers: Answer[] = [];
-  let acked = { boot: "", report: 0, event: 0 };
+  let acked = { boot: "", term: 1, report: 0, event: 0 };
   let stalled = Promise.resolve();
   const bus: Bus = await embeddedBroker(
     { host: "127.0.0.1", port: 0, fleet: "shops", allows: (id) => id === "s-1", log: quiet },

@@ -96,6 +96,25 @@ describe("the format", () => {
     }
   });
 
+  it("keeps what a hello shows of one bundle within 370 bytes", () => {
+    const item = {
+      bundle: "pos",
+      version: "1.4.2",
+      digest: sha256Hex(Buffer.from("d")),
+      pair: [1, 42],
+      record: 3,
+      mode: "run",
+    };
+    const items = [{ ...item, run: "pos-17", wave: "canary", values: {}, reportEvery: "60s" }];
+    const of = { fleet: "shops", site: "ber-014", term: 1, number: 57, root: 3, expires: "2026-12-28T08:00:00Z" };
+    const assign = Buffer.from(encode(JSON.stringify({ ...of, items }))).toString("base64");
+    const boot = sha256Hex(Buffer.from("boot")).slice(0, 16);
+    const ack = Buffer.from(encode(JSON.stringify({ boot, event: 312, report: 4711, term: 1 }))).toString("base64");
+    const hello = { agent: "0.1.0", assignment: [1, 57], boot, event: 312, record: 3, report: 4711, root: 3 };
+    const shown = encode(JSON.stringify({ ...hello, shown: { ack, assign } }));
+    expect(shown.length - encode(JSON.stringify(hello)).length).toBeLessThanOrEqual(370);
+  });
+
   it("keeps a full report of one bundle within 250 bytes", () => {
     const hex = (label: string, length: number) => sha256Hex(Buffer.from(label)).slice(0, length);
     const json =
