@@ -55,6 +55,8 @@ export interface ApplyOptions {
 
 export interface Applied {
   object: KubeObject;
+  /** There was none before; of a dry run: there is none. */
+  created: boolean;
   warnings: string[];
 }
 

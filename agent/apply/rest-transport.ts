@@ -1,9 +1,10 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import { AppError } from "../../shared/errors.ts";
 import { KubeError } from "./kube.ts";
 import type { Answer } from "./rest-errors.ts";
+import { collect, exchanged, head, type Limits, late, StaleConnection, unreachable } from "./rest-exchange.ts";
 
 /** Where the API server is and what proves us to it. `credentials` is asked before each request: tokens rotate. */
 export interface Access {
@@ -24,13 +25,6 @@ export interface Ask {
   body?: string;
 }
 
-export interface Limits {
-  /** For a whole answer, or for the head of a stream; in milliseconds. */
-  timeout: number;
-  /** Of one answer's body, in bytes. */
-  body: number;
-}
-
 /** More than 8 at a time gains nothing on a small API server and starves its other clients. */
 const IN_FLIGHT = 8;
 /** Below the 90 s after which Go closes an idle connection, so that we rarely write to one that is already closed. */
@@ -46,13 +40,16 @@ export class Transport {
   private readonly access: Access;
   private readonly limits: Limits;
   private readonly agent: HttpAgent;
-  private readonly closing = new AbortController();
+  private readonly host: string;
+  private readonly open = new Set<ClientRequest>();
+  private closed = false;
   private free = IN_FLIGHT;
   private readonly waiting: (() => void)[] = [];
 
   constructor(access: Access, limits: Limits) {
     this.access = access;
     this.limits = limits;
+    this.host = access.server.host;
     const options = { keepAlive: true, timeout: IDLE_MS };
     this.agent = access.server.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
   }
@@ -60,15 +57,13 @@ export class Transport {
   /** The whole answer, of any status. Throws `KubeError` `unreachable` without one, `server` for one over the limit. */
   async send(ask: Ask): Promise<Answer & { warnings: string[] }> {
     await this.slot();
-    // Not `AbortSignal.timeout`, whose timer stays for its whole time: a large bundle would leave one for each object.
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.limits.timeout);
     try {
-      const signal = AbortSignal.any([this.closing.signal, late.signal]);
-      const response = await this.open(ask, signal, this.agent);
-      return { ...head(response), warnings: warningsOf(response), body: await this.collect(response, signal) };
+      return await this.attempt(ask, this.agent).catch((error: unknown) => {
+        // Every request here may safely be sent twice.
+        if (error instanceof StaleConnection) return this.attempt(ask, false);
+        throw error;
+      });
     } finally {
-      clearTimeout(timer);
       const next = this.waiting.shift();
       if (next === undefined) this.free += 1;
       else next();
@@ -84,15 +79,17 @@ export class Transport {
     signal: AbortSignal,
     to: { open(): void; chunk(chunk: Buffer): void },
   ): Promise<Answer | null> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.limits.timeout);
-    const stop = AbortSignal.any([signal, this.closing.signal, late.signal]);
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(late(this.limits, this.host)), this.limits.timeout);
     let consuming = false;
     try {
-      const response = await this.open({ method: "GET", path }, stop, false);
+      const request = await this.request({ method: "GET", path }, false, AbortSignal.any([signal, stop.signal]));
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.on("response", resolve).on("error", reject).end();
+      });
       response.socket.setKeepAlive(true, IDLE_MS);
       const answer = head(response);
-      if (answer.status >= 300) return { ...answer, body: await this.collect(response, stop) };
+      if (answer.status >= 300) return { ...answer, body: await collect(response, this.limits.body, this.host) };
       clearTimeout(timer);
       to.open();
       for await (const chunk of response) {
@@ -105,14 +102,15 @@ export class Transport {
     } catch (error) {
       if (consuming) throw error;
       if (signal.aborted) return null;
-      throw error instanceof KubeError ? error : this.unreachable(error, stop);
+      throw unreachable(stop.signal.aborted ? stop.signal.reason : error, this.host);
     } finally {
       clearTimeout(timer);
     }
   }
 
   close(): void {
-    this.closing.abort();
+    this.closed = true;
+    for (const request of this.open) request.destroy();
     this.agent.destroy();
   }
 
@@ -122,42 +120,35 @@ export class Transport {
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  private async open(ask: Ask, signal: AbortSignal, agent: HttpAgent | false): Promise<IncomingMessage> {
+  private async attempt(ask: Ask, agent: HttpAgent | false): Promise<Answer & { warnings: string[] }> {
+    return await exchanged(await this.request(ask, agent), ask.body, this.host, this.limits);
+  }
+
+  /** Not sent yet. */
+  private async request(ask: Ask, agent: HttpAgent | false, signal?: AbortSignal): Promise<ClientRequest> {
     const { headers, tls } = await this.credentials();
-    const body = ask.body === undefined ? undefined : Buffer.from(ask.body);
-    const options = {
+    if (this.closed) throw unreachable(new Error("closed"), this.host);
+    const { server } = this.access;
+    const { method, body } = ask;
+    const start = server.protocol === "https:" ? httpsRequest : httpRequest;
+    const request = start({
       ...tls,
-      method: ask.method,
-      signal,
+      hostname: server.hostname.replace(/^\[|\]$/g, ""),
+      port: server.port,
+      path: `${server.pathname.replace(/\/$/, "")}${ask.path}`,
+      method,
+      agent,
+      ...(signal !== undefined && { signal }),
       maxHeaderSize: HEADER_BYTES,
       headers: {
         ...headers,
         accept: "application/json",
         "user-agent": "skerry-agent",
-        ...(body === undefined ? {} : { "content-type": ask.contentType, "content-length": body.length }),
+        ...(body !== undefined && { "content-type": ask.contentType, "content-length": Buffer.byteLength(body) }),
       },
-    };
-    const { server } = this.access;
-    const target = { hostname: server.hostname.replace(/^\[|\]$/g, ""), port: server.port };
-    const path = `${server.pathname.replace(/\/$/, "")}${ask.path}`;
-    const start = server.protocol === "https:" ? httpsRequest : httpRequest;
-    const attempt = (agent: HttpAgent | false): Promise<IncomingMessage> =>
-      new Promise((resolve, reject) => {
-        const request = start({ ...target, ...options, agent, path }, resolve);
-        request.on("error", (error: NodeJS.ErrnoException) => {
-          reject(request.reusedSocket && isCut(error) ? new StaleConnection() : error);
-        });
-        request.end(body);
-      });
-    try {
-      return await attempt(agent).catch((error: unknown) => {
-        // The server closed an idle connection while we wrote to it. Every request here may safely be sent twice.
-        if (error instanceof StaleConnection) return attempt(false);
-        throw error;
-      });
-    } catch (error) {
-      throw this.unreachable(error, signal);
-    }
+    });
+    this.open.add(request);
+    return request.on("close", () => this.open.delete(request));
   }
 
   private async credentials(): Promise<Credentials> {
@@ -165,64 +156,8 @@ export class Transport {
       return await this.access.credentials();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      const where = error.where ?? this.access.server.host;
+      const where = error.where ?? this.host;
       throw new KubeError("unreachable", error.message, { status: 0, reason: "Credentials", where, cause: error });
     }
   }
-
-  private async collect(response: IncomingMessage, signal: AbortSignal): Promise<string> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      for await (const chunk of response) {
-        bytes += (chunk as Buffer).length;
-        if (bytes > this.limits.body) {
-          throw new KubeError("server", `an answer of more than ${this.limits.body} bytes`, {
-            status: response.statusCode ?? 0,
-            reason: "",
-            where: this.access.server.host,
-          });
-        }
-        chunks.push(chunk as Buffer);
-      }
-    } catch (error) {
-      throw error instanceof KubeError ? error : this.unreachable(error, signal);
-    }
-    return Buffer.concat(chunks).toString("utf8");
-  }
-
-  private unreachable(error: unknown, signal: AbortSignal): KubeError {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const late = signal.aborted && !this.closing.signal.aborted;
-    const words = late ? `no answer within ${this.limits.timeout / 1000} s` : `no answer from the API server (${code})`;
-    return new KubeError("unreachable", words, {
-      status: 0,
-      reason: late ? "Timeout" : code,
-      where: this.access.server.host,
-      cause: error,
-    });
-  }
-}
-
-class StaleConnection extends Error {}
-
-function isCut(error: NodeJS.ErrnoException): boolean {
-  return error.code === "ECONNRESET" || error.code === "EPIPE";
-}
-
-function head(response: IncomingMessage): Omit<Answer, "body"> {
-  const retryAfter = response.headers["retry-after"];
-  return {
-    status: response.statusCode ?? 0,
-    contentType: response.headers["content-type"] ?? "",
-    retryAfter: retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined,
-  };
-}
-
-/** Texts of `Warning: 299 - "text"` (RFC 9111 appendix, RFC 7234 5.5). Header bytes come as Latin-1, the server sends UTF-8. */
-function warningsOf(response: IncomingMessage): string[] {
-  const line = Buffer.from(response.headersDistinct["warning"]?.join(", ") ?? "", "latin1").toString("utf8");
-  return [...line.matchAll(/\b\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
-    (match[1] ?? "").replace(/\\(.)/g, "$1"),
-  );
 }

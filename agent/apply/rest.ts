@@ -41,7 +41,7 @@ export class RestKube implements Kube {
     const answer = await this.ask({ method: "PATCH", path, contentType: "application/apply-patch+yaml", body }, ref);
     const applied = asKubeObject(readObject(answer.body));
     if (applied === undefined) throw garbled("no object as the answer to an apply", nameOf(ref));
-    return { object: applied, warnings: answer.warnings };
+    return { object: applied, created: answer.status === 201, warnings: answer.warnings };
   }
 
   async get(ref: ObjectRef): Promise<KubeObject | null> {
@@ -152,8 +152,9 @@ export class RestKube implements Kube {
 
   private refused(answer: Answer, asked: KindRef | ObjectRef): KubeError {
     const error = classify(answer, about(asked));
-    // The kind's definition may have come or gone since it was discovered.
-    if (answer.status === 404) this.paths.forget(asked.apiVersion);
+    // The kind's definition may have come or gone since it was discovered; one object that is not there says nothing of that.
+    const isOfKind = error.kubeClass === "missing-kind" || error.reason !== "NotFound";
+    if (answer.status === 404 && isOfKind) this.paths.forget(asked.apiVersion);
     return error;
   }
 }

@@ -20,7 +20,7 @@ beforeEach(() => {
       await Promise.resolve();
       const error = answer(object);
       if (error !== null) throw error;
-      return { object, warnings: [] };
+      return { object, created: false, warnings: [] };
     },
   } as Partial<Kube> as Kube;
   kube = patient(server, { clock, random: () => 1 });

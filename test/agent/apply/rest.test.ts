@@ -30,7 +30,7 @@ describe("requests", () => {
       json(response, 200, JSON.parse(body));
     });
     const applied = await kube.apply(OBJECT, { ...APPLY, dryRun: true });
-    expect(applied).toEqual({ object: OBJECT, warnings: ['unknown field "spec.a", b', "größer"] });
+    expect(applied).toEqual({ object: OBJECT, created: false, warnings: ['unknown field "spec.a", b', "größer"] });
     expect(asked).toEqual(["PATCH /api/v1/namespaces/shop/configmaps/till?fieldManager=skerry&force=true&dryRun=All"]);
   });
 
@@ -88,6 +88,28 @@ describe("requests", () => {
     expect((await failure(kube.get(REF))).kubeClass).toBe("wait");
     expect((await failure(kube.remove(REF, { uid: "u1", propagation: "Background" }))).kubeClass).toBe("wait");
     expect((await failure(kube.apply(OBJECT, APPLY))).kubeClass).toBe("wait");
+  });
+
+  test("an object that is not there does not make its kind be looked up again; what is no answer of the API does", async () => {
+    let plain = false;
+    const { kube, lookups } = await on((_, response) => {
+      if (plain) response.writeHead(404, { "content-type": "text/plain" }).end("404 page not found\n");
+      else json(response, 404, NOT_FOUND);
+    });
+    for (let n = 0; n < 5; n += 1) await kube.get(REF);
+    expect(lookups()).toBe(1);
+    plain = true;
+    await failure(kube.get(REF));
+    await failure(kube.get(REF));
+    expect(lookups()).toBe(2);
+  });
+
+  test("what is under way when it is closed has no answer, and nothing is asked any more", async () => {
+    const { kube, asked, transport } = await on(() => transport.close());
+    const under = await Promise.all(Array.from({ length: 12 }, () => failure(kube.get(REF))));
+    expect(under.every(({ kubeClass }) => kubeClass === "unreachable")).toBe(true);
+    expect(asked.length).toBeLessThanOrEqual(8);
+    expect((await failure(kube.get(REF))).kubeClass).toBe("unreachable");
   });
 
   test("an answer that is not what was asked for is the server's failure", async () => {

@@ -11,6 +11,9 @@ export interface Scripted {
   server: string;
   /** `METHOD /path?query` of all requests but discovery, in order. */
   asked: string[];
+  /** How often discovery was asked. */
+  lookups(): number;
+  transport: Transport;
   close(): Promise<void>;
 }
 
@@ -28,13 +31,17 @@ const CORE = {
 /** A server on 127.0.0.1 that answers discovery of `v1`, and to everything else what `script` says. */
 export async function scripted(script: Script, limits = { timeout: 5_000, body: 1024 * 1024 }): Promise<Scripted> {
   const asked: string[] = [];
+  let lookups = 0;
   const server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (text: string) => {
       body += text;
     });
     request.on("end", () => {
-      if (request.url === "/api/v1") return json(response, 200, CORE);
+      if (request.url === "/api/v1") {
+        lookups += 1;
+        return json(response, 200, CORE);
+      }
       asked.push(`${request.method} ${request.url}`);
       script(request, response, body);
     });
@@ -47,6 +54,8 @@ export async function scripted(script: Script, limits = { timeout: 5_000, body: 
     kube: new RestKube(transport),
     server: url,
     asked,
+    lookups: () => lookups,
+    transport,
     close: async () => {
       transport.close();
       server.closeAllConnections();

@@ -91,8 +91,17 @@ export function applying(ground: Ground): void {
     const dry = await kube.apply(configMap(namespace, "dry", { a: "2" }), { ...OURS, dryRun: true });
     expect(dry.object["data"]).toEqual({ a: "2" });
     expect(await kube.get(refOf(object))).toEqual(object);
-    await kube.apply(configMap(namespace, "dry-new", { a: "1" }), { ...OURS, dryRun: true });
+    const anew = await kube.apply(configMap(namespace, "dry-new", { a: "1" }), { ...OURS, dryRun: true });
     expect(await kube.get({ ...refOf(object), name: "dry-new" })).toBeNull();
+    expect([dry.created, anew.created]).toEqual([false, true]);
+  });
+
+  test("an answer says whether there was nothing before", async () => {
+    const { kube, namespace } = ground;
+    const wanted = configMap(namespace, "anew", { a: "1" });
+    expect((await kube.apply(wanted, OURS)).created).toBe(true);
+    expect((await kube.apply(wanted, OURS)).created).toBe(false);
+    expect((await kube.apply(configMap(namespace, "anew", { a: "2" }), THEIRS)).created).toBe(false);
   });
 
   test("applying the same again leaves the resource version", async () => {
