@@ -1,11 +1,19 @@
 import type { ErrorCode } from "../shared/errors.ts";
-import { FIELD_MANAGER, type LiveView, member, nameOf } from "../shared/live.ts";
+import {
+  FIELD_MANAGER,
+  type KubeObject,
+  type LiveView,
+  member,
+  nameOf,
+  type ObjectRef,
+  unseenBecause,
+} from "../shared/live.ts";
 import { share } from "../shared/names.ts";
 import { NOTHING } from "../shared/render/overlook.ts";
 import type { RenderedBundle, RenderedObject } from "../shared/render/render.ts";
 import { BUNDLE_LABEL } from "../shared/render/render.ts";
 import { adoption } from "./apply/adoption.ts";
-import type { Kube } from "./apply/kube.ts";
+import { type Applied, type Kube, KubeError } from "./apply/kube.ts";
 import { withheld } from "./apply/withheld.ts";
 import type { InventoryRow } from "./cache/cache.ts";
 import { isHeldBy, type Others } from "./plan/claims.ts";
@@ -51,8 +59,8 @@ export interface Found {
 type Result = ObjectChange | { again: string };
 
 /**
- * Every object of a bundle against the cluster, by dry runs: nothing changes there. At most two requests an object, none for one that is as it
- * shall be; those that others wait for come first.
+ * Every object of a bundle against the cluster, by dry runs: nothing changes there. One request for an object that is not there, two for one that
+ * is, none for one that is as it shall be; those that others wait for come first.
  */
 export async function rehearse(rehearsal: Rehearsal): Promise<Found> {
   const { wanted, live, inventory, isOver } = rehearsal;
@@ -159,21 +167,20 @@ async function resultOf(wanted: RenderedObject, running: Told | null, around: Ar
   const unchecked = (words: string): Result => ({ ...base, action: "not-checked", fields: said(), words });
   if (coming.has(`namespace ${ref.namespace}`))
     return unchecked(`its namespace ${ref.namespace} comes with this bundle`);
+  const desired = wanted.opened?.reveal() ?? wanted.object;
+  const dryRun = (object: KubeObject) => kube.apply(object, { manager: FIELD_MANAGER, force: true, dryRun: true });
   try {
-    const live = await kube.get(ref);
+    const first = isNew(ref, around.live) ? await blind(() => dryRun(desired)) : null;
+    const live = first?.created === true ? null : await kube.get(ref);
     const holder = live === null ? "" : member(live.metadata, "labels")[BUNDLE_LABEL];
     const isAnothers = typeof holder === "string" && holder !== "" && holder !== around.wanted.bundle;
     if (isAnothers && isHeldBy(holder, nameOf(ref), around.others)) {
       return { ...base, action: "refused", fields: [], words: `bundle ${holder} has it` };
     }
     if (live?.metadata["deletionTimestamp"] !== undefined) return { again: "its predecessor is still being deleted" };
-    const desired = wanted.opened?.reveal() ?? wanted.object;
     const { ignored } = around.wanted.overlooked.get(nameOf(ref)) ?? NOTHING;
-    const answer = await kube.apply(live === null ? desired : withheld(desired, live, ignored), {
-      manager: FIELD_MANAGER,
-      force: true,
-      dryRun: true,
-    });
+    const sent = live === null ? desired : withheld(desired, live, ignored);
+    const answer = first !== null && sent === desired ? first : await dryRun(sent);
     if (coming.has("webhooks") && seenBy(brings.webhooks, ref)) {
       return unchecked("an admission webhook that comes with this bundle has not seen it");
     }
@@ -197,6 +204,21 @@ async function resultOf(wanted: RenderedObject, running: Told | null, around: Ar
       case "refused":
         return { ...base, action: "refused", fields: [], words: meaning.words };
     }
+  }
+}
+
+/** Nobody made it for any bundle, as far as is seen: it is most likely not there. */
+function isNew(ref: ObjectRef, live: LiveView): boolean {
+  return !live.objects.has(nameOf(ref)) && unseenBecause(live, ref) === undefined;
+}
+
+/** null where the object is refused for what it is beside one that is there after all: then that one is looked at first. */
+async function blind(dryRun: () => Promise<Applied>): Promise<Applied | null> {
+  try {
+    return await dryRun();
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 422) return null;
+    throw error;
   }
 }
 

@@ -187,19 +187,64 @@ describe("is not ready", () => {
   });
 });
 
+describe("asks no more than it must", () => {
+  const asked = async (site: Site, work: () => Promise<Found>): Promise<[get: number, patch: number, Found]> => {
+    const { get = 0, patch = 0 } = site.lab.state().requests;
+    const found = await work();
+    const { requests } = site.lab.state();
+    return [(requests["get"] ?? 0) - get, (requests["patch"] ?? 0) - patch, found];
+  };
+
+  it("one request for what is not there, and one more for what is, or may be", async () => {
+    const site = await labSite();
+    const wanted = bundleOf([configMap("a"), configMap("b"), configMap("c")]);
+    // The kinds' paths are read once.
+    await site.kube.get({ apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: "a" });
+    const [gets, patches, found] = await asked(site, () => rehearsed(site, wanted));
+    expect([gets, patches]).toEqual([0, 3]);
+    expect(found.changes.map(({ action }) => action)).toEqual(["create", "create", "create"]);
+    const unseen = { objects: new Map(), unseen: new Map([["v1 ConfigMap", "not listed yet"]]) };
+    expect((await asked(site, () => rehearsed(site, wanted, { live: unseen }))).slice(0, 2)).toEqual([3, 3]);
+    // Somebody's own, without our label: no watch shows it.
+    const own = { ...configMap("a", { own: "1" }), metadata: { name: "a", namespace: "shop" } };
+    await site.kube.apply(own, { ...FORCED, manager: "kubectl" });
+    const [, tries, beside] = await asked(site, () => rehearsed(site, wanted));
+    expect(tries).toBe(3);
+    expect(inWords(beside)).toContain("change v1 ConfigMap shop/a");
+  });
+
+  it("what the server refuses beside one that no watch shows is judged by that one", async () => {
+    const site = await labSite();
+    const old = deployment("till", "ready");
+    const metadata = { ...old.metadata, labels: { app: "till" }, finalizers: ["example.com/keep"] };
+    const { object: made } = await site.kube.apply({ ...old, metadata }, FORCED);
+    const spec = deployment("other", "ready")["spec"] as JsonObject;
+    const wanted = bundleOf([{ ...old, spec }]);
+    expect((await rehearsed(site, wanted, {}, true)).refused?.words).toContain("cannot change");
+    const uid = String(made.metadata["uid"]);
+    await site.kube.remove(bundleOf([old]).objects[0]?.ref ?? fail(), { uid, propagation: "Background" });
+    const found = await rehearsed(site, wanted, {}, true);
+    expect([found.refused, found.again]).toEqual([null, "its predecessor is still being deleted"]);
+  });
+});
+
+function fail(): never {
+  throw new Error("nothing is there");
+}
+
 it("has no answer while the server gives none, and asks no more than it has hands for", async () => {
   const site = await labSite();
   let open = 0;
   let most = 0;
-  const kube = {
-    get: async () => {
+  const kube: Rehearsal["kube"] = {
+    get: site.kube.get.bind(site.kube),
+    apply: async (object) => {
       open += 1;
       most = Math.max(most, open);
       await new Promise((resolve) => setTimeout(resolve, 5));
       open -= 1;
-      return null;
+      return { object, created: true, warnings: [] };
     },
-    apply: site.kube.apply.bind(site.kube),
   };
   const many = bundleOf(Array.from({ length: 30 }, (_, index) => configMap(`c-${index}`)));
   expect((await rehearsed(site, many, { kube })).changes).toHaveLength(30);
