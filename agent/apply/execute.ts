@@ -16,7 +16,7 @@ export interface Hands {
   kube: Kube;
   cache: Cache;
   /** The watched snapshot learns from the answers before their events come. */
-  live: { feed(object: KubeObject): void; feedGone(ref: ObjectRef, uid: string): void };
+  live: { feed(object: KubeObject, as?: Fingerprint): void; feedGone(ref: ObjectRef, uid: string): void };
   fingerprint(object: KubeObject, overlooked?: Overlooked): Fingerprint;
   journal: Journal;
   /** What is known of Jobs; called inside the transaction before they are sent, and the one that settles them. */
@@ -133,9 +133,9 @@ async function perform(
       journal("kube.apply", "between");
       const { object } = await answer;
       journal("kube.apply", "after");
-      live.feed(object);
-      if (object.metadata["deletionTimestamp"] !== undefined) return null;
       const row = rowOf(step, object, hands);
+      live.feed(object, row);
+      if (object.metadata["deletionTimestamp"] !== undefined) return null;
       learnt.jobs.push({ object: step.ref, uid: row.uid ?? "" });
       learnt.settled.push(row);
       return { step };
@@ -185,8 +185,9 @@ function settle(
     case "applied":
     case "recreated":
       if (object !== null) {
-        hands.live.feed(object);
-        settled.push(rowOf(step, object, hands));
+        const row = rowOf(step, object, hands);
+        hands.live.feed(object, row);
+        settled.push(row);
       }
       if (did !== "kept" && isHealing(step)) hands.healed(nameOf(step.ref), found);
       return { step, did, words };
@@ -195,7 +196,7 @@ function settle(
 
 type Sent = Extract<Step, { do: "apply" | "look" | "start" }>;
 
-function rowOf(step: Sent, object: KubeObject, hands: Hands): InventoryRow {
+function rowOf(step: Sent, object: KubeObject, hands: Hands): InventoryRow & Fingerprint {
   const uid = String(object.metadata["uid"] ?? "");
   return { object: step.ref, uid, desired: step.hash, ...fingerprintOf(step, object, hands), state: "applied" };
 }

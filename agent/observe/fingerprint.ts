@@ -13,7 +13,8 @@ export type Fingerprinting = (object: KubeObject, overlooked?: Overlooked) => Fi
  * which of the likely passwords is in it.
  */
 export function fingerprinting(key: Uint8Array): Fingerprinting {
-  const hash = (value: Json) => hmacSha256(key, Buffer.from(sorted(value))).toString("hex");
+  const hmac = hmacSha256(key);
+  const hash = (value: Json) => hmac(Buffer.from(sorted(value))).toString("hex");
   return (object, { ignored, empty } = NOTHING) => {
     const ours = fieldsOf(object, FIELD_MANAGER);
     if (ours === null) return { fields: "", live: "" };
@@ -32,5 +33,5 @@ export function fingerprinting(key: Uint8Array): Fingerprinting {
 
 /** Under the key that a site has for this: derived from the secret of its box, so that the same data folder gives the same fingerprints. */
 export function fingerprintingOf(boxSecret: Uint8Array): Fingerprinting {
-  return fingerprinting(hmacSha256(boxSecret, Buffer.from("skerry fingerprints")));
+  return fingerprinting(hmacSha256(boxSecret)(Buffer.from("skerry fingerprints")));
 }

@@ -1,4 +1,12 @@
-import { type KubeObject, type LiveView, nameOf, type ObjectRef, type Observed, refOf } from "../../shared/live.ts";
+import {
+  type Fingerprint,
+  type KubeObject,
+  type LiveView,
+  nameOf,
+  type ObjectRef,
+  type Observed,
+  refOf,
+} from "../../shared/live.ts";
 import { NO_RULES } from "../../shared/render/health-rules.ts";
 import { BUNDLE_LABEL } from "../../shared/render/render.ts";
 import type { KindRef, Selection } from "../apply/kube.ts";
@@ -95,10 +103,10 @@ export class Live {
     return { objects: this.objects, unseen };
   }
 
-  /** What an apply of ours was answered with: known before its watch event comes. */
-  feed(object: KubeObject): void {
+  /** What an apply of ours was answered with, and its fingerprint where that is known: before its watch event comes. */
+  feed(object: KubeObject, as?: Fingerprint): void {
     for (const fed of this.listings) fed.add(nameOf(refOf(object)));
-    this.take(this.observed(object));
+    this.take(this.observed(object, as && (() => as)));
   }
 
   /** What a delete of ours was answered with. */
@@ -147,6 +155,8 @@ export class Live {
         list = new Map();
       },
       onChange: (type, object) => {
+        // Most of what is heard while we apply is what we were answered.
+        if (type !== "deleted" && this.isKnown(object)) return;
         if (type === "deleted") this.drop(object);
         else this.take(this.observed(object));
         onChange();
@@ -162,8 +172,15 @@ export class Live {
     };
   }
 
-  private observed(object: KubeObject): Observed {
-    const { fingerprint, clock } = this.world;
+  /** Just this state of it. */
+  private isKnown(object: KubeObject): boolean {
+    const { uid, resourceVersion } = object.metadata;
+    const held = this.objects.get(nameOf(refOf(object)));
+    return held !== undefined && held.uid === uid && held.resourceVersion === resourceVersion && held.stale !== true;
+  }
+
+  private observed(object: KubeObject, fingerprint = this.world.fingerprint): Observed {
+    const { clock } = this.world;
     const held = this.objects.get(nameOf(refOf(object)));
     return observe(object, fingerprint, (bundle) => this.rules.get(bundle), clock.monotonic(), held);
   }

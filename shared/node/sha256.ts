@@ -1,12 +1,14 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, hash } from "node:crypto";
 
 /** SHA-256 as 64 lower-case hex digits. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
-export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Buffer {
-  return createHmac("sha256", key).update(bytes).digest();
+/** HMAC-SHA-256 under a key that is made ready once: for short texts that takes longer than the hash. */
+export function hmacSha256(key: Uint8Array): (bytes: Uint8Array) => Buffer {
+  const ready = createSecretKey(key);
+  return (bytes) => createHmac("sha256", ready).update(bytes).digest();
 }
 
 /** SHA-256 of bytes that arrive chunk by chunk. */

@@ -18,7 +18,7 @@ interface Watch extends WatchOptions {
 let clock: FakeClock;
 let watches: Watch[];
 let live: Live;
-let made: () => Live;
+let made: (changes?: Partial<ConstructorParameters<typeof Live>[0]>) => Live;
 let onChange: () => void;
 let refuses: (options: WatchOptions) => boolean;
 beforeEach(() => {
@@ -34,7 +34,8 @@ beforeEach(() => {
         if (refuses(options)) reject(new KubeError("forbidden", "RBAC does not allow it", { status: 403, reason: "" }));
       }),
   } as Partial<Kube> as Kube;
-  made = () => new Live({ kube, clock, random: () => 1, log, onChange: () => onChange(), fingerprint });
+  made = (changes) =>
+    new Live({ kube, clock, random: () => 1, log, onChange: () => onChange(), fingerprint, ...changes });
   live = made();
   live.follow([KIND, KIND]);
 });
@@ -88,6 +89,27 @@ describe("the watched snapshot", () => {
     expect(names()).toEqual(["a@10"]);
     event("modified", "a", "11");
     expect(names()).toEqual(["a@11"]);
+  });
+
+  it("hears nothing new in the event of what it was answered with, and looks at it once", () => {
+    const looked: string[] = [];
+    const counting: typeof fingerprint = (object, overlooked) => {
+      looked.push(`${object.metadata.name}@${String(object.metadata["resourceVersion"])}`);
+      return fingerprint(object, overlooked);
+    };
+    live = made({ fingerprint: counting });
+    live.follow([KIND]);
+    synced("1");
+    let changes = 0;
+    onChange = () => {
+      changes += 1;
+    };
+    live.feed(object("a", "10"), { fields: "f", live: "l" });
+    event("modified", "a", "10");
+    expect([looked, changes, [...live.view().objects.values()].map(({ fields }) => fields)]).toEqual([[], 0, ["f"]]);
+    event("modified", "a", "11");
+    event("modified", "a", "11", "another");
+    expect([looked, changes]).toEqual([["a@11", "a@11"], 2]);
   });
 
   it("an answer that was on its way does not bring back what is deleted", () => {
