@@ -110,7 +110,11 @@ async function byOurselves(
   file: string,
 ): Promise<{ first: number; again: number; dry: number; requests: number }> {
   const tally = newTally();
-  const connection = await connect({ kubeconfig: site.agentKubeconfig });
+  // As in a pod: a file each for the token and the CA.
+  const { server, caFile } = site;
+  const tokenFile = `${file}.token`;
+  writeFileSync(tokenFile, site.agentToken);
+  const connection = await connect({ server, caFile, tokenFile });
   const kube = counting(connection, tally);
   const cache = sqliteCache({ file, journal: silent });
   const live = new Live({
