@@ -5,6 +5,7 @@ import { notice } from "./notices.ts";
 import type { FleetMember } from "./registry/site.ts";
 import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
+import { nextLook } from "./rollout/next-look.ts";
 import { isOver, isTaken, placeAfter, queueInputs } from "./rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "./rollout/run.ts";
 import { startRun } from "./rollout/start.ts";
@@ -45,6 +46,8 @@ export interface Kept {
   rootNumber: number;
   /** When the sets of all sites were looked through. */
   sweptAt: number;
+  /** When time alone may decide something next, beside what was decided now. */
+  lookAt: number;
 }
 
 /** To be stored in one transaction, before anything of it is said to anyone. */
@@ -58,6 +61,8 @@ export interface Decision {
   kept: Kept;
 }
 
+/** So long nobody looks where nothing happens and nothing is due. */
+const REST_MS = 60_000;
 /** Sets expire after weeks and are issued anew at half of that: to within this share of their life is soon enough. */
 const SWEEPS_A_LIFE = 100;
 
@@ -117,6 +122,7 @@ class Turn {
     const { world, now, since } = this;
     const because = new Map<string, Because>();
     const tallies = new Map<string, Tally>();
+    let lookAt = now + REST_MS;
     const effects: Effect[] = [];
     for (const run of this.runs.values()) {
       if (isOver(run) && world.because.has(run.id)) continue;
@@ -125,7 +131,10 @@ class Turn {
       const result = step(run, world.members, inputs, now, tally && { tally, changed: since?.changed ?? [] });
       this.runs.set(run.id, result.run);
       because.set(run.id, result.because);
-      if (result.tally !== null) tallies.set(run.id, result.tally);
+      if (result.tally !== null) {
+        tallies.set(run.id, result.tally);
+        lookAt = Math.min(lookAt, nextLook(result.run, result.tally, now));
+      }
       effects.push(...result.effects);
     }
     for (const effect of effects) {
@@ -141,7 +150,7 @@ class Turn {
       rollouts: this.rollouts,
       notices: this.notices,
       because,
-      kept: { tallies, term, rootNumber, sweptAt: concerned === null ? now : (since?.kept.sweptAt ?? now) },
+      kept: { tallies, term, rootNumber, lookAt, sweptAt: concerned === null ? now : (since?.kept.sweptAt ?? now) },
     };
   }
 

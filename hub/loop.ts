@@ -1,12 +1,10 @@
 import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
-import type { PrivateKey } from "../shared/node/ssh-key.ts";
-import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
+import { Alarm } from "./alarm.ts";
 import type { Act, HubView, Snapshot, Start } from "./api/snapshot.ts";
 import { type Asked, askedOfRollout, askedOfRun } from "./ask.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
 import { rolloutChanges } from "./changes.ts";
 import { decide, type News } from "./decide.ts";
-import type { Follower } from "./follow/follow.ts";
 import type { Followed } from "./follow/followed.ts";
 import { Watch } from "./follow/watch.ts";
 import { Inbox } from "./ingest/inbox.ts";
@@ -15,33 +13,18 @@ import { type Intake, intake } from "./intake.ts";
 import type { Memory } from "./memory.ts";
 import { notice } from "./notices.ts";
 import type { CommitStatus } from "./notify/status.ts";
+import type { HubOptions } from "./options.ts";
 import { Previews } from "./previews.ts";
 import { acknowledge } from "./publish/acknowledge.ts";
 import { frameSets, type Signer } from "./publish/frames.ts";
 import { Outbox } from "./publish/outbox.ts";
 import { Relay } from "./publish/relay.ts";
 import { Refusals } from "./refusals.ts";
-import type { Batch, Notice, SiteAssignment, Store, StoredEvent, Writer } from "./registry/store.ts";
+import type { Batch, Notice, SiteAssignment, StoredEvent } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import type { Input, Run } from "./rollout/run.ts";
 
-export interface HubOptions {
-  fleet: string;
-  store: Store;
-  /** The right to write. */
-  writer: Pick<Writer, "commit">;
-  memory: Memory;
-  follower: Follower;
-  assignKey: PrivateKey;
-  /** How long an assignment set is good for, ms. */
-  lifetimeMs: number;
-  pollMs: number;
-  clock: Clock;
-  random: Random;
-  journal: Journal;
-  log: Log;
-}
-
+/** Between a turn that changed something, or failed, and a look at what follows from it. */
 const TICK_MS = 1_000;
 /** More than this is left for the next commit, so that timers and the API get their turn. */
 const MESSAGES_A_COMMIT = 500;
@@ -70,7 +53,7 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
   private outbox: Outbox | null = null;
   private relay: Relay | null = null;
   private stopped = false;
-  private cancelTick = (): void => {};
+  private readonly alarm: Alarm;
 
   constructor(options: HubOptions) {
     this.options = options;
@@ -79,6 +62,7 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
     this.signer = { fleet, key };
     this.refusals = new Refusals({ clock, log, knows: (site) => this.knows(site) });
     this.previews = new Previews({ ...options, refusals: this.refusals, signer: this.signer });
+    this.alarm = new Alarm(clock, () => this.look());
     const onLook = (followed: Followed | null, words: string | null) => this.looked(followed, words);
     this.watch = new Watch({ follower, everyMs: options.pollMs, clock, log, onLook });
   }
@@ -91,14 +75,14 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
     this.relay = new Relay({ ...options, bus, relayable: (site) => this.memory.relayable(site) });
     // All of them: an embedded broker has forgotten what it retained.
     this.outbox.offer(this.memory.assignments.values());
-    this.tick();
+    this.look();
     this.watch.start();
   }
 
   /** Resolves when nothing is under way any more; messages that wait are refused, and so sent again. */
   async stop(): Promise<void> {
     this.stopped = true;
-    this.cancelTick();
+    this.alarm.stop();
     this.watch.stop();
     await this.outbox?.stop();
     await this.relay?.stop();
@@ -175,6 +159,7 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
       batch.accept();
       if (this.bus !== null) acknowledge({ ...this.options, bus: this.bus, signer: this.signer }, taken.acks);
       for (const { site, holds, anew } of taken.held) this.relay?.heard(site, holds, anew);
+      if (taken.presences.length > 0) this.alarm.within(TICK_MS);
       if (taken.sites.length > 0) this.decideSoon();
       else if (taken.presences.length > 0) this.changed();
     } catch (error) {
@@ -215,16 +200,24 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
     const { members, assignments, root: rootNumber } = memory;
     const { term } = more.meta ?? memory.meta;
     const world = { fleetName, term, rootNumber, lifetimeMs, runs: memory.runs, members, assignments, because };
-    const decision = decide(world, news, clock.now(), memory.takeSince());
-    const sets = frameSets(this.signer, decision.sets);
-    const notices = [...(more.notices ?? []), ...decision.notices];
-    for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
-    this.because = new Map([...because, ...decision.because]);
-    const { runs, rollouts } = decision;
-    const rows = { runs: memory.rowsOf(runs), undiffed: this.previews.useless(runs) };
-    await this.commit("decide", { ...more, ...rows, rollouts, assignments: sets, notices });
-    memory.keep(decision);
-    this.outbox?.offer(sets);
+    const [now, since] = [clock.now(), memory.takeSince()];
+    let rest = TICK_MS;
+    try {
+      const decision = decide(world, news, now, since);
+      const sets = frameSets(this.signer, decision.sets);
+      const notices = [...(more.notices ?? []), ...decision.notices];
+      for (const { event } of decision.notices) this.options.log.info({ code: event.code }, event.words ?? event.kind);
+      this.because = new Map([...because, ...decision.because]);
+      const { runs, rollouts } = decision;
+      const rows = { runs: memory.rowsOf(runs), undiffed: this.previews.useless(runs) };
+      await this.commit("decide", { ...more, ...rows, rollouts, assignments: sets, notices });
+      memory.keep(decision);
+      this.outbox?.offer(sets);
+      const nothingHappened = runs.length + sets.length === 0 && since?.changed.size === 0;
+      if (nothingHappened) rest = decision.kept.lookAt - now;
+    } finally {
+      this.alarm.within(rest);
+    }
   }
 
   private markPublished(sets: readonly SiteAssignment[]): void {
@@ -238,10 +231,10 @@ export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
     }).catch((error) => this.fault(error));
   }
 
-  private tick(): void {
+  /** Decides by what time alone brought, and rests until it may bring more. */
+  private look(): void {
     this.decideSoon();
-    if (this.bus !== null) this.previews.ask(this.bus);
-    this.cancelTick = this.options.clock.after(TICK_MS, () => this.tick());
+    if (this.bus !== null && this.previews.ask(this.bus)) this.alarm.within(TICK_MS);
   }
 
   private looked(followed: Followed | null, words: string | null): Promise<void> {

@@ -34,8 +34,8 @@ export class Previews {
     this.world = world;
   }
 
-  /** Asks for what is not known yet. Not awaited: who does not hear it does not answer. */
-  ask(bus: Bus): void {
+  /** Asks for what is not known yet. Not awaited: who does not hear it does not answer. True while answers are waited for. */
+  ask(bus: Bus): boolean {
     const { memory, signer, clock, journal, log } = this.world;
     const now = clock.monotonic();
     for (const [id, { at }] of this.asked) if (now - at >= FORGIVEN_AFTER_MS) this.asked.delete(id);
@@ -59,6 +59,7 @@ export class Previews {
         (error: unknown) => log.debug({ site: each.site }, `a question was not sent: ${inWords(error)}`),
       );
     }
+    return this.asked.size > 0;
   }
 
   /** What sites showed, as far as it was asked for and is what was reported; and who showed something else. */

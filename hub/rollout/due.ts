@@ -24,6 +24,15 @@ export class Due {
     return found;
   }
 
+  /** When the first time comes; infinity: none does. */
+  next(): number {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (this.#at[first.number] === first.at) return first.at;
+      this.#pop();
+    }
+    return NEVER;
+  }
+
   #push(entry: Entry): void {
     const heap = this.#heap;
     let hole = heap.push(entry) - 1;

@@ -93,6 +93,8 @@ export class Look {
   }
 
   #lookAtAll(): void {
+    // Those whose time has come are among them.
+    this.tally.due.take(this.now);
     this.places = null;
     this.#newcomers = null;
     this.#lookAt(Array.from({ length: this.#run.sites.size }, (_, place) => place));

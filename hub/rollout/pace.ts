@@ -24,6 +24,11 @@ export function gave(run: Run, count: number, now: number): Run {
   return { ...run, given: [...recent(run, now), ...Array.from({ length: count }, () => now)] };
 }
 
+/** When somebody who was given it has been so for a minute, and makes room for another. */
+export function nextToGive(run: Run, now: number): number {
+  return Math.min(Number.POSITIVE_INFINITY, ...recent(run, now).map((at) => at + MINUTE_MS));
+}
+
 function recent({ given = [] }: Run, now: number): number[] {
   return given.filter((at) => at > now - MINUTE_MS);
 }

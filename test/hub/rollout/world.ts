@@ -3,7 +3,8 @@ import { assignmentSets, type ChangedSet } from "../../../hub/assign/assign.ts";
 import { preparesOf } from "../../../hub/assign/items.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
-import { isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
+import { nextLook } from "../../../hub/rollout/next-look.ts";
+import { isOver, isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { step } from "../../../hub/rollout/step.ts";
 import type { Tally } from "../../../hub/rollout/tally.ts";
@@ -43,9 +44,12 @@ function holding(member: FleetMember, set: ChangedSet | undefined): FleetMember 
   return { ...rest, assigned: set?.assigned ?? {}, ...(prepares && { prepares }) };
 }
 
+const DAY_MS = 86_400_000;
+
 /**
  * A hub without wires: runs are stepped and their effects become stored sets, as one transaction would. Each step looks at what changed,
- * and must decide what one that looks at everything does; what it waits for is counted once more by hand.
+ * and must decide what one that looks at everything does; what it waits for is counted once more by hand. Between two looks that are due,
+ * nothing may be there to be decided.
  */
 export class World {
   now = 0;
@@ -96,6 +100,19 @@ export class World {
       this.sets.set(set.site, set);
       this.fleet.set(set.site, holding(this.member(set.site), set));
     }
+    for (const run of this.runs.values()) this.#mayRest(run);
     return { turns, changed: replaced };
+  }
+
+  /** Until the next look is due, time alone decides nothing. */
+  #mayRest(run: Run): void {
+    const tally = this.#tallies.get(run.id);
+    if (tally === undefined || isOver(run)) return;
+    const at = nextLook(run, tally, this.now);
+    expect(at).toBeGreaterThan(this.now);
+    const justBefore = Math.min(at, this.now + DAY_MS) - 1;
+    const { run: later, effects } = step(run, this.fleet, [], justBefore);
+    expect(later).toBe(run);
+    expect(effects.filter((effect) => !isTaken(effect, this.runs, this.fleet))).toEqual([]);
   }
 }
