@@ -1,11 +1,11 @@
-import type { HubDisk } from "./hub-disk.ts";
+import type { MemoryStore } from "../support/store.ts";
 import type { Hosts } from "./hub-host.ts";
 import type { SimSite } from "./site.ts";
 import type { World } from "./world.ts";
 
 interface End {
   world: World;
-  disk: HubDisk;
+  disk: MemoryStore;
   hosts: Hosts;
   sites: readonly SimSite[];
 }
@@ -33,7 +33,7 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
   }
   const assigned = new Map(members.map((member) => [member.id, member]));
   for (const site of sites) {
-    const stored = disk.setOf(site.id);
+    const stored = disk.holds.set(site.id);
     const held = site.set();
     const deaf = !site.connected;
     if (deaf || stored === undefined) continue;

@@ -6,19 +6,12 @@ import { AppError } from "../../shared/errors.ts";
 import { type Clock, silent } from "../../shared/ports.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
 import { keys } from "../support/fleet.ts";
+import type { MemoryStore } from "../support/store.ts";
 import { Broker } from "./broker.ts";
 import type { TrueRun } from "./evidence.ts";
-import type { HubDisk } from "./hub-disk.ts";
 import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
-/** People ask by name here, and no token is looked up. */
-const NOBODY: Pick<Store, "person" | "people" | "admit" | "dismiss"> = {
-  person: async () => null,
-  people: async () => [],
-  admit: async () => {},
-  dismiss: async () => false,
-};
 const LEASE_MS = 15_000;
 
 /** A process of a hub. One that is stopped, as SIGSTOP does, does later whatever comes meanwhile. */
@@ -50,6 +43,16 @@ interface Process {
   broker: Broker | null;
 }
 
+export interface HubStage {
+  world: World;
+  /** Of all hubs: they are on one machine. */
+  disk: MemoryStore;
+  /** Processes that ended: the machine knows, and their leases are over. */
+  gone: Set<string>;
+  repository: Repository;
+  root: HeldRoot;
+}
+
 /** One hub, as its host has it: the process and its embedded broker may die between any two effects, and come back from the disk. */
 export class HubHost {
   readonly faults = { store: false };
@@ -59,16 +62,18 @@ export class HubHost {
   diesAfter: number | null = null;
   private readonly name: string;
   private readonly world: World;
-  private readonly disk: HubDisk;
+  private readonly disk: MemoryStore;
+  private readonly gone: Set<string>;
   private readonly repository: Repository;
   private readonly root: HeldRoot;
   private lives = 0;
   private process: Process | null = null;
 
-  constructor(name: string, stage: { world: World; disk: HubDisk; repository: Repository; root: HeldRoot }) {
+  constructor(name: string, stage: HubStage) {
     this.name = name;
     this.world = stage.world;
     this.disk = stage.disk;
+    this.gone = stage.gone;
     this.repository = stage.repository;
     this.root = stage.root;
   }
@@ -104,9 +109,9 @@ export class HubHost {
       const options = { store, holder: process.name, ms: LEASE_MS, clock, log: quiet };
       const lead = await standBy(options, new AbortController().signal);
       if (lead === null) return;
-      const state = disk.load();
+      const state = await disk.load();
       const records = new Map(state.records.map(({ site, document }) => [site, this.repository.held(document)]));
-      const mayAct = () => disk.epoch === lead.epoch;
+      const mayAct = () => disk.holds.epoch() === lead.epoch;
       const broker = new Broker(world, { effect: () => this.effect(life), run: (work) => life.run(work), mayAct });
       const hub = new Hub({
         fleet: FLEET,
@@ -144,7 +149,7 @@ export class HubHost {
     this.process = null;
     this.diesAfter = null;
     process.life.alive = false;
-    this.disk.ended(process.name);
+    this.gone.add(process.name);
     this.world.trace.note(`hub ${process.name} killed`);
     process.broker?.die();
     this.world.queue.after(backInMs, () => {
@@ -194,32 +199,25 @@ export class HubHost {
 
   private store({ life, name }: Process): Store {
     const { world, disk } = this;
-    const writer = (epoch: number): Writer => ({
-      epoch,
+    const watched = (writer: Writer): Writer => ({
+      ...writer,
       commit: async (effect, batch) => {
         await this.effect(life);
         await this.took(life);
         if (this.faults.store) throw new AppError("storage", "the disk is full");
-        disk.refuseFenced(epoch);
+        await writer.commit(effect, batch);
         const before = world.witness.runs;
         world.trace.note(`store.${effect}`, () => inWordsBatch(batch, before));
-        disk.write(batch);
         world.witness.committed(effect, batch);
         await this.effect(life);
       },
-      renew: async (ms) => disk.renew(epoch, world.queue.now, ms),
-      release: async () => disk.release(epoch),
     });
     return {
-      load: async () => disk.load(),
+      ...disk,
       take: async (_, ms) => {
-        const epoch = disk.take(name, world.queue.now, ms);
-        return epoch === null ? null : writer(epoch);
+        const writer = await disk.take(name, ms);
+        return writer === null ? null : watched(writer);
       },
-      events: async () => [],
-      diff: async () => null,
-      ...NOBODY,
-      close: async () => {},
     };
   }
 

@@ -16,7 +16,8 @@ export class Repository {
   private readonly records = new Map<string, HeldRecord>();
   private readonly bundles = new Map<string, Map<string, SeenVersion>>();
   private readonly files = new Map<string, RolloutRead>();
-  private readonly known = new WeakMap<SignedBytes, HeldRecord>();
+  /** By the document. */
+  private readonly known = new Map<string, HeldRecord>();
   private commits = 0;
 
   constructor(root: HeldRoot) {
@@ -26,7 +27,7 @@ export class Repository {
   sign(record: SiteRecord): void {
     const document: SignedBytes = { body: Buffer.from(JSON.stringify(record)), signatures: new Map() };
     const held = { record, document, root: 1, left: null } as HeldRecord;
-    this.known.set(document, held);
+    this.known.set(String(document.body), held);
     this.records.set(record.id, held);
     this.commits += 1;
   }
@@ -39,7 +40,7 @@ export class Repository {
 
   /** As a hub that starts reads what it stored. */
   held(document: SignedBytes): HeldRecord {
-    const found = this.known.get(document);
+    const found = this.known.get(Buffer.from(document.body).toString());
     if (found === undefined) throw new Error("a stored record that nobody signed");
     return found;
   }

@@ -13,6 +13,7 @@ import type {
   StoredRecord,
   Writer,
 } from "../../hub/registry/store.ts";
+import type { SiteProgress } from "../../hub/rollout/run.ts";
 import type { StoredRun } from "../../hub/rollout/stored.ts";
 import { AppError } from "../../shared/errors.ts";
 import type { Machine } from "../../shared/node/machine.ts";
@@ -20,13 +21,13 @@ import { type Journal, type SignedBytes, silent } from "../../shared/ports.ts";
 import { FakeMachine } from "./machine.ts";
 import { transactions } from "./transaction.ts";
 
-/** Values are replaced, never changed in place. */
+/** Values are replaced, never changed in place; maps too, where a kill may be played. */
 interface State {
   meta: Meta;
   lease: { epoch: number; holder: string; boot: string; until: number; ms: number };
   people: Map<string, Person>;
   sites: Map<string, Site>;
-  runs: Map<string, StoredRun>;
+  runs: Map<string, { run: StoredRun["run"]; sites: Map<string, SiteProgress> }>;
   assignments: Map<string, SiteAssignment>;
   statuses: Map<string, CommitStatus>;
   rollouts: Map<string, SeenRollout>;
@@ -35,18 +36,36 @@ interface State {
   records: Map<string, StoredRecord>;
   /** Oldest first; none is ever forgotten. */
   events: StoredEvent[];
-  /** `site number` of each event. */
-  known: Set<string>;
+  /** By site and number. */
+  known: Map<string, StoredEvent>;
+}
+
+export interface MemoryStore extends Store {
+  /** What lies there, for whoever checks it. */
+  readonly holds: {
+    /** Of the newest lease. */
+    epoch(): number;
+    set(site: string): SiteAssignment["set"] | undefined;
+    event(site: string, number: number): StoredEvent["event"] | undefined;
+  };
+  /** As a copy of the file, made now; what this returns puts it in the place of what is there then. */
+  backup(): () => void;
 }
 
 /** The store without a disk: what it holds outlives a kill that `journal` plays by throwing, and `close`. */
 export function memoryStore({
   journal = silent,
   machine = new FakeMachine(),
+  copy: out = cloned,
 }: {
   journal?: Journal;
   machine?: Machine;
-} = {}): Store {
+  /** What is given to be stored, as it is kept. */
+  copy?: <T>(value: T) => T;
+} = {}): MemoryStore {
+  // Nothing but a kill ends a transaction in its middle: without one nothing has to be put back.
+  const isKilled = journal !== silent;
+  const own = <K, V>(map: Map<K, V>) => (isKilled ? new Map(map) : map);
   let state: State = {
     meta: { term: 1 },
     lease: { epoch: 0, holder: "", boot: "", until: 0, ms: 0 },
@@ -60,7 +79,7 @@ export function memoryStore({
     roots: new Map(),
     records: new Map(),
     events: [],
-    known: new Set(),
+    known: new Map(),
   };
   const transaction = transactions<State>(journal, {
     get: () => state,
@@ -70,24 +89,25 @@ export function memoryStore({
     copy: (from) => ({
       meta: from.meta,
       lease: from.lease,
-      people: new Map(from.people),
-      sites: new Map(from.sites),
-      runs: new Map(from.runs),
-      assignments: new Map(from.assignments),
-      statuses: new Map(from.statuses),
-      rollouts: new Map(from.rollouts),
-      diffs: new Map(from.diffs),
-      roots: new Map(from.roots),
-      records: new Map(from.records),
-      events: [...from.events],
-      known: new Set(from.known),
+      people: own(from.people),
+      sites: own(from.sites),
+      runs: own(from.runs),
+      assignments: own(from.assignments),
+      statuses: own(from.statuses),
+      rollouts: own(from.rollouts),
+      diffs: own(from.diffs),
+      roots: own(from.roots),
+      records: own(from.records),
+      events: isKilled ? [...from.events] : from.events,
+      known: own(from.known),
     }),
   });
   const add = (site: string, at: number, event: StoredEvent["event"]) => {
     const key = `${site} ${event.number}`;
     if (state.known.has(key)) return;
-    state.known.add(key);
-    state.events.push({ row: state.events.length + 1, site, at, event });
+    const stored = { row: state.events.length + 1, site, at, event };
+    state.known.set(key, stored);
+    state.events.push(stored);
   };
 
   const tell = ({ at, event }: Notice) => {
@@ -105,7 +125,7 @@ export function memoryStore({
   const writer = (epoch: number): Writer => ({
     epoch,
     commit: async (effect, given) => {
-      const batch = structuredClone(given);
+      const batch = out(given);
       transaction(`store.${effect}`, () => {
         refuseFenced(epoch);
         state.meta = batch.meta ?? state.meta;
@@ -115,7 +135,9 @@ export function memoryStore({
         for (const { run, sites } of batch.runs ?? []) {
           const before = state.runs.get(run.id);
           const plan = before?.run.plan ?? run.plan;
-          state.runs.set(run.id, { run: { ...run, plan }, sites: [...new Map([...(before?.sites ?? []), ...sites])] });
+          const rows = own(before?.sites ?? new Map<string, SiteProgress>());
+          for (const [site, progress] of sites) rows.set(site, progress);
+          state.runs.set(run.id, { run: { ...run, plan }, sites: rows });
         }
         for (const each of batch.assignments ?? []) state.assignments.set(each.site, each);
         for (const each of batch.statuses ?? []) state.statuses.set(each.rollout, each);
@@ -170,6 +192,17 @@ export function memoryStore({
           .slice(0, limit),
       ),
     close: async () => {},
+    holds: {
+      epoch: () => state.lease.epoch,
+      set: (site) => state.assignments.get(site)?.set,
+      event: (site, number) => state.known.get(`${site} ${number}`)?.event,
+    },
+    backup: () => {
+      const kept = structuredClone(state);
+      return () => {
+        state = structuredClone(kept);
+      };
+    },
   };
 }
 
@@ -177,7 +210,9 @@ function loaded(state: State): HubState {
   return {
     meta: state.meta,
     sites: byKey(state.sites),
-    runs: [...state.runs.values()].toSorted((a, b) => a.run.startedAt - b.run.startedAt),
+    runs: [...state.runs.values()]
+      .toSorted((a, b) => a.run.startedAt - b.run.startedAt)
+      .map(({ run, sites }) => ({ run, sites: [...sites] })),
     assignments: byKey(state.assignments),
     statuses: byKey(state.statuses),
     rollouts: byKey(state.rollouts),
@@ -189,4 +224,9 @@ function loaded(state: State): HubState {
 
 function byKey<K extends string | number, T>(entries: ReadonlyMap<K, T>): T[] {
   return [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
+}
+
+/** Of one value: as an argument of `map` it is given more. */
+function cloned<T>(value: T): T {
+  return structuredClone(value);
 }
