@@ -2,7 +2,6 @@ import { holdAtMost } from "../shared/bundle.ts";
 import type { EventKind } from "../shared/event.ts";
 import { milliseconds, rfc3339 } from "../shared/names.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
-import type { Committed } from "../shared/verify/requires.ts";
 import { isHealing } from "./apply/apply-object.ts";
 import { execute, type Hands } from "./apply/execute.ts";
 import type { Kube } from "./apply/kube.ts";
@@ -13,9 +12,8 @@ import { type Evaluation, evaluate, isMoving } from "./evaluate.ts";
 import type { Tally } from "./local/tally.ts";
 import type { Fingerprinting } from "./observe/fingerprint.ts";
 import type { Live } from "./observe/live.ts";
-import type { Other } from "./plan/claims.ts";
 import type { ApplyPlan } from "./plan/plan.ts";
-import type { Trust, Unseal } from "./pull/trust.ts";
+import type { Unseal } from "./pull/trust.ts";
 import { noteRefusal } from "./refusal.ts";
 import { type EventDraft, eventOf, eventsOf } from "./report/events.ts";
 import { givenUp } from "./report/given-up.ts";
@@ -109,17 +107,6 @@ export class BundleCycle {
     if (this.isCut) waits.push(10);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - clock.now()));
     return waits.length === 0 ? null : Math.min(...waits);
-  }
-
-  /** What the other bundles of the site must know of this one. */
-  claims(circumstances: Circumstances): Other {
-    return this.shelf.claims(this.hold(), circumstances);
-  }
-
-  /** What the other bundles of the site may rely on. */
-  committed(trust: Trust): Committed | null {
-    const hold = this.hold();
-    return hold === null ? null : this.shelf.committed(hold, trust);
   }
 
   private hold(): Hold | null {

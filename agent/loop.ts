@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
 import { inWords } from "../shared/errors.ts";
 import { matchesAny, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
 import { BundleCycle, type World } from "./bundle-cycle.ts";
+import type { Hold } from "./cache/cache.ts";
 import type { Holding } from "./holding.ts";
 import { adoptionOf, reportEvery } from "./in-force.ts";
 import type { Keeper } from "./keep/keeper.ts";
@@ -88,30 +90,37 @@ export class Loop {
     const situations: BundleSituation[] = [];
     const present = this.present(set, trust);
     this.forgetAbsent(present);
+    const committed = new Map<string, Committed>();
     const claims = new Map<string, Other>();
-    const look = (bundle: string): Circumstances => {
-      const circumstances = { ...this.circumstancesOf(bundle, set, trust), time, held };
-      const others = allBut(bundle, claims);
-      // Nobody else is there to claim anything.
-      if (present.size > 1) claims.set(bundle, this.cycleOf(bundle).claims({ ...circumstances, others }));
-      return { ...circumstances, others };
+    const around = (bundle: string, mode: Assignment["mode"]): Circumstances => ({
+      ...this.circumstancesOf(bundle, set, trust, mode),
+      time,
+      // Who holds the site puts off what changes it; getting ready does not.
+      held: mode === "prepare" ? null : held,
+      neighbours: allBut(bundle, committed),
+      others: allBut(bundle, claims),
+    });
+    const ask = (bundle: string, hold: Hold | null) => {
+      // Nobody else is there to know it.
+      if (present.size < 2) return;
+      const { shelf } = this.cycleOf(bundle);
+      const has = hold === null ? null : shelf.committed(hold, trust);
+      if (has === null) committed.delete(bundle);
+      else committed.set(bundle, has);
+      claims.set(bundle, shelf.claims(hold, around(bundle, "run")));
     };
-    for (const bundle of present) look(bundle);
+    const holds = new Map(cache.holds().map((hold) => [hold.bundle, hold]));
+    for (const bundle of present) ask(bundle, holds.get(bundle) ?? null);
     for (const bundle of present) {
-      const situation = await this.cycleOf(bundle).run(look(bundle));
-      if (situation !== null) situations.push(situation);
-      look(bundle);
+      const situation = await this.cycleOf(bundle).run(around(bundle, "run"));
+      if (situation === null) continue;
+      situations.push(situation);
+      if (!isDeepStrictEqual(situation.hold, holds.get(bundle))) ask(bundle, situation.hold);
     }
     this.wakeNeighbours();
     const prepared = this.preparer.look(set, (bundle) => ({
       shelf: this.cycleOf(bundle).shelf,
-      // Who holds the site puts off what changes it; this does not.
-      circumstances: {
-        ...this.circumstancesOf(bundle, set, trust, "prepare"),
-        time,
-        held: null,
-        others: allBut(bundle, claims),
-      },
+      circumstances: around(bundle, "prepare"),
     }));
     this.settleTime(trust, time);
     this.dropRecords(set);
@@ -192,31 +201,12 @@ export class Loop {
     }
   }
 
-  private circumstancesOf(
-    bundle: string,
-    set: AssignmentSet | null,
-    trust: Trust,
-    mode: Assignment["mode"] = "run",
-  ): Omit<Circumstances, "time" | "held"> {
+  private circumstancesOf(bundle: string, set: AssignmentSet | null, trust: Trust, mode: Assignment["mode"]) {
     const { cache, adopt, boot, keeper } = this.world;
     const item = set?.items.find((each) => each.bundle === bundle && each.mode === mode);
     const assignment = item === undefined || set === null ? null : { item, expires: set.expires, boot: set.boot };
-    const neighbours = new Map<string, Committed>();
-    for (const { bundle: other } of cache.holds()) {
-      const committed = other === bundle ? null : this.cycleOf(other).committed(trust);
-      if (committed !== null) neighbours.set(other, committed);
-    }
     const adoption = mode === "run" ? adoptionOf(cache, bundle, set) : null;
-    return {
-      assignment,
-      adopt,
-      adoption,
-      trust,
-      boot,
-      marksKnown: keeper.marksKnown(),
-      neighbours,
-      others: new Map(),
-    };
+    return { assignment, adopt, adoption, trust, boot, marksKnown: keeper.marksKnown() };
   }
 
   /** What one bundle committed or left, another may have waited for, whose turn came before. */

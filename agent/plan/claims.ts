@@ -50,7 +50,7 @@ export function rivalOf(names: ReadonlySet<string>, bundle: string, others: Othe
   return leaving;
 }
 
-/** What the others have, for one of them. */
-export function allBut(bundle: string, all: Others): Others {
+/** What is known of the others, for one of them. */
+export function allBut<T>(bundle: string, all: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   return new Map([...all].filter(([other]) => other !== bundle));
 }
