@@ -117,6 +117,7 @@ async function traces(site: AttackedSite): Promise<[string, string][]> {
   const pages = await Promise.all(
     ["/status.json", "/metrics"].map(async (path): Promise<[string, string]> => [path, await page(site, path)]),
   );
+  pages.push(["the site page", await sitePage(site)]);
   return [
     ["the log", site.logged.join("\n")],
     ["what the hub was told", JSON.stringify({ reports, batches, events })],
@@ -134,6 +135,13 @@ function page({ dataDir }: AttackedSite, path: string): Promise<string> {
     call.on("error", reject);
     call.end();
   });
+}
+
+async function sitePage({ logged }: AttackedSite): Promise<string> {
+  const ports = logged.flatMap((line) =>
+    /answers the people at this site/.test(line) ? [/"port":(\d+)/.exec(line)?.[1]] : [],
+  );
+  return await (await fetch(`http://127.0.0.1:${ports.findLast((port) => port !== undefined)}`)).text();
 }
 
 /** Where any of these stands. The bundle's own plain values lie on disk as they were signed. */
@@ -182,6 +190,7 @@ it("whatever the API server answers, and quotes, no value of a Secret and none o
   }
   expect(await findings(site)).toEqual([]);
   // What is looked through is what was meant: the failures stand there.
+  expect(await sitePage(site)).toContain("pos");
   const log = site.logged.join("\n");
   expect(log).toContain("apply failed");
   expect(log).toContain("db-1");

@@ -153,6 +153,27 @@ describe("is not ready", () => {
     expect((await rehearsed(site, wanted, {}, true)).refused?.words).toContain("cannot change");
   });
 
+  it.each([
+    ["a Deployment's selector", deployment("till", "ready"), deployment("other", "ready")],
+    [
+      "what an immutable ConfigMap says",
+      { ...configMap("till", { x: "1" }), immutable: true },
+      { ...configMap("till", { x: "2" }), immutable: true },
+    ],
+  ])("unless the bundle allows to make such an object anew: %s", async (_, before, after) => {
+    const site = await labSite();
+    const wanted = { ...after, metadata: before.metadata };
+    await site.kube.apply(bundleOf([before]).objects[0]?.object ?? fail(), FORCED);
+    const refused = await rehearsed(site, bundleOf([wanted]), {}, true);
+    expect(refused.refused?.words).toContain("cannot change");
+    expect(refused.changes.map(({ action }) => action)).toEqual(["refused"]);
+    const recreate = [{ kind: before.kind }];
+    const allowed = await rehearsed(site, rendered([wanted], { kinds: KINDS }, { recreate }), {}, true);
+    expect([allowed.refused, allowed.changes.map(({ action }) => action)]).toEqual([null, ["recreate"]]);
+    // All that it will say is shown: of what is there, nothing stays.
+    expect(allowed.changes[0]?.fields.length).toBeGreaterThan(0);
+  });
+
   it("where it needs a kind, or a namespace, that nobody brings", async () => {
     const site = await labSite();
     expect((await rehearsed(site, bundleOf([till({})]))).refused?.words).toContain("does not know its kind");
