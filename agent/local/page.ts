@@ -1,6 +1,7 @@
 import { STYLE } from "./page-style.ts";
 import { type BundleStatus, type Status, shown, spanOf, verdictOf } from "./status.ts";
 import { details, facts } from "./text.ts";
+import { waitsWords } from "./waiting.ts";
 
 /**
  * The site page, whole: it asks nobody for anything else, works without script, and looks again by itself with it. `token` goes with the
@@ -81,7 +82,7 @@ function bundleCard(bundle: BundleStatus): string {
   const rows: [string, string][] = [
     ...(since === null ? [] : ([["since", since]] as [string, string][])),
     ...(wanted === null ? [] : ([["wanted", wanted]] as [string, string][])),
-    ...(waitingOn === null ? [] : ([["waits for", waitingOn]] as [string, string][])),
+    ...(waitingOn === null ? [] : ([["waits", waitsWords(waitingOn)]] as [string, string][])),
     ...details(bundle),
   ];
   const runs = version === null ? "does not run" : version;

@@ -1,4 +1,5 @@
 import { type BundleStatus, type Status, shown, spanOf, verdictOf } from "./status.ts";
+import { waitsWords } from "./waiting.ts";
 
 /** The status for a terminal. Only what there is to say. */
 export function statusText(status: Status): string {
@@ -62,7 +63,7 @@ function bundleLines(bundle: BundleStatus): string[] {
     head,
     ...aligned([
       ...(wanted === null ? [] : [["wanted", wanted]]),
-      ...(waitingOn === null ? [] : [["waits for", waitingOn]]),
+      ...(waitingOn === null ? [] : [["waits", waitsWords(waitingOn)]]),
       ...details(bundle),
     ] as [string, string][]),
   ];

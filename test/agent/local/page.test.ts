@@ -4,6 +4,7 @@ import { pageOf } from "../../../agent/local/page.ts";
 import { isAtRest, spanOf, verdictOf } from "../../../agent/local/status.ts";
 import { newTally } from "../../../agent/local/tally.ts";
 import { statusText } from "../../../agent/local/text.ts";
+import { waitsWords } from "../../../agent/local/waiting.ts";
 import { bundleAt, SCENES, siteAt } from "./sample.ts";
 
 const page = (name: keyof typeof SCENES) => pageOf(SCENES[name] ?? siteAt(), { token: "t0k3n", nonce: "n0nce" });
@@ -38,7 +39,7 @@ it("the terminal says all there is, a line each", () => {
 
 pos 1.4.1, reverted since 2026-11-02T08:00:00Z
   wanted       1.5.0
-  waits for    failed-before
+  waits        it failed here, and nobody has said to try it again
   objects      11 of 12 healthy, 1 not as they should be
   committed    1.4.2
   before that  1.4.1
@@ -47,7 +48,7 @@ pos 1.4.1, reverted since 2026-11-02T08:00:00Z
 
 base does not run
   wanted       2.0.0
-  waits for    not-on-disk
+  waits        its files have not all come here and been verified yet
 
 refused
   2026-11-02T07:00:00Z pos threshold: 1 of 2 keys that the delegation pos* asks for signed it
@@ -58,6 +59,8 @@ describe("the page", () => {
   it("says what the terminal says", () => {
     for (const words of ["1.4.1", "not connected", "cannot be reached", "1.5.0 (unhealthy)", "threshold: 1 of 2 keys"])
       expect(page("sick")).toContain(words);
+    expect(page("sick")).toContain("<dt>waits</dt><dd>it failed here, and nobody has said to try it again</dd>");
+    expect(page("sick")).not.toMatch(/failed-before|not-on-disk/);
   });
 
   it("asks nobody for anything, and runs nothing but its own", () => {
@@ -79,6 +82,25 @@ describe("the page", () => {
   it("offers the one verb that there is to do", () => {
     expect(page("well").match(/<form[^>]*>/g)).toEqual(['<form method="post" action="/hold">']);
     expect(page("held").match(/<form[^>]*>/g)).toEqual(['<form method="post" action="/release">']);
+  });
+});
+
+describe("why something waits, in words", () => {
+  it.each([
+    ["not-on-disk", "its files have not all come here and been verified yet"],
+    ["held: stock-taking (command)", "the site is held: stock-taking (command)"],
+    [
+      "requires: it needs base 2.0.0 at least, none is committed here",
+      "it needs base 2.0.0 at least, none is committed here",
+    ],
+    ["content: variable PORT has no value", "it cannot be made for this site: variable PORT has no value"],
+    ["apps/v1 Deployment shop/till 0 of 1 are ready", "apps/v1 Deployment shop/till 0 of 1 are ready"],
+    ["constructor: x", "constructor: x"],
+  ])("%s", (waitingOn, words) => expect(waitsWords(waitingOn)).toBe(words));
+
+  it("no reason that says nothing more is shown by its name alone", () => {
+    // Those that may stand without words, as the target decides; the others always have some.
+    for (const reason of ["not-on-disk", "failed-before"]) expect(waitsWords(reason)).not.toContain(reason);
   });
 });
 
