@@ -2,12 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../shared/errors.ts";
 import { nameOf } from "../shared/live.ts";
+import { comparePairs, matchesAny } from "../shared/names.ts";
 import { parseAgeIdentity } from "../shared/node/age-key.ts";
 import { systemClock } from "../shared/node/clock.ts";
 import { formatPublicKey } from "../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
 import type { Log } from "../shared/ports.ts";
 import { valuesHash } from "../shared/render/values.ts";
+import { selects } from "../shared/selector.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
 import type { Kube } from "./apply/kube.ts";
 import type { Cache, Hold, State } from "./cache/cache.ts";
@@ -40,6 +42,8 @@ export interface LookWorld {
   site: string;
   dataDir: string;
   rootDigest: string;
+  /** It takes the newest version meant for it by itself, and heeds no hub. */
+  adopt: boolean;
   log: Log;
 }
 
@@ -58,8 +62,8 @@ interface Candidate {
 
 /**
  * A look at a site from beside, whether or not an agent runs there: what lies on its disk, verified as the agent does, against its cluster. Changes
- * neither. For each bundle what it should be by the orders on its disk, where that lies there whole, else what runs. Throws `config`, `kube` and
- * refusals.
+ * neither. For each bundle what it should be, by the orders on its disk or by its own taking, where that lies there whole, else what runs.
+ * Throws `config`, `kube` and refusals.
  */
 export async function lookAt(world: LookWorld, only: string | null): Promise<Looked[]> {
   const { cache, kube, site, dataDir, log } = world;
@@ -121,7 +125,7 @@ async function look(
 function candidatesOf(world: LookWorld, trust: Trust, contents: Contents): Candidate[] {
   const { cache } = world;
   const holds = new Map(cache.holds().map((hold) => [hold.bundle, hold]));
-  const wanted = wantedOf(world, trust);
+  const wanted = wantedOf(world, trust, contents);
   return [...new Set([...holds.keys(), ...wanted.keys()])].toSorted().flatMap((bundle): Candidate[] => {
     const hold = holds.get(bundle) ?? null;
     const ran = hold === null ? null : rendered(contents.get(hold.running, trust));
@@ -132,11 +136,14 @@ function candidatesOf(world: LookWorld, trust: Trust, contents: Contents): Candi
   });
 }
 
-/** What is assigned, or somebody at the site had it adopt, as far as the disk has it. */
-function wantedOf({ cache, site }: LookWorld, { root, record }: Trust): Map<string, State> {
+/** What is assigned, what somebody at the site had it adopt, or what it takes by itself, as far as the disk has it. */
+function wantedOf(world: LookWorld, trust: Trust, contents: Contents): Map<string, State> {
+  const { cache, site, adopt } = world;
+  const { root, record } = trust;
   const wanted = new Map<string, State>();
-  const stored = cache.assignment();
+  const stored = adopt ? null : cache.assignment();
   const versions = new Map(cache.versions().map((version) => [version.digest, version]));
+  const holds = new Map(cache.holds().map((hold) => [hold.bundle, hold]));
   const add = (bundle: string, digest: string, rest: Pick<State, "values" | "given" | "record">) => {
     const version = versions.get(digest);
     if (version === undefined) return;
@@ -147,10 +154,20 @@ function wantedOf({ cache, site }: LookWorld, { root, record }: Trust): Map<stri
   for (const { bundle, digest, mode, values, record: number } of set?.items ?? []) {
     if (mode === "run") add(bundle, digest, { values: valuesHash(values), given: values, record: number });
   }
+  if (record === null) return wanted;
+  if (adopt) {
+    for (const { bundle, digest, pair, complete } of cache.versions().toReversed()) {
+      const state = { digest, values: "", given: {}, record: record.number };
+      const isBehind = comparePairs(pair, holds.get(bundle)?.running.pair ?? pair) < 0;
+      if (!complete || isBehind || wanted.has(bundle) || !matchesAny(record.bundles, bundle)) continue;
+      const scope = contents.get(state, trust)?.manifest.scope ?? [];
+      if (scope.some(({ sites }) => selects(sites, record.labels))) add(bundle, digest, state);
+    }
+  }
   for (const bundle of cache.adoptions().keys()) {
     const adoption = adoptionOf(cache, bundle, set);
-    if (adoption === null || record === null) continue;
-    const { values = "", given = {} } = cache.holds().find((hold) => hold.bundle === bundle)?.running ?? {};
+    if (adoption === null) continue;
+    const { values = "", given = {} } = holds.get(bundle)?.running ?? {};
     add(bundle, adoption.digest, { values, given, record: record.number });
   }
   return wanted;

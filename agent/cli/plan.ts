@@ -85,8 +85,9 @@ async function look(config: AgentConfig, bundle: string | null): Promise<Looked[
   const kube = await connect(config.kube);
   const cache = sqliteCacheToRead(file);
   try {
-    const { site, dataDir, root } = config;
-    return await lookAt({ cache, kube, site, dataDir, rootDigest: root.digest, log: QUIET }, bundle);
+    const { site, dataDir, root, adopt } = config;
+    const world = { cache, kube, site, dataDir, rootDigest: root.digest, adopt: adopt === "always", log: QUIET };
+    return await lookAt(world, bundle);
   } finally {
     cache.close();
     kube.close();

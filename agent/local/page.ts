@@ -86,7 +86,8 @@ function bundleCard(bundle: BundleStatus): string {
     ...details(bundle),
   ];
   const runs = version === null ? "does not run" : version;
-  return `<article><h3>${escaped(bundle.bundle)} <span>${escaped(runs)}</span> <span class="state ${state}">${state}</span></h3>
+  const mark = state === "absent" ? "" : ` <span class="state ${state}">${state}</span>`;
+  return `<article><h3>${escaped(bundle.bundle)} <span>${escaped(runs)}</span>${mark}</h3>
 ${list(rows)}</article>`;
 }
 

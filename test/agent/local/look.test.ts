@@ -120,6 +120,30 @@ describe("plan and diff", { timeout: 240_000 }, () => {
     expect((await skerryAgent(site, "diff")).out).toContain('/data/greeting: "edited" -> "v1"\n');
   });
 
+  it("look at what a site without a hub would take next, once it may", async () => {
+    const site = await attackedSite({ more: ["adopt: always"] });
+    site.owner.publish(v(1));
+    await until(
+      () => site.greeting(),
+      (seen) => seen === "v1",
+      "v1 does not run",
+    );
+    await skerryAgent(site, "hold");
+    site.owner.publish(v(2));
+    site.owner.publish(v(3, { scope: [{ sites: { ring: "north" } }] }));
+    await until(
+      async () => (await skerryAgent(site, "status", "-o", "json")).out,
+      (out) => out.includes('"waitingOn": "held: '),
+      "it does not say that something is held",
+    );
+    const plan = await skerryAgent(site, "plan");
+    expect([plan.code, plan.out]).toEqual([
+      3,
+      "pos: 1.0.0 to 1.1.0\n  apply    v1 ConfigMap shop/till  (changed)\n             /data/greeting\n",
+    ]);
+    expect((await skerryAgent(site, "diff")).out).toContain('/data/greeting: "v1" -> "v2"\n');
+  });
+
   it("say where there is nothing to look at", async () => {
     const site = await attackedSite();
     await site.wipeDisk();
