@@ -4,7 +4,7 @@ import { type Change, stopped } from "./changes.ts";
 import { notice } from "./notices.ts";
 import type { FleetMember } from "./registry/site.ts";
 import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
-import type { Because } from "./rollout/because.ts";
+import { type Because, inWordsJobs } from "./rollout/because.ts";
 import { nextLook } from "./rollout/next-look.ts";
 import { isOver, isTaken, placeAfter, queueInputs } from "./rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "./rollout/run.ts";
@@ -204,7 +204,7 @@ class Turn {
     const sites = `${run.sites.size} sites in ${waves.length} waves`;
     const others = left.length === 0 ? "" : `, ${left.length} left out`;
     const whose = reason === undefined ? "" : `; started by ${startedBy}: ${reason}`;
-    const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}${whose}`;
+    const words = `${id} planned: ${target.bundle} ${target.version} for ${sites}${others}${whose}${inWordsJobs(run.ran ?? [])}`;
     this.notices.push(notice(this.now, "run", words));
   }
 

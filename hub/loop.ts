@@ -34,7 +34,7 @@ const NOTHING_NEW: News = { changes: [], inputs: new Map() };
  * The hub's one writer: whatever happens becomes a turn, turns run one after the other, and each stores what it changes
  * before any of it is acknowledged or published. A turn that cannot store changes nothing.
  */
-export class Hub implements Omit<HubView, "person" | "diff">, BusEvents {
+export class Hub implements Omit<HubView, "person" | "diff" | "wayBack">, BusEvents {
   private readonly options: HubOptions;
   private readonly memory: Memory;
   private because: ReadonlyMap<string, Because> = new Map();

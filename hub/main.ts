@@ -115,6 +115,7 @@ export async function runHub(config: HubConfig, world: HubWorld, signal: AbortSi
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
       diff: (run, hash) => store.diff(run, hash),
+      wayBack: (run) => memory.wayBack(run),
       person: (hash) => store.person(hash),
       wake: () => hub.wake(),
       act: (act) => hub.act(act),

@@ -14,7 +14,7 @@ import type { FleetMember, Site } from "./registry/site.ts";
 import type { Batch, HubState, Meta, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import type { Because } from "./rollout/because.ts";
 import { inWordsPause } from "./rollout/because.ts";
-import { offersOf } from "./rollout/offer.ts";
+import { offersOf, type WayBack, wayBackOf } from "./rollout/offer.ts";
 import type { Run } from "./rollout/run.ts";
 import { changesToStore, runOf, type StoredRun } from "./rollout/stored.ts";
 
@@ -101,6 +101,12 @@ export class Memory {
     const [members, rollouts] = [[...this.members.values()], [...this.rollouts.values()]];
     const root = this.roots.at(-1)?.root.document ?? null;
     return { fleet, now, root, members, runs, rollouts, bundles: this.bundles };
+  }
+
+  /** Of a run that there is. */
+  wayBack(id: string): WayBack | null {
+    const run = this.runs.get(id);
+    return run === undefined ? null : wayBackOf(run, this.members);
   }
 
   absorb(batch: Omit<Batch, "records" | "root" | "runs">): void {

@@ -21,6 +21,8 @@ const item = z.strictObject({
   back: z.optional(z.boolean()),
   /** A state that failed here may be tried once more. */
   retry: z.optional(z.boolean()),
+  /** Its run was stopped: what is under way goes on, and nothing of it begins. */
+  ended: z.optional(z.boolean()),
   run: name,
   wave: name,
   /** What the hub sets for this bundle: over its defaults, under the values of the record. */

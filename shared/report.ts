@@ -8,7 +8,7 @@ import { boot, count, name, number, pair, shortDigest, time, valuesHash } from "
 export const ITEM_STATES = ["applying", "verifying", "committed", "reverting", "reverted", "failed", "stuck"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-export const ITEM_FLAGS = ["key-left", "epoch"] as const;
+export const ITEM_FLAGS = ["key-left", "epoch", "no-return"] as const;
 export type ItemFlag = (typeof ITEM_FLAGS)[number];
 
 const code = z.enum(ERROR_CODES);
@@ -37,7 +37,10 @@ const item = z.strictObject({
   waitingOn: z.optional(z.string().check(z.maxLength(200))),
   /** Jobs that the last move up ran, with the version and how each ended: data does not go back when a version does. */
   jobs: z.optional(z.array(z.string())),
-  /** What runs here would not be accepted anew: its keys left the delegation, or the delegation's epoch rose above its own. */
+  /**
+   * What runs here would not be accepted anew: its keys left the delegation, or the delegation's epoch rose above its own. `no-return`: a
+   * phase without return is through, and nothing was committed since, so that the site goes to nothing older by itself.
+   */
   flags: z.optional(z.array(z.enum(ITEM_FLAGS))),
   objects: z.optional(z.strictObject({ total: count, healthy: count, drifted: count })),
 });

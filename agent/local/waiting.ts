@@ -7,6 +7,7 @@ const LEADS: Readonly<Record<StayReason, string | null>> = {
   moving: null,
   "not-on-disk": "its files have not all come here and been verified yet",
   held: "the site is held",
+  ended: null,
   "not-before": null,
   "failed-before": "it failed here, and nobody has said to try it again",
   ahead: null,

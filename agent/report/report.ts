@@ -60,6 +60,7 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
   // One that is being tried again has not failed again.
   const isMoving = hold.state === "applying" || hold.state === "verifying";
   const jobs = jobsInWords(hold.jobs ?? []);
+  const own: ItemFlag[] = hold.passed === undefined ? [...flags] : [...flags, "no-return"];
   const last = hold.failed.findLast((entry) => !(isMoving && isSame(entry, running)));
   return {
     bundle: hold.bundle,
@@ -75,7 +76,7 @@ function itemOf({ hold, marks, flags, summary, drifted, healthyForMs, waitingOn 
     ...(last === undefined ? {} : { failed: failedOf(last) }),
     ...(waitingOn === null ? {} : { waitingOn: waitingOn.slice(0, 200) }),
     ...(jobs.length === 0 ? {} : { jobs }),
-    ...(flags.length === 0 ? {} : { flags: [...flags] }),
+    ...(own.length === 0 ? {} : { flags: own }),
     objects: { total: summary.total, healthy: summary.healthy, drifted },
   };
 }

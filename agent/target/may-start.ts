@@ -36,6 +36,7 @@ export function obstacle(wanted: Wanted, site: Site): Stay | null {
   // Before a commit, a site may always return to what it committed last.
   const returning = site.hold?.committed?.digest === wanted.digest;
   return (
+    ended(wanted) ??
     unreadMarks(site) ??
     withoutReturn(wanted, site) ??
     withoutRecord(wanted, site, returning) ??
@@ -51,6 +52,10 @@ export function obstacle(wanted: Wanted, site: Site): Stay | null {
 
 function forbidden(version: OnDisk, site: Site): Stay | null {
   return outOfScope(version) ?? rushed(version) ?? comesFrom(version, site) ?? lacking(version) ?? claimed(version);
+}
+
+function ended({ ended: isOver, run }: Wanted): Stay | null {
+  return isOver ? stay("ended", `${run} was stopped: nothing of it begins any more`) : null;
 }
 
 function unreadMarks({ marksKnown }: Site): Stay | null {

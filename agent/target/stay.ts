@@ -7,6 +7,7 @@ export type StayReason =
   | "moving" // applying or verifying, with time left
   | "not-on-disk" // assigned, and not yet fetched and verified, or refused here
   | "held" // the site puts off what is new, or cannot tell yet whether it does
+  | "ended" // its run was stopped, and nothing of it had begun here
   | "not-before" // the assignment says when, and that has not come
   | "failed-before" // it failed here, and nobody said retry, or it was tried again for this run already
   | "ahead" // the site has committed more than it is assigned, and nobody said back

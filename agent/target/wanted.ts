@@ -39,6 +39,8 @@ export interface Wanted {
   /** Going below the highest committed pair is meant. */
   back: boolean;
   retry: boolean;
+  /** Its run was stopped: what is under way goes on, and nothing of it begins. */
+  ended: boolean;
   onDisk: OnDisk | null;
   /** When this may start something. null: whenever, since nobody far away decided it. */
   within: { expires: string; boot: string | undefined; notBefore: string | undefined } | null;
@@ -60,6 +62,7 @@ export function assigned(
     by: "assigned",
     back: item.back === true,
     retry: item.retry === true,
+    ended: item.ended === true,
     within: { expires: set.expires, boot: set.boot, notBefore: item.notBefore },
   };
 }
@@ -84,6 +87,7 @@ export function adopted(
     by: "adopted",
     back: false,
     retry: act !== null,
+    ended: false,
     onDisk,
     within: null,
   };

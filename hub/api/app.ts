@@ -6,7 +6,7 @@ import * as z from "zod/mini";
 import { inWords as errorInWords } from "../../shared/errors.ts";
 import { siteId } from "../../shared/names.ts";
 import { findingsOf } from "../../shared/parse.ts";
-import type { EventList } from "./contract.ts";
+import type { EventList, ReturnView } from "./contract.ts";
 import type { MeView } from "./contract-verb.ts";
 import type { Feed } from "./feed.ts";
 import { exportOf } from "./fleet-export.ts";
@@ -74,6 +74,16 @@ export function apiApp(options: ApiOptions, pages: readonly Page[], feed: Feed):
     return problemAnswer("not-found", `no diff ${hash.slice(0, 64)} of run ${id} is stored`, {
       fix: "a run names its diffs in `preview`; the sites of it may not have been asked yet",
     });
+  });
+  app.get("/api/v1/rollouts/:name/runs/:id/return", (context) => {
+    const { name, id } = context.req.param();
+    const found = options.read().runs.some(({ run }) => run.id === id && run.rollout === name)
+      ? options.wayBack(id)
+      : null;
+    if (found === null) return problemAnswer("not-found", `rollout ${name} has no run ${id}`);
+    const { sites, left, jobs } = found;
+    const view: ReturnView = { sites, left: left.map(({ site, why }) => ({ site, why })), jobs: [...jobs] };
+    return json(context, view);
   });
   app.get("/api/v1/events", async (context) => {
     const query = eventQuery.safeParse(context.req.query());

@@ -31,7 +31,16 @@ const pauseReason = z.discriminatedUnion("kind", [
 /** Not counted now. */
 const away = { offline: some, held: some, deferred: some };
 const waiting = { wave: name, healthy: count, of: count, waitingFor: some, ...away };
-const returning = { why: pauseReason, back: count, of: count, behind: some, left: ordered(siteId) };
+/** As sites name it, and at how many: it does not go back when a version does. */
+export const ranJob = z.object({ job: z.string(), sites: count });
+const returning = {
+  why: pauseReason,
+  back: count,
+  of: count,
+  behind: some,
+  left: ordered(siteId),
+  jobs: ordered(ranJob),
+};
 
 export const because = z.discriminatedUnion("kind", [
   z.object({

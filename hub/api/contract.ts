@@ -16,7 +16,7 @@ import {
 } from "../../shared/names.ts";
 import { ITEM_FLAGS, ITEM_STATES } from "../../shared/report.ts";
 import { PHASES, VERBS, type Verb } from "../../shared/verbs.ts";
-import { because, outcome } from "./contract-because.ts";
+import { because, outcome, ranJob } from "./contract-because.ts";
 
 /**
  * What the hub's API says: one set of schemas for validation, for the page and for `skerry`. Times are RFC 3339 in UTC, durations
@@ -169,6 +169,16 @@ export const runView = z.object({
   preview: z.nullable(previewView),
 });
 
+/** `GET .../runs/{id}/return`: what going back would do, before anybody asks for it. */
+export const returnView = z.object({
+  /** How many would be sent back to what they ran before. */
+  sites: count,
+  /** Who took the version and may not go back, and why. */
+  left: z.array(z.object({ site: siteId, why: z.string() })),
+  /** What their sites ran that is not undone. */
+  jobs: z.array(ranJob),
+});
+
 export const rolloutView = z.object({
   name,
   commit: z.string(),
@@ -226,6 +236,7 @@ export type SiteView = z.infer<typeof siteView>;
 export type PreviewView = z.infer<typeof previewView>;
 export type WaveView = z.infer<typeof waveView>;
 export type RunView = z.infer<typeof runView>;
+export type ReturnView = z.infer<typeof returnView>;
 export type RolloutView = z.infer<typeof rolloutView>;
 export type FleetView = z.infer<typeof fleetView>;
 export type RolloutList = z.infer<typeof rolloutList>;

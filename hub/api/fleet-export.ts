@@ -41,6 +41,8 @@ export const fleetExport = z.strictObject({
           digest: shortDigest,
           marks: z.optional(z.tuple([pair, pair])),
           previous: z.optional(shortDigest),
+          /** Jobs of its last move up: they are not undone. */
+          jobs: z.optional(z.array(z.string())),
         }),
       ),
     }),
@@ -82,11 +84,12 @@ export function exportOf({ fleet, now, members, runs, bundles: read }: Snapshot)
       sets: Object.fromEntries(Object.entries(sets).map(([key, names]) => [key, [...names]])),
     }),
     ...(barred !== undefined && { barred }),
-    runs: (site.report?.body.items ?? []).map(({ bundle, digest, marks, previous }) => ({
+    runs: (site.report?.body.items ?? []).map(({ bundle, digest, marks, previous, jobs }) => ({
       bundle,
       digest,
       ...(marks !== undefined && { marks }),
       ...(previous !== undefined && { previous }),
+      ...(jobs !== undefined && { jobs }),
     })),
   }));
   return {

@@ -6,7 +6,7 @@ import type { Preview } from "../preview/rows.ts";
 import type { FleetMember } from "../registry/site.ts";
 import type { Person, SeenRollout, StoredEvent } from "../registry/store.ts";
 import type { Because } from "../rollout/because.ts";
-import type { Offers } from "../rollout/offer.ts";
+import type { Offers, WayBack } from "../rollout/offer.ts";
 import type { Run } from "../rollout/run.ts";
 
 /** What the API sees of the hub: everything as of the last commit, read at one moment. Nothing in it may be changed. */
@@ -59,6 +59,8 @@ export interface HubView {
   subscribe(onChange: () => void): () => void;
   /** What a run would change at the sites that reported this hash; null where it is not known (yet, or any more). */
   diff(run: string, hash: string): Promise<Diff | null>;
+  /** What going back would do, or does; null for a run that there is not. */
+  wayBack(run: string): WayBack | null;
   /** Newest first. `before` is a row number for paging. */
   events(query: { site?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
   /** Whose token has this SHA-256; null: nobody's, or nobody's any more. */

@@ -27,9 +27,10 @@ export function entriesAfter(
   member: FleetMember,
   moment: Moment,
 ): Entries {
-  let entries = withCadence(before, member.id, moment.runs);
+  let entries = settled(withCadence(before, member.id, moment.runs), member, moment);
   for (const effect of effects) {
     if (effect.kind === "withdraw") entries = withdraw(entries, effect, member, moment);
+    if (effect.kind === "end") entries = end(entries, effect, moment);
     if (effect.kind === "unprepare") entries = without(entries, effect);
   }
   for (const effect of effects) {
@@ -88,19 +89,19 @@ function assign(
 }
 
 /**
- * Nothing is to start any more: the site is given back what it committed, so that one that lost its disk still learns what to
+ * Nothing is to start any more: the site is given back what it settled on, so that one that lost its disk still learns what to
  * run; where no run that is known gave it that, the item goes, and absence changes nothing.
  */
 function withdraw(
   entries: Entries,
-  effect: Extract<Effect, { kind: "withdraw" }>,
+  effect: Pick<Extract<Effect, { kind: "withdraw" }>, "bundle" | "run">,
   member: FleetMember,
   moment: Moment,
 ): Entries {
   const given = entries.assigned[effect.bundle];
   if (given?.run !== effect.run) return entries;
   const runs = member.site.report?.body.items.find(
-    (item) => item.bundle === effect.bundle && item.state === "committed",
+    ({ bundle, state }) => bundle === effect.bundle && (state === "committed" || state === "reverted"),
   );
   const source = [...moment.runs.values()]
     .filter((run) => run.target.bundle === effect.bundle && run.sites.has(member.id))
@@ -114,6 +115,45 @@ function withdraw(
     return { items, assigned };
   }
   return put(entries, itemFor(source, source.target, member.id, runs.record), source.target.values, moment);
+}
+
+/** Nothing of it begins any more. */
+function end(entries: Entries, { bundle, run }: Extract<Effect, { kind: "end" }>, { introduced }: Moment): Entries {
+  const given = entries.assigned[bundle];
+  if (given?.run !== run) return entries;
+  const items = entries.items.map((item) =>
+    item.bundle === bundle && item.mode === "run" ? { ...item, ended: true } : item,
+  );
+  return { items, assigned: { ...entries.assigned, [bundle]: { ...given, ended: introduced } } };
+}
+
+/**
+ * A site that knows that nothing of it begins any more, and moves no more, has it again where that is what it settled on: it may come
+ * back to it after a lost disk. Where it settled on something else it is given that.
+ */
+function settled(before: Entries, member: FleetMember, moment: Moment): Entries {
+  const body = member.site.report?.body;
+  const [term, number] = body?.assignment ?? [0, 0];
+  let entries = before;
+  for (const [bundle, given] of Object.entries(before.assigned)) {
+    const { ended, ...rest } = given;
+    const item = body?.items.find((each) => each.bundle === bundle);
+    if (ended === undefined || term < ended[0] || (term === ended[0] && number < ended[1])) continue;
+    if (item === undefined || (item.state !== "committed" && item.state !== "reverted")) continue;
+    const { digest, values, record } = given;
+    if (item.digest !== short(digest) || item.values !== values || item.record !== record)
+      entries = withdraw(entries, { bundle, run: given.run }, member, moment);
+    else {
+      const items = entries.items.map((each) => (each.bundle === bundle && each.mode === "run" ? begins(each) : each));
+      entries = { items, assigned: { ...entries.assigned, [bundle]: rest } };
+    }
+  }
+  return entries;
+}
+
+function begins(item: Assignment): Assignment {
+  const { ended: _, ...rest } = item;
+  return rest;
 }
 
 function isState(assigned: Assigned, { digest, values }: Target): boolean {

@@ -1,6 +1,6 @@
 import { AppError } from "../../shared/errors.ts";
 import { parseAs } from "../../shared/parse.ts";
-import { type RolloutList, type RunView, rolloutList, runView } from "../api/contract.ts";
+import { type ReturnView, type RolloutList, type RunView, returnView, rolloutList, runView } from "../api/contract.ts";
 import { type ProblemCode, problem } from "../api/contract-verb.ts";
 import { readWhole } from "../build/signed-files.ts";
 import type { Session } from "./session.ts";
@@ -32,6 +32,10 @@ export class HubClient {
 
   async rollouts(): Promise<RolloutList> {
     return parseAs(rolloutList, await this.#ask("/api/v1/rollouts"), "answer");
+  }
+
+  async wayBack({ id, rollout }: Pick<RunView, "id" | "rollout">): Promise<ReturnView> {
+    return parseAs(returnView, await this.#ask(`/api/v1/rollouts/${rollout}/runs/${id}/return`), "answer");
   }
 
   async act(run: Pick<RunView, "id" | "rollout">, verb: string, body: object): Promise<RunView> {

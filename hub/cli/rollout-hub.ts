@@ -64,9 +64,11 @@ export function rolloutStatusCommand(session: Session): Command {
     .argument("<name>", "of the rollout")
     .option("--run <id>", "left out: its last one");
   return ofHub(command).action(async (name: string, options: Look) => {
-    const run = await find(new HubClient(session, options), name, options.run);
-    if (asJson(options)) session.print(JSON.stringify(run, undefined, 2));
-    else for (const each of detailLines(run)) session.print(each);
+    const client = new HubClient(session, options);
+    const run = await find(client, name, options.run);
+    const back = run.verbs.includes("revert") ? await client.wayBack(run) : null;
+    if (asJson(options)) session.print(JSON.stringify({ ...run, return: back }, undefined, 2));
+    else for (const each of detailLines(run, back)) session.print(each);
     session.end(EXIT[run.phase]);
   });
 }

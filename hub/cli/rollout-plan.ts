@@ -10,6 +10,7 @@ import { readWhole } from "../build/signed-files.ts";
 import { openRolloutFile } from "../follow/rollout-file.ts";
 import { placed } from "../placed.ts";
 import { plan } from "../rollout/plan.ts";
+import { jobsAbove } from "../rollout/ran.ts";
 import type { Plan, Target } from "../rollout/run.ts";
 import { refuseValues } from "../rollout/values.ts";
 import { memberOf } from "./rollout-plan-fleet.ts";
@@ -38,9 +39,13 @@ export function rolloutPlanCommand(session: Session): Command {
       try {
         const members = fleet.sites.map((site) => memberOf(site, Date.parse(fleet.at)));
         if (known?.variables !== undefined) refuseValues(spec, known.variables);
-        const found = plan(spec, targetOf(spec, known), members, sha256Hex(bytes));
-        if (options.json === true) session.print(JSON.stringify(found, undefined, 2));
-        else for (const line of inLines(found, spec, known !== undefined)) session.print(line);
+        const target = targetOf(spec, known);
+        const found = plan(spec, target, members, sha256Hex(bytes));
+        if (options.json === true) return session.print(JSON.stringify(found, undefined, 2));
+        for (const line of inLines(found, spec, known !== undefined)) session.print(line);
+        for (const { job, sites } of jobsAbove(found, members, target)) {
+          session.print(`a return does not undo the Job ${job}, at ${sites} sites`);
+        }
       } catch (error) {
         throw placed(error, where);
       }

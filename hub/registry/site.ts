@@ -61,4 +61,6 @@ export interface Assigned {
   introduced: readonly [term: number, number: number];
   /** When that set was stored at the hub, ms. */
   at: number;
+  /** The set since which nothing of it may begin; left out while it may. */
+  ended?: readonly [term: number, number: number];
 }

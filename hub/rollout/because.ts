@@ -1,6 +1,6 @@
 import { assertNever } from "../../shared/errors.ts";
 import type { Ahead } from "./queue.ts";
-import type { Failure, PauseReason } from "./run.ts";
+import type { Failure, PauseReason, RanJob } from "./run.ts";
 
 /** So many sites, and the first few of them by the order of the plan. The run itself names them all. */
 export interface Some {
@@ -43,7 +43,7 @@ export type Because =
   | { kind: "paused"; why: PauseReason }
   /** Sites that are behind still get the target when they return. */
   | { kind: "completed"; healthy: number; of: number; behind: Some }
-  /** `back` of the `of` sites that took the version run again what they ran before. `left` may not return. */
+  /** `back` of the `of` sites that took the version run again what they ran before. `left` may not return; what `jobs` did stays done. */
   | {
       kind: "reverting" | "reverted";
       why: PauseReason;
@@ -51,6 +51,7 @@ export type Because =
       of: number;
       behind: Some;
       left: readonly string[];
+      jobs: readonly RanJob[];
     }
   | { kind: "aborted"; who: string; reason: string }
   | { kind: "superseded"; by: string };
@@ -91,8 +92,8 @@ export function inWordsBecause(because: Because): string {
     }
     case "reverting":
     case "reverted": {
-      const { kind, why, back, of, behind, left } = because;
-      const who = some("not yet", behind) + listed("may not return:", left);
+      const { kind, why, back, of, behind, left, jobs } = because;
+      const who = some("not yet", behind) + listed("may not return:", left) + inWordsJobs(jobs);
       return `${kind}: ${back} of ${of} back on what they ran before${who}; ${inWordsPause(why)}`;
     }
     case "paused":
@@ -108,6 +109,14 @@ export function inWordsBecause(because: Because): string {
     default:
       return assertNever(because);
   }
+}
+
+/** Empty where none ran. */
+export function inWordsJobs(jobs: readonly RanJob[]): string {
+  return listed(
+    "not undone:",
+    jobs.map(({ job, sites }) => `Job ${job}${sites === 1 ? "" : ` (${sites} sites)`}`),
+  );
 }
 
 export function inWordsPause(why: PauseReason): string {

@@ -1,11 +1,11 @@
 import type { Outcome } from "../../shared/rollout.ts";
 import type { FleetMember } from "../registry/site.ts";
-import { inWordsPause } from "./because.ts";
-import { acknowledged, isAbout, itemOf } from "./evidence.ts";
+import { inWordsJobs, inWordsPause } from "./because.ts";
+import { acknowledged, isAbout, isSettled, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
 import { assignmentOf, isElsewhere, isMoving, targetOf } from "./outcome.ts";
 import { asksFirst, hasPrepared, isPreparing } from "./ready.ts";
-import type { Effect, Run, SiteProgress } from "./run.ts";
+import type { Effect, Phase, Run, SiteProgress } from "./run.ts";
 import { openWave } from "./verb.ts";
 
 /** What the site's assignments lack to be as the run wants them; nothing once they are so. */
@@ -36,7 +36,20 @@ export function effectsAt(run: Run, place: number, fleet: Fleet): Effect[] {
   }
   const isTakenOff = !moving || wants || TAKEN_OFF.has(progress.outcome);
   if (isTakenOff && isUntaken(run, member)) effects.push({ kind: "withdraw", run: run.id, site, bundle });
+  else if (!moving && STOPPED.has(run.phase.kind) && mayYetBegin(run, member)) {
+    effects.push({ kind: "end", run: run.id, site, bundle });
+  }
   return effects;
+}
+
+const STOPPED: ReadonlySet<Phase["kind"]> = new Set<Phase["kind"]>(["aborted", "superseded", "reverting", "reverted"]);
+
+/** It took it, and did not settle on it: one that failed, or lost its disk, would find it in its set as something to begin. */
+function mayYetBegin({ id, target }: Run, { site, assigned }: FleetMember): boolean {
+  const given = assigned[target.bundle];
+  if (given?.run !== id || given.ended !== undefined) return false;
+  const item = itemOf(site, target.bundle);
+  return item === undefined || !isSettled(item) || !isAbout(item, given);
 }
 
 /** It holds this run's assignment and did not take it. What it runs anyway is what a withdrawal would give back to it. */
@@ -100,11 +113,11 @@ function phaseWords(before: Run, after: Run): string | null {
       return before.phase === phase ? null : `${after.id} paused: ${inWordsPause(phase.because)}`;
     case "reverting": {
       if (before.phase.kind === "reverting") return null;
-      const { wave, because, left } = phase;
+      const { wave, because, left, jobs } = phase;
       const who = wave === null ? "every site that took it" : `wave ${after.plan.waves[wave]?.name}`;
       const not =
         left.length === 0 ? "" : `; may not return: ${left.map(({ site, why }) => `${site} (${why})`).join(", ")}`;
-      return `${after.id} sends ${who} back: ${inWordsPause(because)}${not}`;
+      return `${after.id} sends ${who} back: ${inWordsPause(because)}${not}${inWordsJobs(jobs)}`;
     }
     case "reverted":
       return before.phase === phase || before.phase.kind === "reverted" ? null : `${after.id} reverted`;

@@ -9,6 +9,12 @@ export function ineligibility(member: FleetMember, target: Target): Omit<Left, "
   if (!mayHave(member, target.bundle)) {
     return { code: "record", why: `its site record does not list the bundle ${target.bundle}` };
   }
+  const { marks, flags, digest } = itemOf(member.site, target.bundle) ?? {};
+  const isThrough = flags?.includes("no-return") === true && digest !== short(target.digest);
+  // What is through lies above what was committed last.
+  if (isThrough && (marks === undefined || comparePairs(target.pair, marks[0]) <= 0)) {
+    return { code: "floor", why: "a phase without return is through there" };
+  }
   const floor = floorOf(member, target);
   if (floor !== undefined && comparePairs(target.pair, floor) < 0) {
     return {

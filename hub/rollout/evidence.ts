@@ -39,6 +39,11 @@ export function isAbout(item: ReportItem, assigned: Given): boolean {
   return item.digest === short(digest) && item.values === values && item.record === record;
 }
 
+/** It moves no more: it committed what it runs, or went back to it. */
+export function isSettled({ state }: ReportItem): boolean {
+  return state === "committed" || state === "reverted";
+}
+
 /** Why the assigned state was given up there; null where it was not. */
 export function failureOf(item: ReportItem | undefined, assigned: Given): ErrorCode | null {
   const failed = item?.failed;

@@ -4,6 +4,7 @@ import type { Assigned } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
 import { acknowledged, isAbout, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
+import { jobsAt } from "./ran.ts";
 import type { Left, PauseReason, Run, SiteProgress } from "./run.ts";
 import { notBegun } from "./start.ts";
 
@@ -12,20 +13,31 @@ import { notBegun } from "./start.ts";
  * another at each. Who took nothing is taken off the version as by an abort; who may not return stays, by name.
  */
 export function turnedBack(run: Run, fleet: Fleet, wave: number | null, because: PauseReason, now: number): Run {
+  const { back, left, jobs } = wayBack(run, fleet, wave);
   const sites: [string, SiteProgress][] = [];
+  const begun = (site: string) => notBegun(run.sites.get(site)?.wave ?? 0, now);
+  for (const [site, returnTo] of back) sites.push([site, { ...begun(site), returnTo }]);
+  for (const { site, code } of left) {
+    sites.push([site, { ...begun(site), outcome: "ineligible", code, returnTo: null }]);
+  }
+  return { ...run, phase: { kind: "reverting", wave, because, left, jobs, since: now }, sites: run.sites.with(sites) };
+}
+
+/** Whom the run would send back, and to which of `known`; who took the version and may not go; what does not go back with them. */
+export function wayBack(run: Run, fleet: Fleet, wave: number | null) {
+  const back: [site: string, to: number][] = [];
   const left: Left[] = [];
   for (const [site, progress] of run.sites) {
     if ((wave !== null && progress.wave !== wave) || progress.outcome === "ahead") continue;
     const found = returnOf(run, site, fleet);
-    if (found === undefined) continue;
-    const begun = notBegun(progress.wave, now);
-    if (typeof found === "number") sites.push([site, { ...begun, returnTo: found }]);
-    else {
-      sites.push([site, { ...begun, outcome: "ineligible", code: found.code, returnTo: null }]);
-      left.push(found);
-    }
+    if (typeof found === "number") back.push([site, found]);
+    else if (found !== undefined) left.push(found);
   }
-  return { ...run, phase: { kind: "reverting", wave, because, left, since: now }, sites: run.sites.with(sites) };
+  const jobs = jobsAt(
+    back.flatMap(([site]) => fleet.get(site) ?? []),
+    run.target.bundle,
+  );
+  return { back, left, jobs };
 }
 
 /** An index into `known`, or why not; undefined where the site took nothing of this run. */

@@ -27,6 +27,8 @@ export interface Run {
   reason?: string;
   /** What people said to let waves open. */
   approvals?: readonly Approval[];
+  /** Of a return: what sites ran that does not go back. Left out where that is nothing. */
+  ran?: readonly RanJob[];
   /** Targets of other runs of the bundle, as known at the start: what sites may be sent back to. */
   known?: readonly Target[];
   /** When assignments were given in the last minute; kept where the pace is limited by the minute. */
@@ -136,6 +138,14 @@ export interface Return {
   because: PauseReason;
   /** Who took the version and may not go back to what it ran before. */
   left: readonly Left[];
+  /** What they ran that does not go back with it. */
+  jobs: readonly RanJob[];
+}
+
+/** As sites name it, with its version and how it ended; and at how many of them. */
+export interface RanJob {
+  job: string;
+  sites: number;
 }
 
 export interface Failure {
@@ -184,6 +194,8 @@ export type Effect =
   | { kind: "assign"; run: string; site: string; bundle: string; target: Target; back: boolean; retry?: true }
   /** The site did not take this run's assignment, and shall not any more. */
   | { kind: "withdraw"; run: string; site: string; bundle: string }
+  /** The site took it, and is not known to have settled on it: what is under way goes on, and nothing of it begins any more. */
+  | { kind: "end"; run: string; site: string; bundle: string }
   /** The site shall get ready for the target, or need not any more. */
   | { kind: "prepare"; run: string; site: string; bundle: string; target: Target }
   | { kind: "unprepare"; run: string; site: string; bundle: string }

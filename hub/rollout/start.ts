@@ -1,6 +1,7 @@
 import type { Rollout } from "../../shared/rollout.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { plan } from "./plan.ts";
+import { jobsAbove } from "./ran.ts";
 import type { Plan, Run, SiteProgress, Target } from "./run.ts";
 import { Sites } from "./sites.ts";
 
@@ -26,7 +27,15 @@ export interface Start {
 export function startRun(start: Start, fleet: readonly FleetMember[], now: number): Run {
   const { seed, ...rest } = start;
   const frozen = plan(start.spec, start.target, fleet, seed);
-  return { ...rest, plan: frozen, startedAt: now, phase: { kind: "planned" }, sites: sitesAtStart(frozen, now) };
+  const ran = start.back ? jobsAbove(frozen, fleet, start.target) : [];
+  return {
+    ...rest,
+    ...(ran.length > 0 && { ran }),
+    plan: frozen,
+    startedAt: now,
+    phase: { kind: "planned" },
+    sites: sitesAtStart(frozen, now),
+  };
 }
 
 /** What became of nobody yet: what was stored since is laid over it when a hub starts. */

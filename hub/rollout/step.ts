@@ -160,11 +160,14 @@ function ended(phase: Extract<Phase, { kind: "aborted" | "superseded" }>): Becau
     : { kind: "aborted", who: phase.who, reason: phase.reason };
 }
 
-function toReturn({ wave, because, left }: Return): Return {
-  return { wave, because, left };
+function toReturn({ wave, because, left, jobs }: Return): Return {
+  return { wave, because, left, jobs };
 }
 
-function returning({ kind, because, left }: Extract<Phase, { kind: "reverting" | "reverted" }>, tally: Tally): Because {
+function returning(
+  { kind, because, left, jobs }: Extract<Phase, { kind: "reverting" | "reverted" }>,
+  tally: Tally,
+): Because {
   const back = tally.count(null, ["reverted"], ["back"]);
   const behind = tally.some(
     null,
@@ -172,7 +175,7 @@ function returning({ kind, because, left }: Extract<Phase, { kind: "reverting" |
     ["back"],
   );
   const of = back + behind.count + left.length;
-  return { kind, why: because, back, of, behind, left: left.map(({ site }) => site) };
+  return { kind, why: because, back, of, behind, left: left.map(({ site }) => site), jobs };
 }
 
 function completion(tally: Tally): Because {

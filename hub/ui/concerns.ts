@@ -13,7 +13,7 @@ export function concernsOf({ condition, barred, withheld, bundles }: SiteView): 
   const holds: Readonly<Record<Concern, boolean>> = {
     barred: barred !== null,
     withheld: withheld !== null,
-    flagged: bundles.some(({ flags }) => flags.length > 0),
+    flagged: bundles.some(({ flags }) => flags.some((flag) => flag !== "no-return")),
     ahead: bundles.some(({ ahead }) => ahead !== null),
   };
   return CONCERNS.filter((concern) => holds[concern]);

@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Verb } from "../../shared/verbs.ts";
-import type { RunView } from "../api/contract.ts";
+import type { ReturnView, RunView } from "../api/contract.ts";
 import type { Problem } from "../api/contract-verb.ts";
-import { VERB } from "./words.ts";
+import { counted, VERB } from "./words.ts";
 
 interface Asked {
   run: RunView;
@@ -12,6 +12,8 @@ interface Asked {
 
 const asked = signal<Asked | null>(null);
 const problem = signal<Pick<Problem, "detail" | "fix"> | null>(null);
+/** Null until the hub has said it; words where it has not. */
+const back = signal<ReturnView | string | null>(null);
 const sending = signal(false);
 /** Kept while the page lives, and nowhere else. */
 const person = signal({ who: "", token: "" });
@@ -19,6 +21,54 @@ const person = signal({ who: "", token: "" });
 export function askFor(run: RunView, verb: Verb): void {
   problem.value = null;
   asked.value = { run, verb };
+  back.value = null;
+  if (verb === "revert") void look(run);
+}
+
+/** What going back would do, said before it is asked for. */
+async function look({ rollout, id }: RunView): Promise<void> {
+  const found = await fetch(`/api/v1/rollouts/${rollout}/runs/${id}/return`).then(
+    async (answer): Promise<ReturnView | string> =>
+      answer.ok ? ((await answer.json()) as ReturnView) : "The hub does not say what going back would do.",
+    () => "The hub cannot be reached.",
+  );
+  if (asked.value?.run.id === id) back.value = found;
+}
+
+function WayBack() {
+  const found = back.value;
+  if (found === null) return <p class="quiet">Asking the hub what that would do.</p>;
+  if (typeof found === "string") return <p class="quiet">{found}</p>;
+  const { sites, left, jobs } = found;
+  return (
+    <div class="way-back">
+      <p>{counted(sites, "site")} would be sent back.</p>
+      {jobs.length > 0 && (
+        <>
+          <p>Jobs that ran are not undone: data does not go back.</p>
+          <ul>
+            {jobs.map(({ job, sites }) => (
+              <li key={job}>
+                <code>{job}</code>, at {counted(sites, "site")}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {left.length > 0 && (
+        <>
+          <p>{counted(left.length, "site")} may not go back:</p>
+          <ul class="left">
+            {left.map(({ site, why }) => (
+              <li key={site}>
+                <code>{site}</code> {why}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  );
 }
 
 /** Every verb wants a person and a reason, and the token that proves the right to it. */
@@ -44,6 +94,7 @@ function VerbForm({ run, verb }: Asked) {
         {word} {run.bundle} {run.version}
       </h2>
       <p>{means}</p>
+      {verb === "revert" && <WayBack />}
       {verb === "skip" && (
         <label>
           Site

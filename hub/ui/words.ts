@@ -143,6 +143,8 @@ export function flagWords(flag: ItemFlag, epoch: number | null): string {
       return "signed by a key that left the root; runs on";
     case "epoch":
       return `below the delegation's epoch${epoch === null ? "" : ` ${epoch}`}; runs on`;
+    case "no-return":
+      return "a phase without return is through: it goes to nothing older by itself";
   }
 }
 

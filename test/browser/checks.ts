@@ -115,6 +115,26 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    what: "says before a run is sent back whom that would not reach, and which Jobs it does not undo",
+    run: async (stage) => {
+      stage.hub.show(paused(Date.now()));
+      stage.hub.back = {
+        sites: 41,
+        left: [{ site: "s-0007", code: "floor", why: "a phase without return is through there" }],
+        jobs: [{ job: "shop/migrate-4 of 1.2.0: complete", sites: 40 }],
+      };
+      const page = await stage.open();
+      await page.getByRole("article", { name: "pos 1.2.0" }).getByRole("button", { name: "Revert" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText("41 sites would be sent back").waitFor();
+      const words = await dialog.innerText();
+      assert.match(words, /not undone[\s\S]*shop\/migrate-4 of 1\.2\.0: complete, at 40 sites/);
+      assert.match(words, /1 site may not go back[\s\S]*s-0007 a phase without return/);
+      await stage.shot(page, "revert-light");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+    },
+  },
+  {
     what: "shows at the site, and counts first of all, what the root, the heads and the records say",
     run: async (stage) => {
       stage.hub.show(doubtful(Date.now()));

@@ -46,6 +46,7 @@ export class Stage {
       subscribe: (onChange) => hub.subscribe(onChange),
       events: (query) => hub.events(query),
       diff: (run, hash) => hub.diff(run, hash),
+      wayBack: (run) => hub.wayBack(run),
       person: (hash) => hub.person(hash),
       wake: () => {},
       act: (act) => hub.act(act),

@@ -15,7 +15,7 @@ interface SiteTruth {
   events: Map<number, SiteEvent>;
   /** `run digest values record` of what was tried once more. */
   retried: Set<string>;
-  /** `number` of every set that was stored for it, with what its items say. */
+  /** `number` of every set that was stored for it, with what its items say may begin. */
   sets: Map<string, ReadonlySet<string>>;
 }
 
@@ -35,7 +35,9 @@ export class AtSites {
   replaced(site: string, set: AssignmentSet): void {
     this.site(site).sets.set(
       numberOf(set),
-      new Set(set.items.map((item) => itemKey({ ...item, values: valuesHash(item.values) }))),
+      new Set(
+        set.items.flatMap((item) => (item.ended === true ? [] : itemKey({ ...item, values: valuesHash(item.values) }))),
+      ),
     );
   }
 

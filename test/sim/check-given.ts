@@ -6,10 +6,14 @@ import { type Facts, hasTaken } from "./evidence.ts";
 /** Phases in which a run gives out assignments. */
 const MOVES: ReadonlySet<string> = new Set(["rolling", "completed", "reverting", "reverted"]);
 
-/** What it committed already starts nothing, and is how a site gets back what a run that stopped had given. */
+/** What it settled on already starts nothing, and is how a site gets back what a run that stopped had given. */
 export function isIdle({ heard }: Facts, site: string, bundle: string, { digest, values }: Assigned): boolean {
   const item = heard.get(site)?.report?.body.items.find((each) => each.bundle === bundle);
-  return item?.state === "committed" && item.digest === short(digest) && item.values === values;
+  return (
+    (item?.state === "committed" || item?.state === "reverted") &&
+    item.digest === short(digest) &&
+    item.values === values
+  );
 }
 
 /** A set that was just stored brings a site something of a run. */
@@ -31,15 +35,19 @@ export function checkGiven(witness: Facts, site: string, bundle: string, assigne
   checkPace(witness, run, site, at);
 }
 
-/** Of a run that stands still, no site holds what it neither took nor runs. */
+/** Of a run that stands still, no site holds what it neither took nor runs; of one that is over, none may begin what it gave up or did not begin. */
 export function checkWithdrawn(witness: Facts): void {
   for (const { site, set, assigned } of witness.assignments.values()) {
     if (witness.barred.has(site)) continue;
-    for (const [bundle, { run: id, digest, introduced }] of Object.entries(assigned)) {
+    for (const [bundle, { run: id, digest, introduced, ended }] of Object.entries(assigned)) {
       const run = witness.runs.get(id);
       if (run === undefined || MOVES.has(run.phase.kind)) continue;
       const report = witness.heard.get(site)?.report?.body;
       const item = report?.items.find((each) => each.bundle === bundle);
+      const isOver = run.phase.kind === "aborted" || run.phase.kind === "superseded";
+      const isElse = item !== undefined && item.digest !== short(digest);
+      if (isOver && isElse && ended === undefined)
+        witness.fail("withdrawn", `${site} may begin what ${id} gave it, which is ${run.phase.kind}`, [site, id]);
       // One that took it, and lost its disk since, has taken it.
       const wasTaken = witness.given.get(id)?.get(site)?.ackedAt ?? null;
       if (hasTaken(report, introduced) || wasTaken !== null || item?.digest === short(digest)) continue;

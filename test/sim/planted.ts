@@ -180,6 +180,26 @@ export const PLANTED: readonly Planted[] = [
     },
   },
   {
+    name: "a site begins what was stopped",
+    breaks: ["authorised"],
+    functions: {
+      "agent/target/may-start.ts obstacle":
+        (real: typeof mayStart.obstacle): typeof mayStart.obstacle =>
+        (wanted, site) =>
+          real({ ...wanted, ended: false }, site),
+    },
+  },
+  {
+    name: "what was stopped may begin",
+    breaks: ["withdrawn"],
+    functions: {
+      "hub/rollout/effects.ts effectsAt":
+        (real: typeof effects.effectsAt): typeof effects.effectsAt =>
+        (...asked) =>
+          real(...asked).filter(({ kind }) => kind !== "end"),
+    },
+  },
+  {
     name: "a site forgets that it tried again",
     breaks: ["retryOnce"],
     functions: {

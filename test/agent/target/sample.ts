@@ -69,6 +69,7 @@ export function assignmentOf(words: string, disk = onDisk(words.split(" ")[0] ??
     values: {},
     ...(said.has("back") ? { back: true } : {}),
     ...(said.has("retry") ? { retry: true } : {}),
+    ...(said.has("ended") ? { ended: true } : {}),
     ...(said.has("tomorrow") ? { notBefore: TOMORROW } : {}),
   };
   const boot = said.has("this") ? BOOT : said.has("other") ? "f".repeat(16) : undefined;

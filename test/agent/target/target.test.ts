@@ -10,7 +10,7 @@ const cases = z.array(
   z.strictObject({
     case: z.string(),
     assigned: z.optional(
-      z.string().check(z.regex(/^v\d!?(?: (?:back|retry|record 2|expired|this boot|other boot|tomorrow))*$/)),
+      z.string().check(z.regex(/^v\d!?(?: (?:back|retry|ended|record 2|expired|this boot|other boot|tomorrow))*$/)),
     ),
     adopts: z.optional(version),
     disk: z.optional(z.enum(DISKS)),

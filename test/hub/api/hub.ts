@@ -1,5 +1,6 @@
 import type { Act, HubView, Snapshot, Start } from "../../../hub/api/snapshot.ts";
 import type { Person, StoredEvent } from "../../../hub/registry/store.ts";
+import type { WayBack } from "../../../hub/rollout/offer.ts";
 import type { Diff } from "../../../shared/diff.ts";
 import { AppError } from "../../../shared/errors.ts";
 import type { Log } from "../../../shared/ports.ts";
@@ -42,6 +43,12 @@ export class ScriptedHub implements HubView {
   async events({ site, before = Number.POSITIVE_INFINITY, limit }: Parameters<HubView["events"]>[0]) {
     const rows = this.stored.filter((row) => row.row < before && (site === undefined || row.site === site));
     return rows.toSorted((a, b) => b.row - a.row).slice(0, limit);
+  }
+
+  back: WayBack = { sites: 0, left: [], jobs: [] };
+
+  wayBack(run: string): WayBack | null {
+    return this.#snapshot.runs.some(({ run: { id } }) => id === run) ? this.back : null;
   }
 
   /** By run and hash. */

@@ -36,6 +36,7 @@ async function serve(hub: ScriptedHub, more: Partial<ApiOptions> = {}): Promise<
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
     diff: (run, hash) => hub.diff(run, hash),
+    wayBack: (run) => hub.wayBack(run),
     person: (hash) => hub.person(hash),
     wake: () => hub.wake(),
     act: (act) => hub.act(act),

@@ -186,8 +186,14 @@ describe("a run", () => {
     [{ kind: "planned" }, [null, null]],
     [{ kind: "rolling", wave: 1, step: "soaking", since: NOW }, ["rest", "soaking"]],
     [{ kind: "paused", because: { kind: "file", words: "gone" }, resume: { wave: 1 }, since: NOW }, ["rest", null]],
-    [{ kind: "reverting", wave: null, because: { kind: "file", words: "x" }, left: [], since: NOW }, [null, null]],
-    [{ kind: "reverted", wave: null, because: { kind: "file", words: "x" }, left: [], at: NOW }, [null, null]],
+    [
+      { kind: "reverting", wave: null, because: { kind: "file", words: "x" }, left: [], jobs: [], since: NOW },
+      [null, null],
+    ],
+    [
+      { kind: "reverted", wave: null, because: { kind: "file", words: "x" }, left: [], jobs: [], at: NOW },
+      [null, null],
+    ],
     [{ kind: "completed", at: NOW }, [null, null]],
     [{ kind: "aborted", who: "ann", reason: "no", at: NOW }, [null, null]],
     [{ kind: "superseded", by: "pos-3", at: NOW }, [null, null]],

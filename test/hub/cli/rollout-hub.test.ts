@@ -31,6 +31,7 @@ beforeEach(async () => {
     subscribe: (onChange) => hub.subscribe(onChange),
     events: (query) => hub.events(query),
     diff: (run, hash) => hub.diff(run, hash),
+    wayBack: (run) => hub.wayBack(run),
     person: (hash) => hub.person(hash),
     wake: () => hub.wake(),
     act: (act) => hub.act(act),
@@ -86,6 +87,39 @@ test("status says all of it, and exits by how far the run is", async () => {
   expect((await skerry("status", "pos", "--run", "pos-2")).code).toBe(0);
   become({ kind: "aborted", who: "ann", reason: "no", at: NOW });
   expect((await skerry("status", "pos")).code).toBe(1);
+});
+
+test("status shows what would change in rows as the run's card does, and what going back would do", async () => {
+  const [one] = hub.read().runs;
+  if (one === undefined) throw new Error("no run");
+  const hash = "9".repeat(32);
+  const rows = [
+    { code: "policy" as const, diff: null, sites: 1, first: ["s-3"] },
+    { code: null, diff: hash, sites: 7, first: ["s-1", "s-2"] },
+  ];
+  hub.show({ runs: [{ ...one, preview: { rows, more: 2, sites: 8 } }] });
+  hub.back = {
+    sites: 3,
+    left: [{ site: "s-2", code: "floor", why: "a phase without return is through there" }],
+    jobs: [{ job: "shop/migrate of 1.2.0: complete", sites: 2 }],
+  };
+  const { out } = await skerry("status", "pos");
+  const from = out.findIndex((each) => each.startsWith("prepared"));
+  expect(out.slice(from)).toEqual([
+    expect.stringMatching(/^prepared at 8 of \d+ sites$/),
+    `SITES  SAY                DIFF                              WHO`,
+    `1      not ready: policy  -                                 s-3`,
+    `7      ready              ${hash}  s-1 s-2 ...`,
+    "and 2 more, each at fewer sites",
+    "",
+    "going back: 3 sites would be sent to what they ran before",
+    "may not go back s-2: a phase without return is through there",
+    "not undone: Job shop/migrate of 1.2.0: complete, at 2 sites",
+    "",
+    "now possible: pause, promote, skip, revert, abort",
+  ]);
+  const { out: json } = await skerry("status", "pos", "-o", "json");
+  expect(JSON.parse(json.join("\n"))).toMatchObject({ id: "pos-2", return: { sites: 3, jobs: [{ sites: 2 }] } });
 });
 
 test("watch prints what changes until the run has ended, or for so long", async () => {

@@ -85,6 +85,22 @@ test("it says who is where, who is left out, and what nobody named", async () =>
   ]);
 });
 
+test("a return names the Jobs that it does not undo", async () => {
+  const [below, above]: [[number, number], [number, number]] = [
+    [1, 1],
+    [1, 2],
+  ];
+  const ran = { bundle: "pos", digest: "b".repeat(32), marks: [above, below] as [typeof above, typeof below] };
+  const sites = [
+    { ...site("s-1", { ring: "lab" }), runs: [{ ...ran, jobs: ["shop/migrate of 1.1.0: complete"] }] },
+    { ...site("s-2", { region: "north" }), runs: [ran] },
+  ];
+  const version = { bundle: "pos", version: "1.0.0", digest: "a".repeat(64), pair: below, floor: below };
+  const { out, err } = await skerry(...(await given({ ...fleet(sites), versions: [version] })));
+  expect(err).toEqual([]);
+  expect(out.at(-1)).toBe("a return does not undo the Job shop/migrate of 1.1.0: complete, at 1 sites");
+});
+
 test("a return below a site's floor leaves it out, as the hub would", async () => {
   const digest = "a".repeat(64);
   const runs = [

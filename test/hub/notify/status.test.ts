@@ -23,7 +23,10 @@ test.each<[Phase, string]>([
   [{ kind: "rolling", wave: 1, step: "soaking", since: 1 }, "pending pos-2: pos 1.4.2 moves through wave rest, 2 of 2"],
   [{ kind: "paused", because: person, resume: { wave: 0 }, since: 1 }, "failure pos-2 paused: by ada: stock-taking"],
   [{ kind: "completed", at: 1 }, "success pos-2: pos 1.4.2 completed"],
-  [{ kind: "reverted", at: 1, wave: null, because: person, left: [] }, "failure pos-2 went back: by ada: stock-taking"],
+  [
+    { kind: "reverted", at: 1, wave: null, because: person, left: [], jobs: [] },
+    "failure pos-2 went back: by ada: stock-taking",
+  ],
   [{ kind: "aborted", who: "ada", reason: "no", at: 1 }, "failure pos-2 aborted by ada: no"],
 ])("of the last run, as people act on it: %j", (phase, words) => {
   expect(told(phase)).toEqual([words]);

@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import { inWordsBecause } from "../../../hub/rollout/because.ts";
+import { wayBackOf } from "../../../hub/rollout/offer.ts";
 import { isOver, isTaken, placeAfter } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "../../../hub/rollout/run.ts";
 import { startRun } from "../../../hub/rollout/start.ts";
@@ -24,11 +25,12 @@ import { type Turn, World } from "./world.ts";
  *                                  rollout is superseded
  *   step [+10s]                    lets time pass and steps every run; prints phases, outcomes that changed, effects
  *   report S STATE [vN] [healthy=N] [failed=CODE] [refused=CODE] [down=N] [values=N|none|HASH] [previous=vN] [before=N|none]
- *          [floor=vN] [held] [untaken]     values are those of REPLICAS; left out: what the newest run gives; `before` of the previous
+ *          [floor=vN] [held] [untaken] [job=NAME] [through]     a Job that ran, a phase without return that is through; values are those of REPLICAS; left out: what the newest run gives; `before` of the previous
  *   pause|resume|approve|promote|skip|retry|revert|abort WHO [wave=W] [site=S] [run=R] REASON     says why where it is refused
  *   prepared S [CODE]              the site takes its set, and says that it is ready, or why not
- *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone
+ *   clock TIME                     the hub's clock from now on; gone S: the broker says that the site is gone; wiped S: it lost its disk, and takes its set
  *   promoted ROLLOUT               another rollout completed with this version
+ *   wayback                        what a person is told before the newest run is sent back
  *   file WORDS, join S LABELS, leave S, sites
  */
 export class Script {
@@ -62,6 +64,9 @@ export class Script {
       case "prepared":
         this.#prepared(args);
         return [];
+      case "wiped":
+        this.#wiped(args[0] ?? "");
+        return [];
       case "step":
         this.#world.now += milliseconds((args[0] ?? "+0").slice(1));
         return this.#step();
@@ -79,6 +84,11 @@ export class Script {
         return [];
       case "sites":
         return this.#sites();
+      case "wayback": {
+        const { sites, left, jobs } = wayBackOf(this.#newest(), this.#world.fleet);
+        const not = left.map(({ site, why }) => `may not go back ${site}: ${why}`);
+        return [`${sites} would go back`, ...not, ...jobs.map(({ job, sites }) => `not undone: ${job}, at ${sites}`)];
+      }
       default:
         return this.#act(known(Object.keys(VERBS).filter((each) => each !== "start") as RunVerb[], verb), args);
     }
@@ -99,6 +109,12 @@ export class Script {
   #gone(id: string): void {
     const member = this.#world.member(id);
     this.#world.fleet.set(id, { ...member, site: { ...member.site, presence: "offline" } });
+  }
+
+  #wiped(id: string): void {
+    const set = this.#world.sets.get(id)?.set;
+    const body = reportOf({}, set === undefined ? undefined : [set.term, set.number]);
+    this.#world.fleet.set(id, heard(this.#world.member(id), { ...body, items: [] }, this.#world.now));
   }
 
   #join([id = "", ...rest]: string[]): void {
@@ -187,6 +203,8 @@ export class Script {
         ...(options["previous"] === undefined
           ? {}
           : { previous: digestOf(versionOf(options["previous"])).slice(0, 32) }),
+        ...(options["job"] === undefined ? {} : { jobs: [`shop/${options["job"]} of 1.${number}.0: complete`] }),
+        ...("through" in options && { flags: ["no-return" as const] }),
         ...(options["before"] === undefined ? {} : { previousValues: this.#valuesOf(options["before"], false) }),
         ...markOf(before?.items[0]?.marks, state === "committed" ? number : undefined, options["floor"]),
       },
@@ -260,7 +278,8 @@ export class Script {
     return [...this.#newest().sites].map(([site, progress]) => {
       const items = (this.#world.sets.get(site)?.set.items ?? []).map((item) => {
         const every = item.reportEvery === undefined ? "" : ` every ${item.reportEvery}`;
-        return `${item.mode === "run" ? "assigned" : "prepares"} ${item.version} by ${item.run}/${item.wave}${every}`;
+        const ended = item.ended === true ? ", ended" : "";
+        return `${item.mode === "run" ? "assigned" : "prepares"} ${item.version} by ${item.run}/${item.wave}${every}${ended}`;
       });
       return `${site} ${progress.outcome} ${items.length === 0 ? "nothing assigned" : items.join(", ")}`;
     });
@@ -312,6 +331,7 @@ function inWordsEffect(effect: Effect, run: Run, numbers: ReadonlyMap<string, nu
     }
     case "withdraw":
       return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
+    case "end":
     case "prepare":
     case "unprepare":
       return `${effect.kind} ${effect.site} as set ${numbers.get(effect.site)}`;
