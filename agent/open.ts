@@ -1,5 +1,5 @@
 import { milliseconds, rfc3339 } from "../shared/names.ts";
-import { isDamaged, setAside } from "../shared/node/sqlite.ts";
+import { isDamaged, lastSetAside, setAside } from "../shared/node/sqlite.ts";
 import type { Clock, Journal, Log, Random } from "../shared/ports.ts";
 import type { Cache } from "./cache/cache.ts";
 import { sqliteCache } from "./cache/sqlite.ts";
@@ -43,23 +43,25 @@ export function openLink(
   );
 }
 
-/** A damaged database is set aside, never deleted; the site finds its way back from its sources and its cluster. */
+/**
+ * A damaged database is set aside, never deleted; the site finds its way back from its sources and its cluster. The new one tells of it from
+ * its first moment on: an agent that is killed in between would never say what became of the old one.
+ */
 export function openCache(file: string, journal: Journal, log: Log, clock: Clock): Cache {
+  const open = (): Cache =>
+    sqliteCache({ file, journal, begin: (cache) => tellOfOld(cache, lastSetAside(file), clock) });
   try {
-    return sqliteCache({ file, journal });
+    return open();
   } catch (error) {
     if (!isDamaged(error)) throw error;
-    const kept = setAside(file);
+    const kept = setAside(file, journal);
     log.error({ kept }, "the database is damaged; it is kept, and a new one begun");
-    const cache = sqliteCache({ file, journal });
-    cache.addEvents([
-      {
-        at: rfc3339(clock.now()),
-        kind: "started",
-        code: "storage",
-        words: `a damaged database was set aside as ${kept}`,
-      },
-    ]);
-    return cache;
+    return open();
   }
+}
+
+function tellOfOld(cache: Cache, kept: string | null, clock: Clock): void {
+  if (kept === null) return;
+  const words = `a damaged database was set aside as ${kept}`;
+  cache.addEvents([{ at: rfc3339(clock.now()), kind: "started", code: "storage", words }]);
 }

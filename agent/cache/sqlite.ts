@@ -8,10 +8,12 @@ import { running } from "./sqlite-running.ts";
 
 /**
  * The cache in one SQLite file. A write outside a transaction is its own, named `cache.<method>` in the journal.
- * Throws `storage`; where `isDamaged` says so, set the file aside, open again, and rebuild from cluster and sources.
+ * `begin` writes into one that did not exist, as it is made. Throws `storage`; where `isDamaged` says so, set the file aside, open again, and rebuild from cluster and sources.
  */
-export function sqliteCache(options: { file: string; journal: Journal }): Cache {
-  return over(openDatabase({ ...options, migrations: MIGRATIONS }));
+export function sqliteCache(options: { file: string; journal: Journal; begin?: (cache: Cache) => void }): Cache {
+  const { begin, ...rest } = options;
+  const start = begin === undefined ? {} : { begin: (database: Database) => begin(over(database)) };
+  return over(openDatabase({ ...rest, ...start, migrations: MIGRATIONS }));
 }
 
 /** The same file beside the agent that writes it: every write throws `storage`. */

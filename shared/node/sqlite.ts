@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { AppError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { type Journal, silent } from "../ports.ts";
 export interface Database {
   get<Row>(sql: string, ...values: Value[]): Row | undefined;
   all<Row>(sql: string, ...values: Value[]): Row[];
+  /** Inside a transaction. */
   run(sql: string, ...values: Value[]): void;
   /**
    * All writes of `work` or none; committed and synced to the disk when it returns. Nested calls join the outer one.
@@ -29,10 +30,15 @@ const LOG_BYTES = 4 * 1024 * 1024;
 /**
  * Opens or creates `file` (its folder must exist), checks it, and brings it up to the last of `migrations` (SQL texts; their
  * count is the schema's number, kept in `user_version`). `synchronous=FULL`, because NORMAL loses acknowledged
- * transactions at a power cut. Throws `storage`: damaged (see `isDamaged`), newer than this program, no rights, no space.
+ * transactions at a power cut. `begin` fills one that did not exist, in the transaction that makes it. Throws `storage`: damaged (see `isDamaged`), newer than this program, no rights, no space.
  */
-export function openDatabase(options: { file: string; migrations: readonly string[]; journal: Journal }): Database {
-  const { file, migrations, journal } = options;
+export function openDatabase(options: {
+  file: string;
+  migrations: readonly string[];
+  journal: Journal;
+  begin?: (database: Database) => void;
+}): Database {
+  const { file, migrations, journal, begin } = options;
   const sql = connect(file);
   const database = over(sql, file, journal);
   try {
@@ -52,9 +58,11 @@ export function openDatabase(options: { file: string; migrations: readonly strin
     const finding = String(sql.pragma("quick_check(1)", { simple: true }));
     if (finding !== "ok") throw new Sqlite.SqliteError(finding.split("\n").at(-1) ?? "", "SQLITE_CORRUPT");
     if (schemaNumber(sql) < migrations.length) {
+      const isNew = schemaNumber(sql) === 0;
       database.transaction("database.migrate", () => {
         for (const text of migrations.slice(schemaNumber(sql))) sql.exec(text);
         sql.pragma(`user_version = ${migrations.length}`);
+        if (isNew) begin?.(database);
       });
     }
     // SQLite syncs the file, not its name in the folder.
@@ -101,14 +109,16 @@ const DAMAGED_KEPT = 4;
  * the last one makes way: the first is where it began.
  * The database goes first: a new one ignores an old log, but an old one without its log would look sound and be behind.
  */
-export function setAside(file: string): string {
+export function setAside(file: string, journal: Journal): string {
   let n = 1;
-  while (n < DAMAGED_KEPT && existsSync(`${file}.damaged-${n}`)) n += 1;
-  const aside = `${file}.damaged-${n}`;
+  while (n < DAMAGED_KEPT && existsSync(damaged(file, n))) n += 1;
+  const aside = damaged(file, n);
+  journal("database.aside", "before");
   try {
     for (const suffix of ["", "-wal", "-shm"]) {
       if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
       else rmSync(aside + suffix, { force: true });
+      journal("database.aside", "between");
     }
     syncFolder(file);
   } catch (cause) {
@@ -118,7 +128,18 @@ export function setAside(file: string): string {
       cause,
     });
   }
+  journal("database.aside", "after");
   return aside;
+}
+
+/** The newest of those that were set aside; null where none was. */
+export function lastSetAside(file: string): string | null {
+  const kept = Array.from({ length: DAMAGED_KEPT }, (_value, index) => damaged(file, index + 1)).filter(existsSync);
+  return kept.toSorted((a, b) => statSync(a).ctimeMs - statSync(b).ctimeMs).at(-1) ?? null;
+}
+
+function damaged(file: string, n: number): string {
+  return `${file}.damaged-${n}`;
 }
 
 function connect(file: string, readonly = false): Sqlite.Database {
@@ -164,7 +185,8 @@ function over(sql: Sqlite.Database, file: string, journal: Journal): Database {
     get: <Row>(text: string, ...values: Value[]) => attempt(() => statement(text).get(...values) as Row | undefined),
     all: <Row>(text: string, ...values: Value[]) => attempt(() => statement(text).all(...values) as Row[]),
     run: (text, ...values) => {
-      if (open) unlessDoomed();
+      if (!open) throw new AppError("internal", "a write outside a transaction, of which the journal knows nothing");
+      unlessDoomed();
       attempt(() => statement(text).run(...values));
     },
     transaction: (effect, work) => {

@@ -113,7 +113,7 @@ describe("on the disk", () => {
     const error = thrownBy(() => open(file));
     expect(error).toMatchObject({ code: "storage", where: file });
     expect(isDamaged(error)).toBe(true);
-    expect(setAside(file)).toBe(`${file}.damaged-1`);
+    expect(setAside(file, silent)).toBe(`${file}.damaged-1`);
     expect(existsSync(file)).toBe(false);
     const anew = open(file);
     expect(anew.versions()).toEqual([]);

@@ -15,7 +15,7 @@ function open(file: string, migrations: readonly string[] = [FIRST], journal: Jo
 }
 
 function add(database: Database, words: string): void {
-  database.run("INSERT INTO notes (words) VALUES (?)", words);
+  database.transaction("note", () => database.run("INSERT INTO notes (words) VALUES (?)", words));
 }
 
 function fill(database: Database, rows: number): void {
@@ -143,7 +143,9 @@ it("stores nothing of a transaction that swallowed a failure inside it", () => {
 
 it("calls wrong SQL and a broken constraint a bug of ours", () => {
   const database = open(fileInFolder("a.db"));
-  expect(thrownBy(() => database.run("SELEKT"))).toMatchObject({ code: "internal" });
+  expect(thrownBy(() => database.transaction("note", () => database.run("SELEKT")))).toMatchObject({
+    code: "internal",
+  });
   add(database, "once");
   expect(thrownBy(() => add(database, "once"))).toMatchObject({ code: "internal" });
   database.close();
@@ -177,7 +179,7 @@ it("sets a database aside with its log, each under a new name", () => {
   const file = fileInFolder("a.db");
   for (const n of [1, 2]) {
     for (const suffix of ["", "-wal", "-shm"]) writeFileSync(file + suffix, `${n}${suffix}`);
-    expect(setAside(file)).toBe(`${file}.damaged-${n}`);
+    expect(setAside(file, silent)).toBe(`${file}.damaged-${n}`);
   }
   expect(readdirSync(dirname(file)).toSorted()).toEqual([
     "a.db.damaged-1",
@@ -195,7 +197,7 @@ it("keeps no more than four that were set aside: the last makes way, with its lo
   for (const n of [1, 2, 3, 4, 5]) {
     writeFileSync(file, String(n));
     if (n === 4) writeFileSync(`${file}-wal`, String(n));
-    setAside(file);
+    setAside(file, silent);
   }
   const kept = readdirSync(dirname(file)).toSorted();
   expect(kept).toEqual([1, 2, 3, 4].map((n) => `a.db.damaged-${n}`));
@@ -208,7 +210,7 @@ it("begins anew beside a log that was left over when a setting aside was cut off
   add(old, "old");
   writeFileSync(`${file}.copy-wal`, readFileSync(`${file}-wal`));
   old.close();
-  setAside(file);
+  setAside(file, silent);
   writeFileSync(`${file}-wal`, readFileSync(`${file}.copy-wal`));
   const database = open(file);
   expect(notes(database)).toEqual([]);
