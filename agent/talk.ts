@@ -158,7 +158,7 @@ export class Talk {
       this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
     // Not for a connection that ended meanwhile; not before the hub answered once: a lost disk would have old numbers given anew.
     if (waiting || !this.answered || !this.link.connected) return;
-    const events = cache.numberEvents(EVENTS_A_BATCH);
+    const events = cache.waitingEvents() === 0 ? [] : cache.numberEvents(EVENTS_A_BATCH);
     const newest = events.at(-1);
     if (newest === undefined) return;
     this.eventsSent = { upTo: newest.number, at: clock.monotonic() };
@@ -220,7 +220,7 @@ export class Talk {
   }
 
   private takeOther(kind: TopicKind, frame: Uint8Array): void {
-    const { cache, sender, trust, boot, journal } = this.world;
+    const { cache, sender, trust, boot } = this.world;
     const { root } = trust();
     if (root === null) return;
     if (kind === "down/ack") {
@@ -229,7 +229,6 @@ export class Talk {
       if (ack.boot !== boot) return;
       if (Math.max(ack.report, ack.event) > HIGHEST_NUMBER)
         return this.refuse(frame, { code: "malformed", words: "an ack of more than this site can have said" });
-      journal("link.ack", "before");
       // The hub knows higher numbers: ours were lost, and it passed over the report that was sent under one of them.
       const behind = ack.report > cache.counters().report;
       cache.acknowledge({ report: ack.report, event: ack.event, frame }, this.world.clock.now());
