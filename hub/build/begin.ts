@@ -1,11 +1,15 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { AppError } from "../../shared/errors.ts";
+import type { Journal } from "../../shared/ports.ts";
 import { type Delegation, delegationFor, type Root } from "../../shared/root.ts";
-import { writeWhole } from "./signed-files.ts";
+import { isUnfinished, readTextOrEmpty, writeWhole } from "./signed-files.ts";
 
-/** Writes a first bundle.yaml and one object, which build as they are. Returns the files. Throws `usage` where the bundle exists. */
-export async function beginBundle(repository: string, name: string, root: Root): Promise<string[]> {
+/**
+ * Writes a first bundle.yaml and one object, which build as they are. Returns the files. Throws `usage` where the bundle exists: what a
+ * start that was cut off left of these files is no bundle.
+ */
+export async function beginBundle(repository: string, name: string, root: Root, journal: Journal): Promise<string[]> {
   const delegation = delegationFor(root, name);
   if (delegation === undefined) {
     throw new AppError("undelegated", `the root lets nobody sign a bundle named ${name}`, {
@@ -14,17 +18,32 @@ export async function beginBundle(repository: string, name: string, root: Root):
     });
   }
   const folder = join("bundles", name);
-  const exists = await access(join(repository, folder)).then(
-    () => true,
-    () => false,
-  );
-  if (exists) throw new AppError("usage", "this bundle is there already", { where: folder });
   const files = {
     [join(folder, "manifests", "hello.yaml")]: objectYaml(name, namespaceFor(delegation, name)),
     [join(folder, "bundle.yaml")]: bundleYaml(name),
   };
-  for (const [file, text] of Object.entries(files)) await writeWhole(join(repository, file), text);
+  const [object = "", last = ""] = Object.keys(files);
+  const begun = await filesBelow(join(repository, folder));
+  const isOurs = begun.every((file) => isUnfinished(file) || join(folder, file) === object);
+  const first = await readTextOrEmpty(join(repository, object));
+  if (!isOurs || (first !== "" && first !== files[object]))
+    throw new AppError("usage", "this bundle is there already", { where: folder });
+  for (const file of [object, last]) {
+    journal("build.write", "before");
+    await writeWhole(join(repository, file), files[file] ?? "");
+    journal("build.write", "after");
+  }
   return Object.keys(files);
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
 }
 
 function namespaceFor({ namespaces }: Delegation, name: string): string {

@@ -53,7 +53,9 @@ export class MirrorFolder {
   }
 
   async remove(path: string): Promise<void> {
+    this.#journal("mirror.remove", "before");
     await rm(join(this.#top, path), { force: true }).catch((cause: unknown) => Promise.reject(failed(path, cause)));
+    this.#journal("mirror.remove", "after");
   }
 
   /** A folder with exactly these files. What lay there before is deleted. */
@@ -103,11 +105,15 @@ export async function withMirror<T>(
   run: (mirror: MirrorFolder) => Promise<T>,
 ): Promise<T> {
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => Promise.reject(failed(folder, cause)));
+  journal("mirror.lock", "before");
   await takeLock(folder);
+  journal("mirror.lock", "after");
   try {
     return await run(new MirrorFolder(folder, journal));
   } finally {
+    journal("mirror.unlock", "before");
     await rm(join(folder, LOCK), { force: true });
+    journal("mirror.unlock", "after");
   }
 }
 

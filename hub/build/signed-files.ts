@@ -39,6 +39,11 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   await rename(unfinished, file);
 }
 
+/** What a write that was cut off left behind. */
+export function isUnfinished(file: string): boolean {
+  return /^\..*\.unfinished$/.test(basename(file));
+}
+
 /** A document that is to be signed. Signatures of what was there before go first; the same bytes again leave everything as it is. */
 export async function writeUnsigned(file: string, content: string): Promise<void> {
   const present = await readSigned(file);

@@ -28,7 +28,7 @@ export function bundleCommand(session: Session): Command {
       if (!name.safeParse(which).success) throw new AppError("usage", `${which} is no name of a bundle`);
       const { folder } = await openRepository(session.repo());
       const { newest } = await readFleet(folder);
-      for (const file of await beginBundle(folder, which, newest.document)) session.print(file);
+      for (const file of await beginBundle(folder, which, newest.document, session.journal)) session.print(file);
     });
   command
     .command("build <folder>")

@@ -45,6 +45,8 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // One that nobody stops keeps no program from ending.
+  server.unref();
   const registry: FakeRegistry = {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     tags,

@@ -79,28 +79,9 @@ export interface FleetFixture {
 /** With a signed root and a committed bundle; nothing is built or published. */
 export async function fleetFixture(): Promise<FleetFixture> {
   const base = await mkdtemp(join(tmpdir(), "skerry-fleet-"));
-  const folder = join(base, "fleet");
   const origin = createRepository(base, "origin.git");
-  const git = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { env: gitEnvironment() }).toString();
-  const watched = async (journal: Journal, ...args: string[]) => {
-    const [out, err]: string[][] = [[], []];
-    const world = {
-      folder,
-      now: NOW,
-      print: (line: string) => out?.push(line),
-      complain: (line: string) => err?.push(line),
-    };
-    return { code: await run(args, { ...world, journal }), out: out ?? [], err: err ?? [] };
-  };
-  const skerry = (...args: string[]) => watched(() => {}, ...args);
-  const write = async (file: string, content: string) => {
-    await mkdir(dirname(join(folder, file)), { recursive: true });
-    await writeFile(join(folder, file), content);
-  };
-  const commit = (subject: string) => {
-    git("add", "--all");
-    git("commit", "--quiet", "--allow-empty", "-m", subject);
-  };
+  const fleet = fleetIn(base);
+  const { folder, git, skerry, write, commit } = fleet;
   execFileSync("git", ["init", "--quiet", "--initial-branch=main", folder]);
   git("remote", "add", "origin", origin);
   for (const [name, seed] of Object.entries({ ada: 1, bob: 2, hub: 3, eve: 4 })) {
@@ -115,8 +96,41 @@ export async function fleetFixture(): Promise<FleetFixture> {
   await write("bundles/pos/bundle.yaml", BUNDLE_YAML);
   await write("bundles/pos/manifests/till.yaml", TILL_YAML);
   commit("a fleet");
-  const remove = () => rm(base, { recursive: true });
-  return { base, folder, origin, skerry, watched, git, write, commit, remove };
+  return fleet;
+}
+
+/** One that lies in a folder already, such as a copy of another. */
+export function fleetIn(base: string): FleetFixture {
+  const folder = join(base, "fleet");
+  const git = (...args: string[]) => execFileSync("git", ["-C", folder, ...args], { env: gitEnvironment() }).toString();
+  const watched = async (journal: Journal, ...args: string[]) => {
+    const [out, err]: string[][] = [[], []];
+    const world = {
+      folder,
+      now: NOW,
+      print: (line: string) => out?.push(line),
+      complain: (line: string) => err?.push(line),
+    };
+    return { code: await run(args, { ...world, journal }), out: out ?? [], err: err ?? [] };
+  };
+  const write = async (file: string, content: string) => {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), content);
+  };
+  return {
+    base,
+    folder,
+    origin: join(base, "origin.git"),
+    skerry: (...args) => watched(() => {}, ...args),
+    watched,
+    git,
+    write,
+    commit: (subject) => {
+      git("add", "--all");
+      git("commit", "--quiet", "--allow-empty", "-m", subject);
+    },
+    remove: () => rm(base, { recursive: true }),
+  };
 }
 
 /** Builds and signs what is committed, by both keys. */

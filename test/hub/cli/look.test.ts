@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BUNDLE_YAML, buildAndSign, type FleetFixture, fleetFixture, TILL_YAML } from "../build/fixture.ts";
@@ -88,6 +88,20 @@ describe("init", () => {
     fleet.commit("begun");
     expect(await fleet.skerry("bundle", "build", "bundles/pos")).toMatchObject({ code: 0, err: [] });
     expect((await fleet.skerry("bundle", "init", "pos")).code).toBe(2);
+    fleet.git("reset", "--quiet", "--hard", before);
+  });
+
+  test("one that was cut off is begun anew; a person's own file is left as it is", async () => {
+    const before = fleet.git("rev-parse", "HEAD").trim();
+    fleet.git("rm", "-r", "--quiet", "bundles/pos");
+    await fleet.skerry("bundle", "init", "pos");
+    await rm(join(fleet.folder, "bundles/pos/bundle.yaml"));
+    await fleet.write("bundles/pos/.bundle.yaml.unfinished", "kind: Bund");
+    expect((await fleet.skerry("bundle", "init", "pos")).code).toBe(0);
+    await rm(join(fleet.folder, "bundles/pos/bundle.yaml"));
+    await fleet.write("bundles/pos/manifests/hello.yaml", "# mine\n");
+    expect((await fleet.skerry("bundle", "init", "pos")).code).toBe(2);
+    await rm(join(fleet.folder, "bundles/pos"), { recursive: true });
     fleet.git("reset", "--quiet", "--hard", before);
   });
 
