@@ -1,5 +1,6 @@
 import type { Link } from "../../agent/link/link.ts";
 import { mqttLink } from "../../agent/link/mqtt.ts";
+import type { Diff } from "../../shared/diff.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import { systemClock } from "../../shared/node/clock.ts";
@@ -7,10 +8,11 @@ import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { ed25519FromSeed } from "../../shared/node/ssh-private-key.ts";
 import type { SignedBytes } from "../../shared/ports.ts";
+import { diffHash } from "../../shared/verify/diff.ts";
 import { pinRoot } from "../../shared/verify/root.ts";
 import { FakeSite, FLEET } from "../hub/loop/site.ts";
 
-const SPEAK_MS = 250;
+const SPEAK_MS = 1_000;
 
 export function keyOf(site: string): PrivateKey {
   return ed25519FromSeed(new Uint8Array(32).fill(100 + Number(site.replace(/\D/g, ""))));
@@ -48,7 +50,9 @@ export class HubSite {
             ? "up/hello"
             : topic.endsWith("report")
               ? "up/report"
-              : "up/event";
+              : topic.endsWith("answer")
+                ? "up/answer"
+                : "up/event";
         // One that stands still takes nothing, and says nothing either.
         const heard = this.links.filter((link) => link.connected).map((link) => link.publish(kind, frame));
         await Promise.any(heard);
@@ -87,6 +91,18 @@ export class HubSite {
   /** Events that the hub did not confirm itself. */
   get unconfirmed(): number {
     return this.waiting.size;
+  }
+
+  /** It rehearsed this version, which would change so much, and shows it to a hub that asks. */
+  prepare(digest: string, diff: Diff): void {
+    const { fake } = this;
+    fake.prepared = [{ bundle: "pos", digest: digest.slice(0, 32), values: "", record: 1, diff: diffHash(diff) }];
+    fake.shows = ({ id }) => ({ id, boot: fake.boot, diff });
+  }
+
+  /** How often something was relayed to it. */
+  get relayed(): number {
+    return this.fake.relayed.length;
   }
 
   /** No more new things from here. */

@@ -13,7 +13,7 @@ import { startGitServer } from "../lab/git/server.ts";
 import { keys, line, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
 import { keyOf } from "./hub-site.ts";
 
-export const SITES = ["s-1", "s-2", "s-3", "s-4"];
+export const SITES = ["s-1", "s-2", "s-3"];
 
 const ROLLOUT = `kind: Rollout/v1
 bundle: pos
@@ -36,11 +36,11 @@ export interface HubStage {
   stop(): Promise<void>;
 }
 
-/** `more`: lines of the configurations. */
+/** `more`: lines of the configurations; `status`: what they say of the Git server that takes commit statuses. */
 export async function stageHubs(
   dir: string,
   ports: readonly number[],
-  more: readonly string[] = [],
+  { more = [], status }: { more?: readonly string[]; status?: string } = {},
 ): Promise<HubStage> {
   const served = join(dir, "served");
   mkdirSync(served);
@@ -51,7 +51,9 @@ export async function stageHubs(
   const branches = new Map<string, Record<string, string | Uint8Array>>();
   for (const id of SITES) {
     const labels = { ring: id === "s-1" ? "lab" : "shop" };
-    const record = signedSite({ id, labels, reportKeys: [line(keyOf(id))] });
+    // The last one has a newer record than it knows of.
+    const number = id === SITES.at(-1) ? 2 : 1;
+    const record = signedSite({ id, number, labels, reportKeys: [line(keyOf(id))] });
     const branch = recordBranch(sha256Hex(Buffer.from(id)));
     branches.set(branch, { ...branches.get(branch), ...filesOf(`sites/${id}.json`, record) });
   }
@@ -72,7 +74,7 @@ export async function stageHubs(
       "fleet: shops",
       "dataDir: data",
       `root: { digest: ${sha256Hex(root.body)} }`,
-      `repository: { git: "${git.url}/fleet.git" }`,
+      `repository: { git: "${git.url}/fleet.git"${status === undefined ? "" : `, status: ${status}`} }`,
       "poll: 1s",
       "assignKey: assign",
       `mqtt: { port: ${port} }`,

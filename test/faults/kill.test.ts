@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { agent } from "./agent.ts";
+import { givenUp, install, update } from "./agent.ts";
 import { hub } from "./hub.ts";
 import { type Shot, shoot } from "./kill.ts";
 import { ordered } from "./ordered.ts";
@@ -8,9 +8,17 @@ import { wiped } from "./wiped.ts";
 
 /** The nastiest of `npm run faults -- kill`, which plays all of them: each stands between two things that must not come apart. */
 const SHOTS: readonly (Shot & { because: string })[] = [
-  { scenario: agent, point: { effect: "kube.apply", place: "after", nth: 8 }, because: "applied, and not yet settled" },
-  { scenario: agent, point: { effect: "kube.delete", place: "after", nth: 1 }, because: "pruned, and not yet told" },
-  { scenario: agent, point: { effect: "hold.give-up", place: "between", nth: 1 }, because: "given up, not committed" },
+  {
+    scenario: install,
+    point: { effect: "kube.apply", place: "after", nth: 3 },
+    because: "applied, and not yet settled",
+  },
+  { scenario: update, point: { effect: "kube.delete", place: "after", nth: 1 }, because: "pruned, and not yet told" },
+  {
+    scenario: givenUp,
+    point: { effect: "hold.give-up", place: "between", nth: 1 },
+    because: "given up, not committed",
+  },
   {
     scenario: ordered,
     point: { effect: "kube.apply", place: "after", nth: 6 },

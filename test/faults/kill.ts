@@ -1,11 +1,13 @@
 import { seeded } from "../support/clock.ts";
-import { type Point, placeOf, type Tally } from "./mortal.ts";
+import { ANY, type Point, placeOf, type Tally } from "./mortal.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Victims } from "./victims.ts";
 
 export interface Shot {
   scenario: Scenario;
   point: Point;
+  /** Where it is killed once more, after it was started again. */
+  again?: Point;
 }
 
 export interface Result extends Shot {
@@ -16,9 +18,11 @@ export interface Result extends Shot {
 
 /** Plays the story without a kill: where can it be killed, and how often does it come there? Throws where even that loses something. */
 export async function discover(scenario: Scenario, victims: Victims): Promise<Tally> {
-  const { lost, tally } = await scenario.play(victims, null);
+  const { lost, tally } = await scenario.play(victims, []);
   if (lost.length > 0)
-    throw new Error(`the ${scenario.program}'s story does not hold without a kill: ${lost.join("; ")}`);
+    throw new Error(
+      `the ${scenario.program}'s story ${scenario.story ?? ""} does not hold without a kill: ${lost.join("; ")}`,
+    );
   return tally;
 }
 
@@ -47,6 +51,32 @@ export function every(tally: Tally): Point[] {
   });
 }
 
+/** A story, and how often it comes to each place. */
+export interface Known {
+  scenario: Scenario;
+  tally: Tally;
+}
+
+/**
+ * Killed, started again, and killed once more: each place of the agent in one of the stories that come to it, at one of its times; then at the
+ * same place again or, as chance has it, at any place of what it does to recover.
+ */
+export function twice(known: readonly Known[], seed: number): Shot[] {
+  const random = seeded(seed);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const agents = known.filter(({ scenario }) => scenario.program === "agent");
+  const places = new Set(agents.flatMap(({ tally }) => Object.keys(tally)));
+  return [...places].map((key) => {
+    const { scenario, tally } = pick(agents.filter(({ tally }) => key in tally));
+    const all = Object.values(tally).reduce((sum, times) => sum + times, 0);
+    const [effect = "", place] = key.split(" ");
+    const point = { effect, place: place as Point["place"], nth: 1 + Math.floor(random() * (tally[key] ?? 1)) };
+    const again =
+      random() < 0.5 ? { ...point, nth: 1 } : { ...point, effect: ANY, nth: 1 + Math.floor(random() * all) };
+    return { scenario, point, again };
+  });
+}
+
 /** Plays one story for each shot, a few at a time. */
 export async function shoot(
   shots: readonly Shot[],
@@ -68,28 +98,38 @@ export async function shoot(
 }
 
 /** No two runs come to a place equally often: where a late time never came, the first one is taken. */
-async function shootOne({ scenario, point }: Shot, victims: Victims): Promise<Result> {
-  const played = await scenario.play(victims, point);
-  if (played.reached || played.lost.length > 0 || point.nth === 1) return { scenario, point, ...played };
+async function shootOne(shot: Shot, victims: Victims): Promise<Result> {
+  const { scenario, point, again } = shot;
+  const kills = (first: Point) => (again === undefined ? [first] : [first, again]);
+  const { lost, killed } = await scenario.play(victims, kills(point));
+  if (killed > 0 || lost.length > 0 || point.nth === 1) return { ...shot, lost, reached: killed > 0 };
   const first = { ...point, nth: 1 };
-  return { scenario, point: first, ...(await scenario.play(victims, first)) };
+  const anew = await scenario.play(victims, kills(first));
+  return { ...shot, point: first, lost: anew.lost, reached: anew.killed > 0 };
 }
 
-/** One line for each place: how many points, and what was lost. */
-export function inLines(results: readonly Result[]): string[] {
-  const groups = new Map<string, Result[]>();
-  for (const result of results) {
-    const { program, story } = result.scenario;
-    const key = `${story === undefined ? program : `${program} ${story}`} ${placeOf(result.point)}`;
-    groups.set(key, [...(groups.get(key) ?? []), result]);
-  }
-  return [...groups]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, group]) => {
-      const missed = group.filter(({ reached }) => !reached).length;
-      const lost = group.flatMap(({ point, lost }) => lost.map((words) => `at ${point.nth}: ${words}`));
-      const points = `${group.length} point${group.length === 1 ? "" : "s"}`;
-      const notReached = missed === 0 ? "" : `, ${missed} not reached`;
-      return `${key}: ${points}${notReached}; lost ${lost.length === 0 ? "nothing" : lost.join("; ")}`;
-    });
+export function isBad({ lost }: Result): boolean {
+  return lost.length > 0;
+}
+
+export function isTried({ reached }: Result): boolean {
+  return reached;
+}
+
+export function placeIn({ scenario: { program, story }, point, again }: Shot): string {
+  const name = story === undefined ? program : `${program} ${story}`;
+  return `${name} ${placeOf(point)}${again === undefined ? "" : ", twice"}`;
+}
+
+/** How many points a place had, and what was lost. */
+export function lineOf(place: string, group: readonly Result[]): string {
+  const missed = group.filter(({ reached }) => !reached).length;
+  const lost = group.flatMap(({ point, again, lost }) =>
+    lost.map(
+      (words) => `at ${point.nth}${again === undefined ? "" : ` and at ${placeOf(again)} ${again.nth}`}: ${words}`,
+    ),
+  );
+  const points = `${group.length} point${group.length === 1 ? "" : "s"}`;
+  const notReached = missed === 0 ? "" : `, ${missed} not reached`;
+  return `${place}: ${points}${notReached}; lost ${lost.length === 0 ? "nothing" : lost.join("; ")}`;
 }

@@ -3,6 +3,7 @@ import type { Journal } from "../../shared/ports.ts";
 
 /** Where a program is killed: at the n-th time (from 1) that it comes to this place of this effect. */
 export interface Point {
+  /** `any`: whatever it is, at the n-th place of all. */
   effect: string;
   place: Parameters<Journal>[1];
   nth: number;
@@ -17,6 +18,8 @@ export interface Orders {
   tallyFile: string;
   kill: Point | null;
 }
+
+export const ANY = "any";
 
 /** A victim says so on its own line once it would end well by SIGTERM. */
 export const LISTENS = "listens for SIGTERM";
@@ -36,10 +39,13 @@ export function mortalJournal(): Journal {
   const { tallyFile, kill } = JSON.parse(process.env["SKERRY_FAULTS"] ?? "{}") as Orders;
   const tally: Tally = {};
   process.once("exit", () => writeFileSync(tallyFile, JSON.stringify(tally)));
+  let calls = 0;
   return (effect, place) => {
     const key = placeOf({ effect, place });
     tally[key] = (tally[key] ?? 0) + 1;
-    if (kill === null || placeOf(kill) !== key || tally[key] !== kill.nth) return;
+    calls += 1;
+    if (kill === null) return;
+    if (kill.effect === ANY ? calls !== kill.nth : placeOf(kill) !== key || tally[key] !== kill.nth) return;
     if (place === "between" && isRequest(effect)) setTimeout(die, 1);
     else die();
   };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Orders, type Point, readTally, type Tally } from "./mortal.ts";
 import type { ProgramName, Victim, Victims } from "./victims.ts";
@@ -6,8 +7,8 @@ import type { ProgramName, Victim, Victims } from "./victims.ts";
 export interface Played {
   /** What should hold and does not; empty: nothing was lost. */
   lost: string[];
-  /** False: the story ended before the program came to its point. */
-  reached: boolean;
+  /** How many of the kills came; less than were asked for where the story ended before. */
+  killed: number;
   /** Of the processes that ended by themselves. */
   tally: Tally;
 }
@@ -16,34 +17,40 @@ export interface Scenario {
   program: ProgramName;
   /** Its name, where a program has more than one. */
   story?: string;
-  /** Plays the whole story on things of its own. The program dies at `point`, is started again plainly, and has to make good. */
-  play(victims: Victims, point: Point | null): Promise<Played>;
+  /**
+   * Plays the whole story on things of its own. The program dies at the first of `kills`, is started again, dies at the next one, and in the
+   * end is started again plainly, and has to make good.
+   */
+  play(victims: Victims, kills: readonly Point[]): Promise<Played>;
 }
 
-/** Runs one program for the length of a story: whenever it was killed, it is started again, without orders to die. */
+/** Runs one program for the length of a story: whenever it was killed, it is started again. */
 export class Lives {
   readonly tally: Tally = {};
-  reached = false;
+  killed = 0;
   /** Set when it ended by itself, which no story has in it. */
   failure: string | null = null;
   private readonly start: (orders: Orders) => Victim;
+  private readonly resume: () => Victim;
   private readonly tallyFile: string;
-  private kill: Point | null;
+  private readonly kills: Point[];
   private victim: Victim | null = null;
   private stopping = false;
 
-  constructor(dir: string, point: Point | null, start: (orders: Orders) => Victim) {
+  /** `start`: as a process, which may be killed; `resume`: once nobody kills it any more. */
+  constructor(dir: string, kills: readonly Point[], start: (orders: Orders) => Victim, resume: () => Victim) {
     this.tallyFile = join(dir, "tally.json");
-    this.kill = point;
+    this.kills = [...kills];
     this.start = start;
+    this.resume = resume;
   }
 
   begin(): void {
-    const orders = { tallyFile: this.tallyFile, kill: this.kill };
-    this.kill = null;
-    this.victim = this.start(orders);
-    void this.victim.ended.then((how) => {
-      if (how === "SIGKILL") this.reached = true;
+    const kill = this.kills.shift() ?? null;
+    const victim = kill === null && this.killed > 0 ? this.resume() : this.start({ tallyFile: this.tallyFile, kill });
+    this.victim = victim;
+    void victim.ended.then((how) => {
+      if (how === "SIGKILL") this.killed += 1;
       if (this.stopping) return;
       if (how === "SIGKILL") this.begin();
       else this.failure = `ended by itself with ${how}`;
@@ -59,6 +66,8 @@ export class Lives {
     const how = await victim.stop();
     this.stopping = false;
     if (how !== "0") return false;
+    // What is in this process counts nothing.
+    if (!existsSync(this.tallyFile)) return true;
     for (const [place, count] of Object.entries(readTally(this.tallyFile))) {
       this.tally[place] = (this.tally[place] ?? 0) + count;
     }
@@ -73,6 +82,9 @@ export class Lives {
   }
 }
 
+/** Looking costs what it looks at, too. */
+const LOOK_MS = 20;
+
 /** Waits until it holds. Throws with `what` where it did not in time, or where `failure` says that it never will. */
 export async function untilHolds(
   what: string,
@@ -84,6 +96,6 @@ export async function untilHolds(
   while (!(await holds())) {
     if (lives.failure !== null) throw new Error(`${what}: it ${lives.failure}`);
     if (performance.now() > end) throw new Error(`${what}: not within ${withinMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BUNDLE_YAML, type FleetFixture, fleetFixture } from "../hub/build/fixture.ts";
+import { startFakeRegistry } from "../hub/build/fake-registry.ts";
+import { BUNDLE_YAML, type FleetFixture, fleetFixture, fleetIn, SITE_YAML, TILL_YAML } from "../hub/build/fixture.ts";
 import { shownSoFar } from "../lab/mirror/shown.ts";
 import { type Point, placeOf, type Tally } from "./mortal.ts";
 import type { Played, Scenario } from "./scenario.ts";
@@ -21,12 +24,38 @@ const STEPS: readonly (readonly string[] | ((fleet: FleetFixture) => Promise<voi
     fleet.commit("1.5.0");
   },
   ...release("1.5.0"),
+  async ({ base }) => {
+    // From now on another person may sign for sites.
+    const text = await readFile(join(base, "root.yaml"), "utf8");
+    await writeFile(join(base, "root.yaml"), text.replace("site: { keys: [ada]", "site: { keys: [ada, bob]"));
+  },
   ["root", "rotate", "--from", "../root.yaml"],
   ["root", "sign", "--key", "../ada"],
   ["root", "sign", "--key", "../bob"],
   ["publish"],
   ["publish", "--to", "../mirror"],
+  async ({ base }) => writeFile(join(base, "site.yaml"), SITE_YAML.replace("role: store", "role: kiosk")),
+  ["site", "sign", "../site.yaml", "--key", "../bob"],
+  async (fleet) => fleet.commit("the site is another"),
+  ["publish", "--to", "../mirror"],
+  async (fleet) => {
+    registry ??= startFakeRegistry();
+    const { host, tags } = await registry;
+    tags.set("shop/side:1", `sha256:${"c1".repeat(32)}`);
+    await fleet.write("bundles/side/bundle.yaml", BUNDLE_YAML.replace("name: pos", "name: side"));
+    await fleet.write("bundles/side/manifests/side.yaml", loose(`${host}/shop/side:1`));
+    fleet.commit("a bundle with a tag");
+  },
+  ["bundle", "lock", "bundles/side"],
+  async (fleet) => rm(join(fleet.folder, "bundles/pos"), { recursive: true }),
+  ["bundle", "init", "pos"],
 ];
+
+let registry: ReturnType<typeof startFakeRegistry> | undefined;
+
+function loose(image: string): string {
+  return TILL_YAML.replaceAll("till", "side").replace(/image: .*/, `image: ${image}`);
+}
 
 function release(version: string): string[][] {
   return [
@@ -38,22 +67,27 @@ function release(version: string): string[][] {
   ];
 }
 
-/** What is published after each step, how often each step came to each place, and what lies in the work tree and the mirror at the end. */
+/** One step as it goes without a kill. */
 interface Reference {
-  published: string[];
-  tallies: Tally[];
+  step: (typeof STEPS)[number];
+  /** A folder with all as it was before. */
+  before: string;
+  /** How often it came to each place. */
+  tally: Tally;
+  /** What is published after it, and what lies in the work tree and the mirror. */
+  published: string;
   tree: string;
 }
 
-let known: Promise<Reference> | undefined;
+let known: Promise<Reference[]> | undefined;
 
 /** Keys, roots, builds and publications, each of them killed and done again. */
 export const skerry: Scenario = {
   program: "skerry",
-  play: async (victims, point) => {
+  play: async (victims, [point]) => {
     known ??= uninterrupted();
     const reference = await known;
-    if (point === null) return { lost: [], reached: true, tally: total(reference.tallies) };
+    if (point === undefined) return { lost: [], killed: 0, tally: total(reference.map(({ tally }) => tally)) };
     return interrupted(victims, point, reference);
   },
 };
@@ -65,12 +99,15 @@ async function fleetInSomeFolder(): Promise<FleetFixture> {
   return fleet;
 }
 
-async function uninterrupted(): Promise<Reference> {
+async function uninterrupted(): Promise<Reference[]> {
   const fleet = await fleetInSomeFolder();
+  const kept = mkdtempSync(join(tmpdir(), "skerry-steps-"));
+  process.once("exit", () => rmSync(kept, { recursive: true, force: true }));
   try {
-    const published: string[] = [];
-    const tallies: Tally[] = [];
-    for (const step of STEPS) {
+    const references: Reference[] = [];
+    for (const [index, step] of STEPS.entries()) {
+      const before = join(kept, String(index));
+      cpSync(fleet.base, before, { recursive: true });
       const tally: Tally = {};
       if (typeof step === "function") await step(fleet);
       else {
@@ -81,48 +118,41 @@ async function uninterrupted(): Promise<Reference> {
         const { code, err } = await fleet.watched(count, ...step);
         if (code !== 0) throw new Error(`${step.join(" ")}: ${err.join("; ")}`);
       }
-      tallies.push(tally);
-      published.push(await publishedBy(fleet));
+      references.push({ step, before, tally, published: await publishedBy(fleet), tree: treesOf(fleet) });
     }
-    return { published, tallies, tree: treesOf(fleet) };
+    return references;
   } finally {
     await fleet.remove();
   }
 }
 
-async function interrupted(victims: Victims, point: Point, reference: Reference): Promise<Played> {
-  const fleet = await fleetInSomeFolder();
+/** The one step that comes to the point is killed and done again: what came before is as it was, and what comes after begins from the same. */
+async function interrupted(victims: Victims, point: Point, references: readonly Reference[]): Promise<Played> {
+  let { nth } = point;
+  const reference = references.find(({ tally }) => {
+    const times = tally[placeOf(point)] ?? 0;
+    if (nth <= times) return true;
+    nth -= times;
+    return false;
+  });
+  if (reference === undefined || typeof reference.step === "function") return { lost: [], killed: 0, tally: {} };
+  const fleet = fleetIn(mkdtempSync(join(tmpdir(), "skerry-fleet-")));
+  cpSync(reference.before, fleet.base, { recursive: true });
+  const { step } = reference;
   const lost: string[] = [];
-  let reached = false;
-  let left = point.nth;
   try {
-    for (const [index, step] of STEPS.entries()) {
-      if (typeof step === "function") {
-        await step(fleet);
-        continue;
-      }
-      const times = reference.tallies[index]?.[placeOf(point)] ?? 0;
-      if (left > 0 && left <= times) {
-        const before = await publishedBy(fleet);
-        const orders = { tallyFile: join(fleet.base, "tally.json"), kill: { ...point, nth: left } };
-        const log = join(fleet.base, "skerry.log");
-        const how = await victims.start("skerry", [fleet.folder, String(NOW), ...step], orders, log).ended;
-        reached = how === "SIGKILL";
-        const seen = await publishedBy(fleet);
-        if (seen !== before && seen !== reference.published[index])
-          lost.push(`something partial was published: ${seen}`);
-        const { code, err } = await fleet.skerry(...step);
-        if (code !== 0) lost.push(`${step.join(" ")} could not be done again: ${err.join("; ")}`);
-      } else {
-        const { code, err } = await fleet.skerry(...step);
-        if (code !== 0) lost.push(`${step.join(" ")}: ${err.join("; ")}`);
-      }
-      left -= times;
-      if ((await publishedBy(fleet)) !== reference.published[index])
-        lost.push(`after ${step.join(" ")} other things are published`);
-    }
+    const before = await publishedBy(fleet);
+    const orders = { tallyFile: join(fleet.base, "tally.json"), kill: { ...point, nth } };
+    const log = join(fleet.base, "skerry.log");
+    const how = await victims.start("skerry", [fleet.folder, String(NOW), ...step], orders, log).ended;
+    const seen = await publishedBy(fleet);
+    if (seen !== before && seen !== reference.published) lost.push(`something partial was published: ${seen}`);
+    const { code, err } = await fleet.skerry(...step);
+    if (code !== 0) lost.push(`${step.join(" ")} could not be done again: ${err.join("; ")}`);
+    if ((await publishedBy(fleet)) !== reference.published)
+      lost.push(`after ${step.join(" ")} other things are published`);
     if (treesOf(fleet) !== reference.tree) lost.push("work tree or mirror are others than without a kill");
-    return { lost: [...new Set(lost)], reached, tally: {} };
+    return { lost: [...new Set(lost)], killed: how === "SIGKILL" ? 1 : 0, tally: {} };
   } finally {
     await fleet.remove();
   }
@@ -139,15 +169,15 @@ async function publishedBy({ origin, base }: FleetFixture): Promise<string> {
 }
 
 function treesOf({ folder, base }: FleetFixture): string {
-  return [folder, join(base, "mirror")].map(treeOf).join("\n\n");
+  return [folder, join(base, "mirror")].filter(existsSync).map(treeOf).join("\n\n");
 }
 
-/** Paths and hashes of all files, the built ones too; what Git itself keeps is not looked at. */
+/** Paths and hashes of all files, the built ones too; of what Git itself keeps only locks, which would stop what comes next. */
 function treeOf(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.startsWith(join(folder, ".git/")))
+    .filter((path) => !path.startsWith(join(folder, ".git/")) || path.endsWith(".lock"))
     .map((path) => `${path.slice(folder.length)} ${createHash("sha256").update(readFileSync(path)).digest("hex")}`)
     .toSorted()
     .join("\n");

@@ -29,6 +29,19 @@ export function deployment(revision: string, app = "till"): KubeObject {
   };
 }
 
+export function service(affinity: string): KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "till", namespace: NAMESPACE },
+    spec: {
+      selector: { app: "till" },
+      sessionAffinity: affinity,
+      ports: [{ name: "http", port: 80, protocol: "TCP" }],
+    },
+  };
+}
+
 /** A migration, which the lab's kubelet lets succeed. */
 export function migration(): KubeObject {
   return {
@@ -47,10 +60,15 @@ export function pathOf({ metadata }: KubeObject): string {
   return `/api/v1/namespaces/${NAMESPACE}/configmaps/${metadata.name}`;
 }
 
+export function servicePath(): string {
+  return `/api/v1/namespaces/${NAMESPACE}/services/till`;
+}
+
 /** Where everything that was ever applied would be found. */
 export const READ_BACK = [
   { path: "/api/v1/namespaces", apiVersion: "v1", kind: "Namespace" },
   { path: "/api/v1/configmaps", apiVersion: "v1", kind: "ConfigMap" },
+  { path: "/api/v1/services", apiVersion: "v1", kind: "Service" },
   { path: "/apis/apps/v1/deployments", apiVersion: "apps/v1", kind: "Deployment" },
   { path: "/apis/batch/v1/jobs", apiVersion: "batch/v1", kind: "Job" },
 ];

@@ -31,7 +31,7 @@ test("of two hubs on one store one leads; stopped past its lease it has lost it,
   const dir = mkdtempSync(join(tmpdir(), "skerry-two-hubs-"));
   const victims = await bundleVictims();
   const ports = [await freePort(), await freePort()];
-  const { root, configs, publish, deploy, stop } = await stageHubs(dir, ports, ["lease: 2s", "log: debug"]);
+  const { root, configs, publish, deploy, stop } = await stageHubs(dir, ports, { more: ["lease: 2s", "log: debug"] });
   const hubs: Victim[] = [];
   const sites = SITES.map((id) => new HubSite(id, ports, root));
   const log = (index: number) => {

@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { LISTENS, type Orders } from "./mortal.ts";
+import { resumed } from "./resumed.ts";
 
 export type ProgramName = "agent" | "hub" | "skerry";
+/** What is started: `token` is a command of the hub. */
+export type Bundled = ProgramName | "token";
 
 export interface Victim {
   /** How it ended: `SIGKILL`, or its exit code. */
@@ -17,8 +20,10 @@ export interface Victim {
 }
 
 export interface Victims {
-  /** Output is appended to `logFile`. */
-  start(program: ProgramName, args: readonly string[], orders: Orders, logFile: string): Victim;
+  /** A process, which dies where it is ordered to. Output is appended to `logFile`. */
+  start(program: Bundled, args: readonly string[], orders: Orders, logFile: string): Victim;
+  /** The same program inside this process, where nobody kills it: it begins with what is on disk and in the cluster, and costs no start. */
+  resume(program: "agent" | "hub", config: string, logFile: string): Victim;
   remove(): void;
 }
 
@@ -32,6 +37,7 @@ export async function bundleVictims(): Promise<Victims> {
       agent: join(import.meta.dirname, "victim-agent.ts"),
       hub: join(import.meta.dirname, "victim-hub.ts"),
       skerry: join(import.meta.dirname, "victim-skerry.ts"),
+      token: join(import.meta.dirname, "victim-token.ts"),
       "git-child": join(tree, "shared/source/git-child.ts"),
     },
     outdir: dir,
@@ -54,7 +60,7 @@ export async function bundleVictims(): Promise<Victims> {
     start: (program, args, orders, logFile) => {
       const child = spawn(process.execPath, [join(dir, `${program}.js`), ...args], {
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, SKERRY_FAULTS: JSON.stringify(orders) },
+        env: { ...process.env, NODE_COMPILE_CACHE: join(dir, "compiled"), SKERRY_FAULTS: JSON.stringify(orders) },
       });
       const log = createWriteStream(logFile, { flags: "a" });
       child.stdout.pipe(log, { end: false });
@@ -81,6 +87,7 @@ export async function bundleVictims(): Promise<Victims> {
         },
       };
     },
+    resume: (program, config, logFile) => resumed(program, config, logFile, dir),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

@@ -19,7 +19,7 @@ import type { Files } from "../git/repository.ts";
 export function commitToMirror(top: string, branch: string, files: Files, subject: string, anew = false): void {
   const path = join(top, at.index);
   const index: MirrorIndex = existsSync(path) ? readIndex(readFileSync(path)) : { bundles: {}, sites: {} };
-  const [kind = "", name = ""] = branch.split(/[/-]/);
+  const [, kind = "", name = ""] = /^(trust|sites|bundles|deltas)(?:[/-](.+))?$/.exec(branch) ?? [];
   const id = sha256Hex(Buffer.from(JSON.stringify(files))).slice(0, 12);
   if (kind === "trust") {
     const numbers = putDocuments(top, files).flatMap((each) => Number(/^root\/(\d+)/.exec(each)?.[1] ?? []));
