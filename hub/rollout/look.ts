@@ -4,6 +4,7 @@ import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
 import { isMoving, progressOf, type Standing, type Times, type View } from "./outcome.ts";
 import { freeToGive, gave } from "./pace.ts";
+import { asksFirst, isPreparing } from "./ready.ts";
 import type { Phase, Run, SiteProgress } from "./run.ts";
 import { soakOf } from "./soak.ts";
 import { notBegun } from "./start.ts";
@@ -172,6 +173,8 @@ function* waitingForPace(run: Run, tally: Tally): Generator<number> {
   if (isReturning(run)) yield* tally.places(null, ["pending"], ["back"]);
   const last = phase.kind === "rolling" ? phase.wave : phase.kind === "completed" ? plan.waves.length - 1 : -1;
   for (let wave = 0; wave <= last; wave += 1) yield* tally.places(wave, ["pending", "ready"], ["out"]);
+  if (!asksFirst(run) || !isPreparing(phase)) return;
+  for (let wave = last + 1; wave < plan.waves.length; wave += 1) yield* tally.places(wave, ["pending"], ["out"]);
 }
 
 function isReturning({ phase }: Run): boolean {

@@ -6,15 +6,19 @@ const MINUTE_MS = 60_000;
 
 /**
  * How many more sites may be given the version now. A site is on its way from its assignment until it ended or is known to be
- * offline, so a wave of dark shops does not use up the pace. A site that was offline and returns is let in whatever the pace.
+ * offline, so a wave of dark shops does not use up the pace; so is one that gets ready. A site that was offline and returns is let in whatever the pace.
  */
 export function freeToGive(run: Run, tally: Tally, now: number): number {
   const { pace } = run.spec;
   if (pace === undefined) return Number.POSITIVE_INFINITY;
-  const onTheirWay = tally.count(null, ON_ITS_WAY);
+  const onTheirWay = tally.count(null, [...ON_ITS_WAY, "preparing"]);
   const there = tally.count(null, [isReturn(run) ? "reverted" : "succeeded"]);
   const { concurrent = Number.POSITIVE_INFINITY, perMinute = Number.POSITIVE_INFINITY, ramp } = pace;
-  const ramped = ramp === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.ceil(ramp * there));
+  // Getting ready changes nothing, and needs no example.
+  const ramped =
+    ramp === undefined || run.phase.kind === "preparing"
+      ? Number.POSITIVE_INFINITY
+      : Math.max(1, Math.ceil(ramp * there));
   return Math.max(0, Math.min(Math.min(concurrent, ramped) - onTheirWay, perMinute - recent(run, now).length));
 }
 

@@ -25,7 +25,7 @@ export function hasPrepared(phase: Phase): boolean {
  * dark meanwhile: that is never a failure. One that took the order and does not answer by the deadline is not ready, unless
  * the broker says that it is gone.
  */
-export function readiness(before: SiteProgress, member: FleetMember, { run, times, now }: View): Judged {
+export function readiness(before: SiteProgress, member: FleetMember, { run, times, now, give }: View): Judged {
   const said = saidOf(member, run);
   if (said !== undefined) return said === null ? { outcome: "ready", code: null } : notReady(said);
   const waited = before.outcome === "preparing" ? now - before.since : 0;
@@ -37,6 +37,8 @@ export function readiness(before: SiteProgress, member: FleetMember, { run, time
   if (member.site.report?.body.held !== undefined) return { outcome: "held", code: null };
   if (isGivenUp || isAway) return before;
   if (waited >= times.offlineAfter && member.site.heardAt < before.since) return { outcome: "offline", code: null };
+  // Whoever is asked fetches the version at once, so that the pace holds here, too.
+  if (before.outcome === "pending" && !give()) return { outcome: "pending", code: null };
   if (waited < times.deadline) return { outcome: "preparing", code: null };
   return member.site.presence === "offline" ? { outcome: "offline", code: null } : notReady(LATE);
 }
