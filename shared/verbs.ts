@@ -25,8 +25,8 @@ export const VERBS = {
   promote: ["preparing", "rolling", "paused"],
   /** Take one site out of the run. */
   skip: ["planned", "preparing", "rolling", "paused"],
-  /** Try the sites that failed once more. */
-  retry: ["rolling", "paused", "completed"],
+  /** Try the sites that failed once more, and ask those that were not ready. */
+  retry: ["preparing", "rolling", "paused", "completed"],
   /** Send every site back to what it ran before. */
   revert: ["rolling", "paused", "completed"],
   /** What sites already took stays. */

@@ -45,19 +45,21 @@ export function preparesOf(items: Entries["items"]): FleetMember["prepares"] {
   const found = items.filter(({ mode }) => mode === "prepare");
   return found.length === 0
     ? undefined
-    : Object.fromEntries(found.map(({ bundle, run, record }) => [bundle, { run, record }]));
+    : Object.fromEntries(
+        found.map(({ bundle, run, record, retry }) => [bundle, { run, record, ...(retry === true && { retry }) }]),
+      );
 }
 
 /** Whoever is asked first is asked once for each bundle; what runs goes on. */
 function prepare(
   entries: Entries,
-  { run: id, target }: Extract<Effect, { kind: "prepare" }>,
+  { run: id, target, retry }: Extract<Effect, { kind: "prepare" }>,
   member: FleetMember,
   moment: Moment,
 ): Entries {
   const { reportEvery: _, ...rest } = itemFor(runFor(moment, id), target, member.id, member.record);
   const others = entries.items.filter(({ bundle, mode }) => bundle !== target.bundle || mode !== "prepare");
-  return { ...entries, items: inOrder([...others, { ...rest, mode: "prepare" }]) };
+  return { ...entries, items: inOrder([...others, { ...rest, mode: "prepare", ...(retry && { retry }) }]) };
 }
 
 function without(entries: Entries, { bundle, run }: Pick<Effect & { kind: "unprepare" }, "bundle" | "run">): Entries {

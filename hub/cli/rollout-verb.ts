@@ -20,10 +20,10 @@ const MEANS: Readonly<Record<Verb, string>> = {
   approve: "let the next wave open, as far as you are concerned",
   promote: "open the next wave now, whatever the evidence",
   skip: "take one site out of the run",
-  retry: "give the version once more to the sites that failed",
+  retry: "give the version once more to the sites that failed, and ask those anew that were not ready",
   revert: "send every site that took the version back to what it ran before",
   abort: "end the run; what sites took stays",
-  start: "run the version of the file once more, as for newer site records",
+  start: "run the version of the file once more, as for newer site records (these go back by newer records alone)",
 };
 
 /** One command for each verb of the table that the hub, its API and its page go by, too. */

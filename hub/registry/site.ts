@@ -49,6 +49,8 @@ export interface FleetMember {
 export interface Prepares {
   run: string;
   record: number;
+  /** Also where it failed there before. */
+  retry?: true;
 }
 
 export interface Assigned {

@@ -16,18 +16,20 @@ export function effectsAt(run: Run, place: number, fleet: Fleet): Effect[] {
   if (member === undefined) return [];
   const { bundle } = run.target;
   const moving = isMoving(run, progress);
+  const isAgain = progress.retriedAt !== undefined || progress.askedAgain !== undefined;
+  const retry: { retry?: true } = isAgain ? { retry: true } : {};
   if (moving && progress.assignedAt !== null) {
     if (assignmentOf(run, member, progress) !== undefined || isElsewhere(run, member, progress)) return [];
     const target = targetOf(run, progress);
     const back = run.back || target !== run.target;
-    const retry = progress.retriedAt === undefined ? {} : { retry: true as const };
     return [{ kind: "assign", run: run.id, site, bundle, target, back, ...retry }];
   }
   const wants = wantsReady(run, progress);
   const effects: Effect[] = [];
-  const prepares = member.prepares?.[bundle]?.run === run.id;
-  if (wants && (!prepares || member.prepares?.[bundle]?.record !== member.record)) {
-    effects.push({ kind: "prepare", run: run.id, site, bundle, target: run.target });
+  const told = member.prepares?.[bundle];
+  const prepares = told?.run === run.id;
+  if (wants && (!prepares || told.record !== member.record || told.retry !== retry.retry)) {
+    effects.push({ kind: "prepare", run: run.id, site, bundle, target: run.target, ...retry });
   }
   // What it was told to prepare goes with the run, or where a person or its record took it out.
   const isOut = progress.notReady !== true && OUT.has(progress.outcome);

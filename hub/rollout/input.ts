@@ -60,9 +60,9 @@ function acted(run: Run, act: Act, fleet: Fleet, now: number): Taken {
     }
     case "retry": {
       const again = [...run.sites].filter(([, progress]) => mayRetry(progress));
-      const sites = again.map(([site, { wave }]): [string, SiteProgress] => [
+      const sites = again.map(([site, { wave, notReady }]): [string, SiteProgress] => [
         site,
-        { ...notBegun(wave, now), retriedAt: now },
+        { ...notBegun(wave, now), ...(notReady === true ? { askedAgain: now } : { retriedAt: now }) },
       ]);
       const after = { ...run, sites: run.sites.with(sites) };
       const isPaused = run.phase.kind === "paused";

@@ -26,7 +26,9 @@ export function hasPrepared(phase: Phase): boolean {
  * the broker says that it is gone.
  */
 export function readiness(before: SiteProgress, member: FleetMember, { run, times, now, give }: View): Judged {
-  const said = saidOf(member, run);
+  // What it said before it was asked once more is not its answer.
+  const { askedAgain = Number.NEGATIVE_INFINITY } = before;
+  const said = (member.site.report?.at ?? 0) < askedAgain ? undefined : saidOf(member, run);
   if (said !== undefined) return said === null ? { outcome: "ready", code: null } : notReady(said);
   const waited = before.outcome === "preparing" ? now - before.since : 0;
   const isGivenUp = before.notReady === true && before.code === LATE;

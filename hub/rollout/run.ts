@@ -109,6 +109,8 @@ export interface SiteProgress {
   code: ErrorCode | null;
   /** When a person had it tried once more. */
   retriedAt?: number;
+  /** When a person had it asked once more whether it can run the version, which it had said it cannot. */
+  askedAgain?: number;
   /** It said, or did not say in time, that it cannot run the version: why it is ineligible. */
   notReady?: true;
   /** Where the run that goes back sends it: an index into `known`; null where it may not return. */
@@ -197,6 +199,6 @@ export type Effect =
   /** The site took it, and is not known to have settled on it: what is under way goes on, and nothing of it begins any more. */
   | { kind: "end"; run: string; site: string; bundle: string }
   /** The site shall get ready for the target, or need not any more. */
-  | { kind: "prepare"; run: string; site: string; bundle: string; target: Target }
+  | { kind: "prepare"; run: string; site: string; bundle: string; target: Target; retry?: true }
   | { kind: "unprepare"; run: string; site: string; bundle: string }
   | { kind: "notice"; words: string; site: string | null; code: ErrorCode | null };

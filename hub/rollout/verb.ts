@@ -42,7 +42,7 @@ export function whyNot(run: Run, verb: Verb): string | null {
     case "promote":
       return missingApprovals(run) > 0 ? `as many people must approve first: ${missingApprovals(run)}` : null;
     case "retry":
-      return isAnyToRetry(run) ? null : "no site failed that was not tried again already";
+      return isAnyToRetry(run) ? null : "no site failed that was not tried again already, and none is not ready";
     case "revert":
       return run.back ? `${run.id} is a return: change the version in its file` : null;
     default:
@@ -100,7 +100,7 @@ function isAnyToRetry({ sites }: Run): boolean {
   return false;
 }
 
-/** The agent tries a state that failed once more for a run, and no more than once. */
-export function mayRetry({ outcome, retriedAt }: SiteProgress): boolean {
-  return FAILURES.has(outcome) && retriedAt === undefined;
+/** The agent tries a state that failed once more for a run, and no more than once. Whether it is ready can be asked as often as one likes. */
+export function mayRetry({ outcome, retriedAt, notReady }: SiteProgress): boolean {
+  return notReady === true || (FAILURES.has(outcome) && retriedAt === undefined);
 }

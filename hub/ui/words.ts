@@ -108,7 +108,10 @@ export const VERB: Readonly<Record<Verb, { word: string; means: string }>> = {
   },
   promote: { word: "Promote", means: "The next wave opens now, whatever the evidence of this one says." },
   skip: { word: "Skip a site", means: "This site is taken out of the run: it gets nothing and counts nowhere." },
-  retry: { word: "Retry failed", means: "The sites that failed are given this version once more." },
+  retry: {
+    word: "Retry failed",
+    means: "The sites that failed are given this version once more; those that were not ready are asked anew.",
+  },
   revert: { word: "Revert", means: "Every site that took this version goes back to what it ran before." },
   start: { word: "Start again", means: "A new run moves the sites to this version, as their records are now." },
   abort: { word: "Abort", means: "The run ends here. What sites already took stays; a new commit takes it back." },

@@ -165,7 +165,7 @@ describe("a run", () => {
       verbs: offered("rolling"),
       notNow: [
         { verb: "approve", why: "nobody is asked to approve anything now" },
-        { verb: "retry", why: "no site failed that was not tried again already" },
+        { verb: "retry", why: "no site failed that was not tried again already, and none is not ready" },
       ],
     });
     expect(run?.waves.map(({ name, state, counts }) => ({ name, state, counts }))).toEqual([

@@ -24,7 +24,7 @@ describe("verbs", () => {
   it("are legal where the table says so", () => {
     expect(Object.fromEntries(PHASES.map((phase) => [phase, legalVerbs(phase)]))).toEqual({
       planned: ["pause", "approve", "skip", "abort"],
-      preparing: ["pause", "approve", "promote", "skip", "abort"],
+      preparing: ["pause", "approve", "promote", "skip", "retry", "abort"],
       rolling: ["pause", "approve", "promote", "skip", "retry", "revert", "abort"],
       paused: ["resume", "approve", "promote", "skip", "retry", "revert", "abort"],
       completed: ["retry", "revert", "start"],

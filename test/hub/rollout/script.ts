@@ -331,8 +331,9 @@ function inWordsEffect(effect: Effect, run: Run, numbers: ReadonlyMap<string, nu
     }
     case "withdraw":
       return `withdraw ${effect.site} as set ${numbers.get(effect.site)}`;
-    case "end":
     case "prepare":
+      return `prepare ${effect.site}${effect.retry === true ? " again" : ""} as set ${numbers.get(effect.site)}`;
+    case "end":
     case "unprepare":
       return `${effect.kind} ${effect.site} as set ${numbers.get(effect.site)}`;
     case "notice":
