@@ -1,7 +1,7 @@
 import { createServer, connect as dial, type Socket } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import type { KubeObject } from "../../shared/live.ts";
-import { type AttackedSite, attackedSite, until } from "../attacks/site.ts";
+import { type AttackedSite, attackedSite, passes, soon, until } from "../attacks/site.ts";
 import { ask } from "../lab/demo/cluster.ts";
 import { configMap, type SignedBundle, signedBundle } from "../support/fleet.ts";
 
@@ -70,7 +70,7 @@ it("a namespace that is stuck on its way out, and a kind that RBAC forbids: the 
   );
   const { requests } = site.cluster.state();
   const before = (requests["patch"] ?? 0) + (requests["watch"] ?? 0) + (requests["get"] ?? 0);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await passes(site, 3_000);
   const after = site.cluster.state().requests;
   expect((after["patch"] ?? 0) + (after["watch"] ?? 0) + (after["get"] ?? 0) - before).toBeLessThan(30);
 });
@@ -115,12 +115,15 @@ it("starts while its API server is down, says so, and goes on when that is up", 
   const edit = { data: { greeting: "edited" } };
   await ask(admin(site), "PATCH", "/api/v1/namespaces/shop/configmaps/till", edit);
   await site.start();
-  await saysWhy(site, /no answer from the API server/);
+  await soon(site, saysWhy(site, /no answer from the API server/));
   expect(site.item()?.state).toBe("committed");
   await open();
-  await until(
-    () => site.greeting(),
-    (greeting) => greeting === "v1",
-    "it is not put right",
+  await soon(
+    site,
+    until(
+      () => site.greeting(),
+      (greeting) => greeting === "v1",
+      "it is not put right",
+    ),
   );
 });

@@ -8,7 +8,6 @@ import type { Assignment } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import { rfc3339 } from "../../shared/names.ts";
 import { formatAgeIdentity } from "../../shared/node/age-key.ts";
-import { systemClock } from "../../shared/node/clock.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { formatEd25519 } from "../../shared/node/ssh-private-key.ts";
@@ -20,6 +19,7 @@ import { commitFiles, createRepository } from "../lab/git/repository.ts";
 import { type GitServer, startGitServer } from "../lab/git/server.ts";
 import { type LabCluster, startLabCluster } from "../lab/kube/cluster.ts";
 import { type SoloHub, soloHub } from "../lab/solo/hub.ts";
+import { JumpingClock } from "../support/clock.ts";
 import { configMap, keys, type SignedBundle, signedBundle, signedRoot, signedSite } from "../support/fleet.ts";
 import { box } from "../support/secrets.ts";
 
@@ -36,8 +36,8 @@ export interface AttackedSite {
   config: string;
   /** All that it logged, at every level, each line as JSON. */
   logged: string[];
-  /** Added to the wall clock of the agent, ms. */
-  clock: { ahead: number };
+  /** The agent's. `ahead`: added to its wall clock alone, ms. */
+  clock: JumpingClock & { ahead: number };
   owner: Owner;
   /** The pinned root. */
   root: SignedBytes;
@@ -167,7 +167,7 @@ export async function attackedSite(
     writeFileSync(join(dataDir, "box.key"), formatAgeIdentity(box), { mode: 0o600 });
   };
   withKey();
-  const clock = { ahead: 0 };
+  const clock = Object.assign(new JumpingClock(), { ahead: 0 });
   const logged: string[] = [];
   const note = (...line: unknown[]) => {
     logged.push(JSON.stringify(line));
@@ -225,7 +225,11 @@ export async function attackedSite(
       agent = await runAgent(readConfig(config), {
         journal: silent,
         log: { debug: note, info: note, warn: note, error: note },
-        clock: { ...systemClock, now: () => systemClock.now() + clock.ahead },
+        clock: {
+          now: () => clock.now() + clock.ahead,
+          monotonic: () => clock.monotonic(),
+          after: (ms, run) => clock.after(ms, run),
+        },
         random: Math.random,
         gitChild: join(import.meta.dirname, "../../shared/source/git-child.ts"),
       });
@@ -275,6 +279,24 @@ export async function until<T>(
     if (holds(seen)) return seen;
     if (Date.now() > end) throw new Error(`${what}; last seen: ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** So much of the site's own time passes, ms, and in each quarter of a second of it there is time to do what is due. */
+export async function passes(site: AttackedSite, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 250) {
+    site.clock.jump(250);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Waits where the site has nothing to do but to wait: ten seconds of its own pass in each. */
+export async function soon<T>(site: AttackedSite, waiting: Promise<T>): Promise<T> {
+  const hurry = setInterval(() => site.clock.jump(225), 25);
+  try {
+    return await waiting;
+  } finally {
+    clearInterval(hurry);
   }
 }
 

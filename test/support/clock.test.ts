@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { FakeClock, seeded } from "./clock.ts";
+import { FakeClock, JumpingClock, seeded } from "./clock.ts";
 
 it("fires timers in order, each at its own moment, also those that a timer sets", () => {
   const clock = new FakeClock(1_000);
@@ -23,6 +23,23 @@ it("fires timers in order, each at its own moment, also those that a timer sets"
   clock.advance(1_000);
   expect(fired).toHaveLength(4);
   expect(clock.now()).toBe(2_030);
+});
+
+it("jumps ahead: what is due by then happens, in its order, and nothing else", async () => {
+  const clock = new JumpingClock();
+  const from = clock.monotonic();
+  const fired: string[] = [];
+  clock.after(60_000, () => fired.push("a minute"));
+  clock.after(30_000, () => fired.push("half a minute"));
+  clock.after(40_000, () => fired.push("cancelled"))();
+  clock.after(3_600_000, () => fired.push("an hour"));
+  clock.jump(20_000);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(fired).toEqual([]);
+  clock.jump(40_000);
+  await expect.poll(() => fired).toEqual(["half a minute", "a minute"]);
+  expect(clock.monotonic() - from).toBeGreaterThanOrEqual(60_000);
+  expect(Math.abs(clock.now() - Date.now() - 60_000)).toBeLessThan(1_000);
 });
 
 it("draws the same numbers for the same seed, within [0, 1) and well spread", () => {

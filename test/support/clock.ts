@@ -1,3 +1,4 @@
+import { systemClock } from "../../shared/node/clock.ts";
 import type { Clock, Random } from "../../shared/ports.ts";
 
 /** Time that passes when a test says so. Timers fire in the order of their moments, each at its own; also those set meanwhile. */
@@ -38,6 +39,45 @@ export class FakeClock implements Clock {
 
   private next(end: number): { at: number; run: () => void } | undefined {
     return this.timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+  }
+}
+
+/** The machine's clock, which a test may let jump ahead: whoever waits has waited that long, and what is due by then happens at once. */
+export class JumpingClock implements Clock {
+  private jumped = 0;
+  private readonly timers = new Set<{ at: number; run: () => void; cancel: () => void }>();
+
+  now(): number {
+    return systemClock.now() + this.jumped;
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() + this.jumped;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.monotonic() + Math.max(0, ms), run, cancel: () => {} };
+    this.timers.add(timer);
+    this.schedule(timer);
+    return () => {
+      timer.cancel();
+      this.timers.delete(timer);
+    };
+  }
+
+  jump(ms: number): void {
+    this.jumped += ms;
+    for (const timer of [...this.timers].toSorted((a, b) => a.at - b.at)) {
+      timer.cancel();
+      this.schedule(timer);
+    }
+  }
+
+  private schedule(timer: { at: number; run: () => void; cancel: () => void }): void {
+    timer.cancel = systemClock.after(timer.at - this.monotonic(), () => {
+      this.timers.delete(timer);
+      timer.run();
+    });
   }
 }
 

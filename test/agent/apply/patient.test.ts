@@ -45,7 +45,8 @@ async function pass(names: readonly string[]): Promise<string[]> {
   return results;
 }
 
-const BUNDLE = Array.from({ length: 500 }, (_, n) => `o${n}`);
+/** Far more than are asked for at a time. */
+const BUNDLE = Array.from({ length: 50 }, (_, n) => `o${n}`);
 
 describe("an API server in trouble", () => {
   it.each([
@@ -108,13 +109,13 @@ describe("what is one object's trouble", () => {
       asked = [];
       answer = refusal(kubeClass, status);
       await pass(BUNDLE);
-      expect(asked).toHaveLength(500);
+      expect(asked).toHaveLength(BUNDLE.length);
     }
   });
 
   it("stops no other while others are answered, as where one group's own server is down", async () => {
     answer = (object) => (Number(object.metadata.name.slice(1)) % 5 === 0 ? null : refusal("server", 503)());
     const results = await pass(BUNDLE);
-    expect(results.filter((each) => each === "applied").length).toBe(100);
+    expect(results.filter((each) => each === "applied").length).toBe(BUNDLE.length / 5);
   });
 });

@@ -80,7 +80,7 @@ describe("a person at a site", { timeout: 240_000 }, () => {
       "it does not say why nothing starts",
     );
     expect(said).toMatch(/^Held: nothing new starts\.\n/);
-    expect(said).toMatch(/\n {2}wanted +1\.1\.0\n {2}waits for +held: stock-taking \(page\)\n/);
+    expect(said).toMatch(/\n {2}wanted +1\.1\.0\n {2}waits +the site is held: stock-taking \(page\)\n/);
     expect((await press("release", {})).status).toBe(303);
     await until(
       () => site.greeting(),
