@@ -115,7 +115,7 @@ function adminOf(site: AttackedSite) {
 }
 
 function skerryAgent(site: AttackedSite, ...words: string[]): Promise<string> {
-  const program = join(import.meta.dirname, "../../../agent/main.ts");
+  const program = join(import.meta.dirname, "../../../dist/skerry-agent.js");
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [program, ...words, "--config", site.config], (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),

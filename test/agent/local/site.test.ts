@@ -6,7 +6,8 @@ import { type AttackedSite, attackedSite, until, v } from "../../attacks/site.ts
 
 /** A whole agent, and the person who stands beside it. */
 
-const program = join(import.meta.dirname, "../../../agent/main.ts");
+/** As built: it starts in a fifth of the time. */
+const program = join(import.meta.dirname, "../../../dist/skerry-agent.js");
 
 function skerryAgent(site: AttackedSite, ...words: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { classify } from "../../../agent/apply/rest-errors.ts";
 import type { InventoryRow } from "../../../agent/cache/cache.ts";
 import { type Found, type Rehearsal, rehearse } from "../../../agent/rehearse.ts";
 import type { JsonObject, KubeObject, LiveView } from "../../../shared/live.ts";
@@ -129,6 +130,29 @@ describe("what its own bundle brings", () => {
       "unchanged apiextensions.k8s.io/v1 CustomResourceDefinition tills.example.com",
     ]);
   });
+});
+
+it("what a webhook takes no part in is not checked: nothing was refused, and it is not asked for again and again", async () => {
+  const site = await labSite();
+  const body = JSON.stringify({
+    kind: "Status",
+    code: 400,
+    reason: "BadRequest",
+    message: 'admission webhook "a.example.com" does not support dry run',
+  });
+  const kube: Rehearsal["kube"] = {
+    get: site.kube.get.bind(site.kube),
+    apply: async (applied, options) => {
+      if (applied.metadata.name !== "a") return await site.kube.apply(applied, options);
+      throw classify({ status: 400, contentType: "application/json", retryAfter: undefined, body }, "a");
+    },
+  };
+  const found = await rehearsed(site, bundleOf([configMap("a"), configMap("b")]), { kube });
+  expect(inWords(found)).toEqual([
+    "create v1 ConfigMap shop/b",
+    "not-checked v1 ConfigMap shop/a: an admission webhook of the cluster takes no part in dry runs",
+  ]);
+  expect(found).toMatchObject({ refused: null, again: null });
 });
 
 describe("is not ready", () => {

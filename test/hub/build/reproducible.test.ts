@@ -7,7 +7,8 @@ import { repositoryName } from "../../../hub/build/repository.ts";
 import { BUNDLE_YAML, buildAndSign, type FleetFixture, fleetFixture, TILL_YAML } from "./fixture.ts";
 
 const DIGEST = `sha256:${"b2".repeat(32)}`;
-const MAIN = join(import.meta.dirname, "../../../hub/cli/main.ts");
+/** As built: it starts in a fifth of the time. */
+const MAIN = join(import.meta.dirname, "../../../dist/skerry.js");
 
 let fleet: FleetFixture;
 beforeEach(async () => {

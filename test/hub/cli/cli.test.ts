@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => fleet.remove());
 
 const program = (...args: string[]) => {
-  const main = join(import.meta.dirname, "../../../hub/cli/main.ts");
+  const main = join(import.meta.dirname, "../../../dist/skerry.js");
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: fleet.folder });
   return { status, out: stdout.toString(), err: stderr.toString() };
 };
@@ -130,7 +130,7 @@ test("a first root keeps Git from turning line ends in what is signed, beside wh
 });
 
 test("what reads no further, as `head` does, is told nothing and breaks nothing", () => {
-  const main = join(import.meta.dirname, "../../../hub/cli/main.ts");
+  const main = join(import.meta.dirname, "../../../dist/skerry.js");
   const script = '{ "$0" "$@"; echo "exit $?" >&2; } | true';
   const { stderr } = spawnSync("sh", ["-c", script, process.execPath, main, "root", "show"], { cwd: fleet.folder });
   expect(stderr.toString()).toBe("exit 0\n");
