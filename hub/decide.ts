@@ -6,7 +6,7 @@ import type { FleetMember } from "./registry/site.ts";
 import type { Notice, SeenRollout, SiteAssignment } from "./registry/store.ts";
 import { type Because, inWordsJobs } from "./rollout/because.ts";
 import { nextLook } from "./rollout/next-look.ts";
-import { isOver, isTaken, placeAfter, queueInputs } from "./rollout/queue.ts";
+import { isOver, isTaken, Meetings, placeAfter, queueInputs } from "./rollout/queue.ts";
 import type { Effect, Input, Run, Target } from "./rollout/run.ts";
 import { startRun } from "./rollout/start.ts";
 import { step } from "./rollout/step.ts";
@@ -42,6 +42,7 @@ export interface Since {
 export interface Kept {
   /** By run. */
   tallies: ReadonlyMap<string, Tally>;
+  meetings: Meetings;
   term: number;
   rootNumber: number;
   /** When the sets of all sites were looked through. */
@@ -122,11 +123,16 @@ class Turn {
     const { world, now, since } = this;
     const because = new Map<string, Because>();
     const tallies = new Map<string, Tally>();
+    const meetings = new Meetings(since?.kept.meetings);
     let lookAt = now + REST_MS;
     const effects: Effect[] = [];
     for (const run of this.runs.values()) {
       if (isOver(run) && world.because.has(run.id)) continue;
-      const inputs = [...(this.inputs.get(run.id) ?? []), ...this.promotions(run), ...queueInputs(run, this.runs, now)];
+      const inputs = [
+        ...(this.inputs.get(run.id) ?? []),
+        ...this.promotions(run),
+        ...queueInputs(run, this.runs, now, meetings),
+      ];
       const tally = since?.kept.tallies.get(run.id);
       const result = step(run, world.members, inputs, now, tally && { tally, changed: since?.changed ?? [] });
       this.runs.set(run.id, result.run);
@@ -150,7 +156,14 @@ class Turn {
       rollouts: this.rollouts,
       notices: this.notices,
       because,
-      kept: { tallies, term, rootNumber, lookAt, sweptAt: concerned === null ? now : (since?.kept.sweptAt ?? now) },
+      kept: {
+        tallies,
+        meetings,
+        term,
+        rootNumber,
+        lookAt,
+        sweptAt: concerned === null ? now : (since?.kept.sweptAt ?? now),
+      },
     };
   }
 

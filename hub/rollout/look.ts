@@ -47,8 +47,8 @@ export class Look {
       offlineAfter: milliseconds(offlineAfter),
       reportEvery: milliseconds(reportEvery),
     };
-    this.#windows = windowsAt(run.spec.windows, now);
     const isKnown = since !== undefined && since.tally.sites === run.sites;
+    this.#windows = windowsAt(run.spec.windows, now, isKnown ? since.tally.windows : null);
     this.tally = isKnown ? since.tally : new Tally(run, (wave) => soakOf(run, wave));
     this.#newcomers = isKnown ? [...since.changed] : null;
     if (this.#newcomers === null || this.#windows.differ(this.tally.windows)) this.#lookAtAll();
@@ -110,7 +110,7 @@ export class Look {
       this.#pass(places, () => false);
       this.#give();
     }
-    this.tally.windows = this.#windows.known;
+    this.tally.windows = this.#windows;
   }
 
   #give(): void {

@@ -1,6 +1,7 @@
 import type { FleetMember } from "../registry/site.ts";
 import { waitsForAnother } from "./begin.ts";
 import type { Effect, Input, Run } from "./run.ts";
+import type { Sites } from "./sites.ts";
 
 /** Runs of two rollouts that move a site for one bundle: they never do so at the same time. */
 
@@ -14,16 +15,20 @@ export interface Ahead {
 }
 
 /** News for a run that has not begun about whom it has to let go first; none where that is as it was. */
-export function queueInputs(run: Run, runs: ReadonlyMap<string, Run>, now: number): Input[] {
+export function queueInputs(run: Run, runs: ReadonlyMap<string, Run>, now: number, meetings: Meetings): Input[] {
   if (hasBegun(run) || isOver(run)) return [];
-  const ahead = [...runs.values()].find((other) => meets(run, other) && goesFirst(other, run, now));
+  const ahead = [...runs.values()].find(
+    (other) => mayMeet(run, other) && goesFirst(other, run, now) && meetings.meet(run, other),
+  );
   if ((ahead?.id ?? null) === (run.behind?.run ?? null)) return [];
   return [{ kind: "queue", behind: ahead === undefined ? null : aheadOf(run, ahead) }];
 }
 
 /** A run of another rollout that moves sites of this one now; null where none does. */
 export function movingNow(run: Run, runs: ReadonlyMap<string, Run>): Ahead | null {
-  const other = [...runs.values()].find((each) => hasBegun(each) && meets(run, each));
+  const other = [...runs.values()].find(
+    (each) => hasBegun(each) && mayMeet(run, each) && firstOf(run, each) !== undefined,
+  );
   return other === undefined ? null : aheadOf(run, other);
 }
 
@@ -79,9 +84,43 @@ function placeOf({ place, startedAt }: Run): number {
   return place ?? startedAt;
 }
 
-function meets(run: Run, other: Run): boolean {
+function mayMeet(run: Run, other: Run): boolean {
   if (other.rollout === run.rollout || other.target.bundle !== run.target.bundle) return false;
-  return !isOver(other) && !isSettled(other) && firstOf(run, other) !== undefined;
+  return !isOver(other) && !isSettled(other);
+}
+
+/**
+ * Which runs have a site in common, for one decision, beside what the one before found: sites never leave a run, so that only those that
+ * joined since are compared.
+ */
+export class Meetings {
+  readonly #before: ReadonlyMap<string, Compared>;
+  readonly #now = new Map<string, Compared>();
+
+  constructor(before?: Meetings) {
+    this.#before = before === undefined ? new Map() : before.#now;
+  }
+
+  meet(run: Run, other: Run): boolean {
+    const key = `${run.id} ${other.id}`;
+    const known = this.#now.get(key) ?? this.#before.get(key) ?? { meet: false, sizes: [0, 0] };
+    const [own, others] = known.sizes;
+    const meet = known.meet || isAmong(run.sites, own, other.sites) || isAmong(other.sites, others, run.sites);
+    this.#now.set(key, { meet, sizes: [run.sites.size, other.sites.size] });
+    return meet;
+  }
+}
+
+interface Compared {
+  meet: boolean;
+  /** How many sites each of them had. */
+  sizes: readonly [number, number];
+}
+
+/** One of the sites from that place on is among the others. */
+function isAmong(sites: Sites, from: number, others: Sites): boolean {
+  for (let place = from; place < sites.size; place += 1) if (others.has(sites.idAt(place))) return true;
+  return false;
 }
 
 function firstOf(run: Run, other: Run): string | undefined {

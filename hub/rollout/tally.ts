@@ -5,6 +5,7 @@ import { Due } from "./due.ts";
 import { itemOf } from "./evidence.ts";
 import type { Failure, PlannedWave, Run, SiteProgress } from "./run.ts";
 import type { Sites } from "./sites.ts";
+import type { Windows } from "./window.ts";
 
 /** A site that the run sends back, and one that is not ready, is counted apart from the others. */
 export type Group = "out" | "back" | "notReady";
@@ -26,8 +27,8 @@ const NAMED = 10;
  */
 export class Tally {
   sites: Sites;
-  /** By the value of the label that windows go by: whether they are open. As of the last look. */
-  windows: ReadonlyMap<string, boolean> = new Map();
+  /** As of the last look. */
+  windows: Windows | null = null;
   /** Sites that the last step wanted to do something about. */
   wanted: ReadonlySet<number> = new Set();
   readonly due = new Due();

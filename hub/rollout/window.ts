@@ -17,18 +17,24 @@ export interface Windows {
   open(labels: Labels): boolean;
   /** By the value of the label: what was asked so far. */
   known: ReadonlyMap<string, boolean>;
+  /** Number of the minute through which that holds; null: for this moment alone. */
+  minute: number | null;
   /** Whether one of those known at another moment has opened or closed. */
-  differ(before: ReadonlyMap<string, boolean>): boolean;
+  differ(before: Windows | null): boolean;
 }
 
-export function windowsAt(windows: Rollout["windows"], now: number): Windows {
-  const lines = (windows ?? []).map((entry) => ({
-    for: milliseconds(entry.for),
-    zone: entry.zone,
-    dueIn: (zone: string) => dueIn(entry, zone, now),
+const MINUTE_MS = 60_000;
+
+/** `last`: at an earlier moment, so that of the same minute nothing is worked out twice. They open on whole minutes, and close after whole ones mostly. */
+export function windowsAt(windows: Rollout["windows"], now: number, last: Windows | null): Windows {
+  const lines = (windows ?? []).map(({ cron, zone, for: open }) => ({
+    cron: parsed(cron),
+    zone,
+    for: milliseconds(open),
   }));
+  const minute = lines.every((line) => line.for % MINUTE_MS === 0) ? Math.floor(now / MINUTE_MS) : null;
   // A hundred thousand sites live in few zones.
-  const known = new Map<string, boolean>();
+  const known = new Map(minute !== null && last?.minute === minute ? last.known : []);
   const open = (labels: Labels) => {
     if (lines.length === 0) return true;
     const own = labels[ZONE_LABEL] ?? "";
@@ -37,34 +43,16 @@ export function windowsAt(windows: Rollout["windows"], now: number): Windows {
     const found = lines.some((line) => {
       const zone = line.zone === "site" ? zoneOf(labels) : line.zone;
       if (zone === undefined) return false;
-      const due = line.dueIn(zone);
+      const due = lastDue(line.cron, zone, now, line.for);
       return due !== null && now - due < line.for;
     });
     known.set(own, found);
     return found;
   };
   // All are asked, so that all are known from now on.
-  const differ = (before: ReadonlyMap<string, boolean>) =>
-    [...before].filter(([zone, was]) => open({ [ZONE_LABEL]: zone }) !== was).length > 0;
-  return { open, known, differ };
-}
-
-type Entry = NonNullable<Rollout["windows"]>[number];
-
-const MINUTE_MS = 60_000;
-/** What was found for the present minute, by zone: windows open on whole minutes, and a run is stepped many times in each. */
-const found = new WeakMap<Entry, { minute: number; due: Map<string, number | null> }>();
-
-function dueIn(entry: Entry, zone: string, now: number): number | null {
-  const minute = Math.floor(now / MINUTE_MS);
-  const held = found.get(entry);
-  const due = held?.minute === minute ? held.due : new Map<string, number | null>();
-  if (due !== held?.due) found.set(entry, { minute, due });
-  const known = due.get(zone);
-  if (known !== undefined) return known;
-  const answer = lastDue(parsed(entry.cron), zone, now, milliseconds(entry.for));
-  due.set(zone, answer);
-  return answer;
+  const differ = (before: Windows | null) =>
+    [...(before?.known ?? [])].filter(([zone, was]) => open({ [ZONE_LABEL]: zone }) !== was).length > 0;
+  return { open, known, minute, differ };
 }
 
 function parsed(text: string): Cron {

@@ -4,7 +4,7 @@ import { preparesOf } from "../../../hub/assign/items.ts";
 import type { FleetMember } from "../../../hub/registry/site.ts";
 import type { Because } from "../../../hub/rollout/because.ts";
 import { nextLook } from "../../../hub/rollout/next-look.ts";
-import { isOver, isTaken, queueInputs } from "../../../hub/rollout/queue.ts";
+import { isOver, isTaken, Meetings, queueInputs } from "../../../hub/rollout/queue.ts";
 import type { Effect, Input, Run } from "../../../hub/rollout/run.ts";
 import { step } from "../../../hub/rollout/step.ts";
 import type { Tally } from "../../../hub/rollout/tally.ts";
@@ -56,6 +56,7 @@ export class World {
   readonly fleet = new WatchedFleet();
   readonly runs = new Map<string, Run>();
   readonly sets = new Map<string, ChangedSet>();
+  #meetings = new Meetings();
   readonly #tallies = new Map<string, Tally>();
 
   /** What is stored for a site outlasts its leaving the fleet. */
@@ -73,8 +74,12 @@ export class World {
   turn(inputs: ReadonlyMap<string, Input[]> = new Map()): { turns: Turn[]; changed: ChangedSet[] } {
     const fleet = new Map(this.fleet);
     const changed = this.fleet.takeChanged();
+    const meetings = new Meetings(this.#meetings);
+    this.#meetings = meetings;
     const turns = [...this.runs.values()].map((before): Turn => {
-      const told = [...(inputs.get(before.id) ?? []), ...queueInputs(before, this.runs, this.now)];
+      const told = [...(inputs.get(before.id) ?? []), ...queueInputs(before, this.runs, this.now, meetings)];
+      const anewInLine = queueInputs(before, this.runs, this.now, new Meetings());
+      expect(queueInputs(before, this.runs, this.now, meetings)).toEqual(anewInLine);
       const tally = this.#tallies.get(before.id);
       const { tally: next, ...after } = step(before, fleet, told, this.now, tally && { tally, changed });
       if (next !== null) this.#tallies.set(before.id, next);
