@@ -33,12 +33,11 @@ export class AtSites {
 
   /** A set was stored for it. */
   replaced(site: string, set: AssignmentSet): void {
-    this.site(site).sets.set(
-      numberOf(set),
-      new Set(
-        set.items.flatMap((item) => (item.ended === true ? [] : itemKey({ ...item, values: valuesHash(item.values) }))),
-      ),
-    );
+    const { sets } = this.site(site);
+    const begun = set.items.filter(({ ended }) => ended !== true);
+    const items = begun.map((item) => itemKey({ ...item, values: valuesHash(item.values) }));
+    // A hub that was restored may give a number anew before it finds out.
+    sets.set(numberOf(set), new Set([...(sets.get(numberOf(set)) ?? []), ...items]));
   }
 
   told(site: string, set: AssignmentSet): void {

@@ -1,7 +1,7 @@
 import type { Phase } from "../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../hub/rollout/share.ts";
 import { comparePairs, milliseconds, short } from "../../shared/names.ts";
-import { type Facts, hasTaken, type TrueRun, verdictOf } from "./evidence.ts";
+import { type Facts, hasTaken, isInForce, type TrueRun, verdictOf } from "./evidence.ts";
 
 /**
  * Whether the waves that a run left behind had passed, counted anew and by the book from the reports that the hub confirmed: slow,
@@ -91,7 +91,10 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed =
     if (isAbove && !run.back) continue;
     found.reachable += 1;
     others.push(site);
-    const given = witness.given.get(run.id)?.get(site);
+    const last = witness.given.get(run.id)?.get(site);
+    // What is to be tried once more has to be given once more.
+    const isNew = last !== undefined && last.at >= (progress.retriedAt ?? last.at);
+    const given = isNew && isInForce(witness, last) ? last : undefined;
     const offlineAfter = milliseconds(run.spec.site.offlineAfter);
     if (given === undefined || report === null || !hasTaken(report.body, given.introduced)) {
       const since = given?.at ?? now;

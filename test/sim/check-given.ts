@@ -46,7 +46,9 @@ export function checkWithdrawn(witness: Facts): void {
       const item = report?.items.find((each) => each.bundle === bundle);
       const isOver = run.phase.kind === "aborted" || run.phase.kind === "superseded";
       const isElse = item !== undefined && item.digest !== short(digest);
-      if (isOver && isElse && ended === undefined)
+      // Given back as what it runs, and runs no more by a report that was lost with the hub's store.
+      const isBack = witness.given.get(id)?.get(site)?.idle === true;
+      if (isOver && isElse && !isBack && ended === undefined)
         witness.fail("withdrawn", `${site} may begin what ${id} gave it, which is ${run.phase.kind}`, [site, id]);
       // One that took it, and lost its disk since, has taken it.
       const wasTaken = witness.given.get(id)?.get(site)?.ackedAt ?? null;

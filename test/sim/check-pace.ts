@@ -1,5 +1,5 @@
 import { milliseconds } from "../../shared/names.ts";
-import type { Facts, Given, TrueRun } from "./evidence.ts";
+import { type Facts, type Given, isInForce, type TrueRun } from "./evidence.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -22,13 +22,11 @@ export function checkPace(witness: Facts, run: TrueRun, site: string, now: numbe
 
 /** One that was offline, however shortly, has made room for another, and comes back whatever the pace. */
 function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): boolean {
-  const { site, bundle, at, ackedAt, ended, introduced } = given;
+  const { site, at, ackedAt, ended } = given;
   // Who may not return is left where it is.
   if (run.phase.kind === "reverting" && at < run.phase.since) return false;
-  const stored = witness.assignments.get(site)?.assigned[bundle];
   if (ended || witness.barred.has(site) || witness.skipped.has(`${run.id} ${site}`)) return false;
-  if (stored?.run !== run.id || stored.introduced[0] !== introduced[0] || stored.introduced[1] !== introduced[1])
-    return false;
+  if (!isInForce(witness, given)) return false;
   const offlineAfter = milliseconds(run.spec.site.offlineAfter);
   if (ackedAt === null) return now - at < offlineAfter;
   return ackedAt - at < offlineAfter && now - ackedAt < milliseconds(run.spec.site.deadline);

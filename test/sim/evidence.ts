@@ -65,6 +65,12 @@ export function hasTaken(report: Report | undefined, [term, number]: readonly [n
   return taken !== undefined && (taken[0] > term || (taken[0] === term && taken[1] >= number));
 }
 
+/** It was not withdrawn, and nothing else was given since. */
+export function isInForce(facts: Facts, { run, site, bundle, introduced }: Given): boolean {
+  const stored = facts.assignments.get(site)?.assigned[bundle];
+  return stored?.run === run && stored.introduced[0] === introduced[0] && stored.introduced[1] === introduced[1];
+}
+
 /** What a report says of what was given. */
 export function judge(given: Given, report: Report, { arrivedAt, confirmedAt }: Omit<Heard, "report">): void {
   if (!hasTaken(report, given.introduced)) return;

@@ -8,6 +8,7 @@ export const FAULTS = [
   "hub-second",
   "hub-slow",
   "hub-disk-full",
+  "hub-restored",
   "broker-faulty",
   "network-bad",
   "site-dark",
@@ -29,6 +30,7 @@ const DAY = 86_400_000;
 export function faultsOf({
   world,
   hosts,
+  backups,
   repository,
   sites,
   addSite,
@@ -63,6 +65,8 @@ export function faultsOf({
         });
       },
     ],
+    // As often a copy is made as one is put back.
+    "hub-restored": [4, () => (backups.some && chance.of(0.5) ? backups.putBack() : backups.take())],
     "broker-faulty": [
       10,
       () => {

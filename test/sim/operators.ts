@@ -34,3 +34,14 @@ export function operate({ hosts, world }: Stage): void {
     if (site !== undefined) witness.skipped.delete(`${run.id} ${site}`);
   });
 }
+
+/** Of what a hub paused that found itself restored, people say that it goes on. */
+export function goOnAfterRestore({ hosts, world }: Stage): void {
+  const hub = hosts.leading?.hub ?? null;
+  for (const { run } of hub?.read().runs ?? []) {
+    if (run.phase.kind !== "paused" || run.phase.because.kind !== "person" || run.phase.because.who !== "hub") continue;
+    world.trace.event(`operator resume ${run.id}`);
+    world.trace.note(`operator resume ${run.id}`);
+    hub?.act({ run: run.id, verb: "resume", who: "ada", reason: "the store is what we have" }).catch(() => {});
+  }
+}

@@ -4,6 +4,7 @@ import type * as holdOf from "../../agent/target/hold.ts";
 import type * as mayStart from "../../agent/target/may-start.ts";
 import type * as wantedOf from "../../agent/target/wanted.ts";
 import type * as assignOf from "../../hub/assign/assign.ts";
+import type * as decideOf from "../../hub/decide.ts";
 import type * as intakeOf from "../../hub/intake.ts";
 import { Lead } from "../../hub/lead.ts";
 import { Outbox } from "../../hub/publish/outbox.ts";
@@ -280,6 +281,27 @@ export const PLANTED: readonly Planted[] = [
       return () => {
         Lead.prototype.holds = holds;
       };
+    },
+  },
+  {
+    name: "a hub does not find that it was restored",
+    breaks: ["heard", "settled"],
+    often: ["hub-restored"],
+    functions: {
+      "hub/intake.ts intake":
+        (real: typeof intakeOf.intake): typeof intakeOf.intake =>
+        (...asked) => ({ ...real(...asked), restored: null }),
+    },
+  },
+  {
+    name: "a hub that was restored goes on by itself",
+    breaks: ["restored"],
+    often: ["hub-restored"],
+    functions: {
+      "hub/decide.ts decide":
+        (real: typeof decideOf.decide): typeof decideOf.decide =>
+        (world, news, ...rest) =>
+          real(world, { ...news, inputs: new Map() }, ...rest),
     },
   },
   {

@@ -6,6 +6,7 @@ export const REPLACED: Functions = {
   "agent/target/may-start.ts": ["obstacle"],
   "agent/target/wanted.ts": ["assigned"],
   "hub/assign/assign.ts": ["assignmentSets"],
+  "hub/decide.ts": ["decide"],
   "hub/intake.ts": ["intake"],
   "hub/rollout/effects.ts": ["effectsAt"],
   "hub/rollout/eligible.ts": ["ineligibility"],

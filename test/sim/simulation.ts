@@ -5,6 +5,7 @@ import { ed25519FromSeed } from "../../shared/node/ssh-private-key.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import { line, NOW, signedRoot, siteDocument, trustedRoot } from "../support/fleet.ts";
 import { memoryStore } from "../support/store.ts";
+import { Backups } from "./backups.ts";
 import { Chance } from "./chance.ts";
 import { checkEnd } from "./check-end.ts";
 import { checkedStep } from "./check-step.ts";
@@ -65,6 +66,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const repository = new Repository(HELD_ROOT);
   const stage = { world, disk, gone, repository, root: HELD_ROOT };
   const hosts = new Hosts([new HubHost("one", stage), new HubHost("two", stage)]);
+  const backups = new Backups(world, hosts, disk);
   const versions = new Map<string, Version>();
   const sites: SimSite[] = [];
   const addSite = () => {
@@ -74,7 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   };
   const count = options.sites ?? chance.whole(3, 24);
   for (let index = 0; index < count; index += 1) addSite();
-  const story = new Story({ world, hosts, repository, versions, sites, addSite, without, often });
+  const story = new Story({ world, hosts, backups, repository, versions, sites, addSite, without, often });
   let faults: unknown = null;
   const onFault = (error: unknown) => {
     faults ??= error;

@@ -1,3 +1,4 @@
+import type { Backups } from "./backups.ts";
 import type { Hosts } from "./hub-host.ts";
 import type { Repository } from "./repository.ts";
 import type { SimSite } from "./site.ts";
@@ -8,6 +9,7 @@ import type { World } from "./world.ts";
 export interface Stage {
   world: World;
   hosts: Hosts;
+  backups: Backups;
   repository: Repository;
   versions: Map<string, Version>;
   sites: SimSite[];

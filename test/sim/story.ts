@@ -1,6 +1,6 @@
 import { Authors } from "./authors.ts";
 import { calm, faultsOf } from "./faults.ts";
-import { operate } from "./operators.ts";
+import { goOnAfterRestore, operate } from "./operators.ts";
 import { MINUTE, type Stage } from "./stage.ts";
 
 /** So many times as often as else. */
@@ -35,6 +35,8 @@ export class Story {
     world.queue.after(this.faultsEnd - world.queue.now, () => {
       world.trace.note("calm");
       calm(this.stage);
+      for (let minute = 2; minute <= 12; minute += 2)
+        world.queue.after(minute * MINUTE, () => goOnAfterRestore(this.stage));
     });
   }
 

@@ -6,6 +6,7 @@ export const INVARIANTS = {
   concurrent: "no more sites are on their way than the pace allows",
   perMinute: "no more sites are given a version in a minute than the pace allows",
   stopped: "a run that is paused, aborted or superseded starts nothing more",
+  restored: "a hub that finds that it was restored moves nothing before a person says so",
   oneWave: "no site is in two waves",
   withdrawn: "what a site did not take of a run that stopped is taken off it",
   retryOnce: "what failed at a site is tried once more for a run, and no more than once",

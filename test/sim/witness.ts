@@ -7,6 +7,7 @@ import type { AssignmentSet } from "../../shared/assignment.ts";
 import type { SiteEvent } from "../../shared/event.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
 import type { Report } from "../../shared/report.ts";
+import { VERBS } from "../../shared/verbs.ts";
 import { AtSites } from "./at-sites.ts";
 import { checkGate } from "./check-gate.ts";
 import { checkGiven, checkWithdrawn, isIdle } from "./check-given.ts";
@@ -40,6 +41,19 @@ export class Witness implements Facts {
   constructor(now: () => number, stored: (site: string, number: number) => SiteEvent | undefined) {
     this.now = now;
     this.atSites = new AtSites((...what) => this.fail(...what), stored);
+  }
+
+  /** What is known of the hub now; what this returns makes it all that is known, as whoever loses the rest has it. */
+  remember(): () => void {
+    const { heard, runs, assignments, given, starts, skipped, pending } = this;
+    const all = [heard, runs, assignments, given, starts, pending] as Map<string, unknown>[];
+    const kept = structuredClone({ all, skipped });
+    return () => {
+      const again = structuredClone(kept);
+      for (const [index, map] of all.entries()) replaceAll(map, again.all[index] ?? new Map());
+      skipped.clear();
+      for (const each of again.skipped) skipped.add(each);
+    };
   }
 
   /** What it stored and could not confirm any more, it knows. */
@@ -87,9 +101,18 @@ export class Witness implements Facts {
       before.set(run.id, this.runs.get(run.id)?.phase);
       this.merge(run, sites);
     }
+    if (batch.meta !== undefined) this.checkPaused();
     for (const each of batch.assignments ?? []) this.replaced(each);
     for (const { run } of batch.runs ?? []) this.stepped(before.get(run.id), this.run(run.id));
     if ((batch.runs ?? []).some(({ run: { id, phase } }) => before.get(id)?.kind !== phase.kind)) checkWithdrawn(this);
+  }
+
+  /** In one commit with the term by which a restored hub fences the one before it. One that goes back goes on: nobody stays on what failed. */
+  private checkPaused(): void {
+    for (const { id, phase } of this.runs.values()) {
+      if ((VERBS.pause as readonly string[]).includes(phase.kind))
+        this.fail("restored", `${id} is ${phase.kind} where the hub found that it was restored`, [id]);
+    }
   }
 
   private merge(run: StoredRun["run"], rows: StoredRun["sites"]): void {
@@ -158,4 +181,9 @@ function planned({ plan, startedAt }: StoredRun["run"]): Map<string, SiteProgres
 
 function sameIntroduction(a: Assigned, b: Assigned): boolean {
   return a.run === b.run && a.introduced[0] === b.introduced[0] && a.introduced[1] === b.introduced[1];
+}
+
+function replaceAll<K, V>(map: Map<K, V>, by: ReadonlyMap<K, V>): void {
+  map.clear();
+  for (const [key, value] of by) map.set(key, value);
 }
