@@ -77,6 +77,12 @@ export function twice(known: readonly Known[], seed: number): Shot[] {
   });
 }
 
+/** All lists from their beginnings to their ends at once: some stories wait for clocks, others take all of a processor. */
+export function sideBySide<T>(lists: readonly (readonly T[])[]): T[] {
+  const placed = lists.flatMap((list) => list.map((item, index) => ({ item, at: (index + 0.5) / list.length })));
+  return placed.toSorted((a, b) => a.at - b.at).map(({ item }) => item);
+}
+
 /** Plays one story for each shot, a few at a time. */
 export async function shoot(
   shots: readonly Shot[],

@@ -1,5 +1,5 @@
 /**
- * `npm run faults [-- kill] [--points N|all] [--program agent|hub|skerry] [--story NAME] [--seed S]`: each program is killed at every kind of
+ * `npm run faults [-- kill] [--points N|all] [--program agent|hub|skerry] [--story NAME] [--seed S]`: each program is killed at every
  * effect that it has on the world, started again, and has to lose nothing. One line for each place that was killed at.
  */
 import { existsSync } from "node:fs";
@@ -17,13 +17,14 @@ import {
   type Result,
   type Shot,
   shoot,
+  sideBySide,
   twice,
 } from "./kill.ts";
 import { placeOf } from "./mortal.ts";
 import { STORIES } from "./stories.ts";
 import { bundleVictims } from "./victims.ts";
 
-const AT_ONCE = 6;
+const AT_ONCE = 8;
 /** A kill loses nothing of what the system holds in memory, so that no disk is needed. */
 const MEMORY = "/dev/shm";
 
@@ -55,12 +56,12 @@ try {
     scenarios.map(async (scenario) => ({ scenario, tally: await discover(scenario, victims) })),
   );
   const places = tallies.reduce((sum, { tally }) => sum + Object.keys(tally).length, 0);
-  const shots = tallies.flatMap(({ scenario, tally }): Shot[] => {
+  const byStory = tallies.map(({ scenario, tally }): Shot[] => {
     const share = Math.round((Number(values.points) * Object.keys(tally).length) / places);
     const points = values.points === "all" ? every(tally) : choose(tally, share, seed);
     return points.map((point) => ({ scenario, point }));
   });
-  shots.push(...twice(tallies, seed));
+  const shots = sideBySide([...byStory, twice(tallies, seed)]);
   process.stdout.write(
     `${places} places of ${scenarios.length} stories; ${shots.length} points, seed ${values.seed}\n`,
   );
