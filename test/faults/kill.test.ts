@@ -42,6 +42,6 @@ afterAll(() => victims.remove());
 describe.concurrent("a program that is killed loses nothing", () => {
   test.each(SHOTS)("$scenario.program, $because", async (shot) => {
     const [result] = await shoot([shot], victims, 1);
-    expect(result).toMatchObject({ reached: true, lost: [] });
+    expect(result).toMatchObject({ killed: 1, lost: [] });
   });
 });

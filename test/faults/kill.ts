@@ -12,8 +12,8 @@ export interface Shot {
 
 export interface Result extends Shot {
   lost: string[];
-  /** False where the point did not come up, not even the first one of its place. */
-  reached: boolean;
+  /** How many of its kills came: none where the point did not come up, not even the first one of its place. */
+  killed: number;
 }
 
 /** Plays the story without a kill: where can it be killed, and how often does it come there? Throws where even that loses something. */
@@ -108,18 +108,18 @@ async function shootOne(shot: Shot, victims: Victims): Promise<Result> {
   const { scenario, point, again } = shot;
   const kills = (first: Point) => (again === undefined ? [first] : [first, again]);
   const { lost, killed } = await scenario.play(victims, kills(point));
-  if (killed > 0 || lost.length > 0 || point.nth === 1) return { ...shot, lost, reached: killed > 0 };
+  if (killed > 0 || lost.length > 0 || point.nth === 1) return { ...shot, lost, killed };
   const first = { ...point, nth: 1 };
   const anew = await scenario.play(victims, kills(first));
-  return { ...shot, point: first, lost: anew.lost, reached: anew.killed > 0 };
+  return { ...shot, point: first, lost: anew.lost, killed: anew.killed };
 }
 
 export function isBad({ lost }: Result): boolean {
   return lost.length > 0;
 }
 
-export function isTried({ reached }: Result): boolean {
-  return reached;
+export function isTried({ killed }: Result): boolean {
+  return killed > 0;
 }
 
 export function placeIn({ scenario: { program, story }, point, again }: Shot): string {
@@ -129,7 +129,7 @@ export function placeIn({ scenario: { program, story }, point, again }: Shot): s
 
 /** How many points a place had, and what was lost. */
 export function lineOf(place: string, group: readonly Result[]): string {
-  const missed = group.filter(({ reached }) => !reached).length;
+  const missed = group.filter((result) => !isTried(result)).length;
   const lost = group.flatMap(({ point, again, lost }) =>
     lost.map(
       (words) => `at ${point.nth}${again === undefined ? "" : ` and at ${placeOf(again)} ${again.nth}`}: ${words}`,

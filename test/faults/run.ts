@@ -73,6 +73,9 @@ try {
     shown.set(place, group);
     if (group.length === waiting.get(place)?.length) process.stdout.write(`${lineOf(place, group)}\n`);
   });
+  const doubles = results.filter(({ again }) => again !== undefined);
+  const both = doubles.filter(({ killed }) => killed === 2).length;
+  process.stdout.write(`${both} of ${doubles.length} came to their second kill, too\n`);
   process.stdout.write(`${results.length} points in ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
   // Only all the stories together come to every effect.
   const never =
