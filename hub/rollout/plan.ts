@@ -59,10 +59,13 @@ function refuseWithoutZone(spec: Rollout, eligible: readonly FleetMember[]): voi
 }
 
 function shuffled(members: readonly FleetMember[], seed: string): FleetMember[] {
-  const encoder = new TextEncoder();
   return members
-    .map((member) => ({ member, key: sha256Hex(encoder.encode(`${seed}\n${member.id}`)) }))
-    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map((member) => {
+      const key = sha256Hex(`${seed}\n${member.id}`);
+      // Numbers are compared faster than texts; these are as many bits as one holds exactly.
+      return { member, key, first: Number.parseInt(key.slice(0, 13), 16) };
+    })
+    .toSorted((a, b) => a.first - b.first || (a.key < b.key ? -1 : 1))
     .map(({ member }) => member);
 }
 
@@ -70,8 +73,7 @@ function wavesOf(spec: Rollout, eligible: readonly FleetMember[]): PlannedWave[]
   let remaining = eligible;
   const waves: PlannedWave[] = [];
   const open = (wave: Pick<RolloutWave, "name" | "soak" | "success">, members: readonly FleetMember[]) => {
-    const taken = new Set(members);
-    remaining = remaining.filter((member) => !taken.has(member));
+    remaining = without(remaining, members);
     const sites = members.map((member) => member.id);
     waves.push({ name: wave.name, sites, soakSeconds: milliseconds(wave.soak) / 1000, success: wave.success });
   };
@@ -83,6 +85,16 @@ function wavesOf(spec: Rollout, eligible: readonly FleetMember[]): PlannedWave[]
   }
   if (remaining.length > 0) open({ name: "rest", soak: "0", success: "100%" }, remaining);
   return waves;
+}
+
+/** Of members in one order, all but these, which are in the same. */
+function without(members: readonly FleetMember[], taken: readonly FleetMember[]): FleetMember[] {
+  let next = 0;
+  return members.filter((member) => {
+    if (member !== taken[next]) return true;
+    next += 1;
+    return false;
+  });
 }
 
 function membersOf(
@@ -110,11 +122,14 @@ function amountOf(amount: number | string, of: number): number {
 }
 
 function doublyMatched(spec: Rollout, eligible: readonly FleetMember[]): Plan["doubly"] {
+  const choosing = spec.waves.filter((wave) => wave.sites !== undefined);
+  // Of fewer than two, none can match twice.
+  if (choosing.length < 2) return [];
   return eligible
     .map((member) => ({
       site: member.id,
-      waves: spec.waves
-        .filter((wave) => wave.sites !== undefined && selects(wave.sites, member.labels))
+      waves: choosing
+        .filter(({ sites }) => sites !== undefined && selects(sites, member.labels))
         .map((wave) => wave.name),
     }))
     .filter((entry) => entry.waves.length > 1)

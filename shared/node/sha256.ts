@@ -1,7 +1,7 @@
 import { createHash, createHmac, createSecretKey, hash } from "node:crypto";
 
-/** SHA-256 as 64 lower-case hex digits. */
-export function sha256Hex(bytes: Uint8Array): string {
+/** SHA-256 as 64 lower-case hex digits; of a text as UTF-8. */
+export function sha256Hex(bytes: Uint8Array | string): string {
   return hash("sha256", bytes, "hex");
 }
 
