@@ -2,6 +2,7 @@ import { AppError } from "../../shared/errors.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { type ReturnView, type RolloutList, type RunView, returnView, rolloutList, runView } from "../api/contract.ts";
 import { type ProblemCode, problem } from "../api/contract-verb.ts";
+import { type FleetExport, fleetExport } from "../api/fleet-export.ts";
 import { readWhole } from "../build/signed-files.ts";
 import type { Session } from "./session.ts";
 
@@ -28,6 +29,10 @@ export class HubClient {
     this.#url = url.replace(/\/+$/, "");
     this.#session = session;
     this.#access = access;
+  }
+
+  async fleet(): Promise<FleetExport> {
+    return parseAs(fleetExport, await this.#ask("/api/v1/fleet/export"), "answer");
   }
 
   async rollouts(): Promise<RolloutList> {

@@ -35,7 +35,7 @@ export function detailLines(run: RunView, back: ReturnView | null): string[] {
 }
 
 /** One row for all sites at which the same would change, as on the run's card. */
-function previewLines({ rows, more, sites, of }: NonNullable<RunView["preview"]>): string[] {
+export function previewLines({ rows, more, sites, of }: NonNullable<RunView["preview"]>): string[] {
   const found = rows.map(({ sites, code, diff, first }) => [
     `${sites}`,
     code === null ? "ready" : `not ready: ${code}`,

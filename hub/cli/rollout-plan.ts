@@ -1,10 +1,12 @@
 import { basename } from "node:path";
 import { Command } from "commander";
+import { alike } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
 import { sha256Hex } from "../../shared/node/sha256.ts";
 import { parseAs } from "../../shared/parse.ts";
 import { valuesHash } from "../../shared/render/values.ts";
 import type { Rollout } from "../../shared/rollout.ts";
+import type { RunView } from "../api/contract.ts";
 import { type FleetExport, fleetExport } from "../api/fleet-export.ts";
 import { readWhole } from "../build/signed-files.ts";
 import { openRolloutFile } from "../follow/rollout-file.ts";
@@ -13,6 +15,8 @@ import { plan } from "../rollout/plan.ts";
 import { jobsAbove } from "../rollout/ran.ts";
 import type { Plan, Target } from "../rollout/run.ts";
 import { refuseValues } from "../rollout/values.ts";
+import { HubClient } from "./hub-client.ts";
+import { previewLines } from "./rollout-lines.ts";
 import { memberOf } from "./rollout-plan-fleet.ts";
 import { rolloutJsonSchema } from "./rollout-schema.ts";
 import type { Session } from "./session.ts";
@@ -27,14 +31,16 @@ export function rolloutSchemaCommand(session: Session): Command {
 
 export function rolloutPlanCommand(session: Session): Command {
   return new Command("plan")
-    .description("print which sites each wave of a rollout file would have, without a hub")
+    .description("print which sites each wave of a rollout file would have, with no hub or with what one knows")
     .argument("<file>", "rollouts/<name>.yaml")
-    .requiredOption("--fleet <export.json>", "what `GET /api/v1/fleet/export` of the hub answered")
+    .option("--fleet <export.json>", "what `GET /api/v1/fleet/export` of the hub answered; left out: the hub is asked")
+    .option("--hub <url>", "the hub; left out: SKERRY_HUB")
     .option("--json", "the whole plan, for programs")
-    .action(async (file: string, options: { fleet: string; json?: boolean }) => {
+    .action(async (file: string, options: { fleet?: string; hub?: string; json?: boolean }) => {
       const bytes = await readWhole(session.path(file));
       const { spec, where } = openRolloutFile(bytes, file);
-      const fleet = await readExport(session.path(options.fleet));
+      const hub = options.fleet === undefined ? new HubClient(session, options) : null;
+      const fleet = hub === null ? await readExport(session.path(options.fleet ?? "")) : await hub.fleet();
       const known = fleet.versions.find(({ bundle, version }) => bundle === spec.bundle && version === spec.version);
       try {
         const members = fleet.sites.map((site) => memberOf(site, Date.parse(fleet.at)));
@@ -46,10 +52,19 @@ export function rolloutPlanCommand(session: Session): Command {
         for (const { job, sites } of jobsAbove(found, members, target)) {
           session.print(`a return does not undo the Job ${job}, at ${sites} sites`);
         }
+        for (const line of hub === null ? [] : await preparedLines(hub, target)) session.print(line);
       } catch (error) {
         throw placed(error, where);
       }
     });
+}
+
+/** What sites found that have prepared this very version with these values for a run: it holds for another plan of it, too. */
+async function preparedLines(hub: HubClient, { bundle, version, given }: Target): Promise<string[]> {
+  const { runs } = await hub.rollouts();
+  const same = (run: RunView) => run.bundle === bundle && run.version === version && alike(run.values, given);
+  const preview = runs.findLast((run) => same(run) && run.preview !== null)?.preview ?? null;
+  return preview === null ? [] : previewLines(preview);
 }
 
 async function readExport(path: string): Promise<FleetExport> {

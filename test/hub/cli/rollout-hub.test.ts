@@ -8,6 +8,7 @@ import type { Phase } from "../../../hub/rollout/run.ts";
 import { systemClock } from "../../../shared/node/clock.ts";
 import { quiet, rollingHub, type ScriptedHub } from "../api/hub.ts";
 import { inWords, NOW, seen } from "../api/sample.ts";
+import { memberOf } from "../rollout/samples.ts";
 
 const TOKEN = "a-long-random-word";
 let folder: string;
@@ -120,6 +121,21 @@ test("status shows what would change in rows as the run's card does, and what go
   ]);
   const { out: json } = await skerry("status", "pos", "-o", "json");
   expect(JSON.parse(json.join("\n"))).toMatchObject({ id: "pos-2", return: { sites: 3, jobs: [{ sites: 2 }] } });
+});
+
+test("plan asks the hub where no export is given, and shows what sites found that prepared this version", async () => {
+  const [one] = hub.read().runs;
+  if (one === undefined) throw new Error("no run");
+  const rows = [{ code: null, diff: null, sites: 1, first: ["s-1"] }];
+  hub.show({ members: [memberOf("s-1")], runs: [{ ...one, preview: { rows, more: 0, sites: 1 } }] });
+  const file = (version: string) => `kind: Rollout/v1\nbundle: pos\nversion: ${version}\nsites: {}\n`;
+  writeFileSync(join(folder, "pos.yaml"), file(one.run.target.version));
+  const { code, out, err } = await skerry("plan", "pos.yaml");
+  expect(err).toEqual([]);
+  expect([code, out[0]]).toEqual([0, expect.stringMatching(/^pos 1\.2\.0: \d+ sites in 1 waves/)]);
+  expect(out.slice(-2)).toEqual(["SITES  SAY    DIFF  WHO", "1      ready  -     s-1"]);
+  writeFileSync(join(folder, "pos.yaml"), file("9.9.9"));
+  expect((await skerry("plan", "pos.yaml")).out.join("\n")).not.toContain("prepared at");
 });
 
 test("watch prints what changes until the run has ended, or for so long", async () => {
