@@ -65,6 +65,13 @@ describe("a report", () => {
     });
   });
 
+  it("says while a phase without return is through and nothing was committed since", () => {
+    const passed = { version: "1.2.0", pair: [1, 2] as [number, number], phase: "migrate" };
+    const hold = { ...holdOf({ runs: "verifying v2", committed: "v1" }), passed };
+    expect(reportOf(situation({ hold, flags: ["epoch"] })).items[0]?.flags).toEqual(["epoch", "no-return"]);
+    expect(reportOf(situation()).items[0]).not.toHaveProperty("flags");
+  });
+
   it("names the values of what ran before and of what was given up, where they are not the empty ones", () => {
     const { hold } = situation().bundles[0] ?? {};
     if (hold?.previous === undefined || hold.previous === null) throw new Error("no previous");
