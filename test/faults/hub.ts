@@ -16,6 +16,7 @@ const DIFF: Diff = { objects: [{ object: "v1 ConfigMap shop/a", action: "create"
  */
 export const hub: Scenario = {
   program: "hub",
+  story: "rollouts",
   play: async (victims, kills) => {
     const dir = mkdtempSync(join(tmpdir(), "skerry-hub-"));
     const port = await freePort();

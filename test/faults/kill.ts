@@ -21,7 +21,7 @@ export async function discover(scenario: Scenario, victims: Victims): Promise<Ta
   const { lost, tally } = await scenario.play(victims, []);
   if (lost.length > 0)
     throw new Error(
-      `the ${scenario.program}'s story ${scenario.story ?? ""} does not hold without a kill: ${lost.join("; ")}`,
+      `the ${scenario.program}'s story ${scenario.story} does not hold without a kill: ${lost.join("; ")}`,
     );
   return tally;
 }
@@ -123,8 +123,7 @@ export function isTried({ killed }: Result): boolean {
 }
 
 export function placeIn({ scenario: { program, story }, point, again }: Shot): string {
-  const name = story === undefined ? program : `${program} ${story}`;
-  return `${name} ${placeOf(point)}${again === undefined ? "" : ", twice"}`;
+  return `${program} ${story} ${placeOf(point)}${again === undefined ? "" : ", twice"}`;
 }
 
 /** How many points a place had, and what was lost. */

@@ -39,7 +39,7 @@ const { values, positionals } = parseArgs({
 });
 const [what = "kill"] = positionals;
 const scenarios = STORIES.filter(
-  ({ program, story = "" }) =>
+  ({ program, story }) =>
     (values.program === undefined || program === values.program) &&
     (values.story === undefined || story === values.story),
 );

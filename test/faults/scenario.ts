@@ -15,8 +15,8 @@ export interface Played {
 
 export interface Scenario {
   program: ProgramName;
-  /** Its name, where a program has more than one. */
-  story?: string;
+  /** Its name. */
+  story: string;
   /**
    * Plays the whole story on things of its own. The program dies at the first of `kills`, is started again, dies at the next one, and in the
    * end is started again plainly, and has to make good.

@@ -84,6 +84,7 @@ let known: Promise<Reference[]> | undefined;
 /** Keys, roots, builds and publications, each of them killed and done again. */
 export const skerry: Scenario = {
   program: "skerry",
+  story: "releases",
   play: async (victims, [point]) => {
     known ??= uninterrupted();
     const reference = await known;
