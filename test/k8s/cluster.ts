@@ -15,6 +15,8 @@ export interface ControlPlane {
   sitesFile: string;
   /** One line for each leg that cannot run here, with its reason; empty where all can. */
   cannotRun: string[];
+  /** URL of what all sites store in; null on a cluster that is not ours. */
+  etcd: string | null;
   /** Name and process id of what runs now: `etcd`, `s1-kube-apiserver`, ... Empty on a cluster that is not ours. */
   running(): { name: string; pid: number }[];
   /** Keeps the state of all sites; what it gives puts that back, with their API servers started again. */
@@ -36,7 +38,7 @@ export async function startControlPlane(options: { sites: number; dir?: string }
     const keepState = async () => {
       throw new AppError("unsupported", "the state of SKERRY_TEST_KUBECONFIG is not ours to put back");
     };
-    return await planeOf([site], folder, { cannotRun: [], running: () => [], keepState, stop: leave });
+    return await planeOf([site], folder, { etcd: null, cannotRun: [], running: () => [], keepState, stop: leave });
   }
   const binaries = await findBinaries();
   if (options.dir !== undefined) await mkdir(options.dir, { recursive: true });
@@ -50,6 +52,7 @@ export async function startControlPlane(options: { sites: number; dir?: string }
     const surroundings = { etcd: url, folder, binaries, processes };
     const sites = await Promise.all(ports.map((port, at) => startSite(`s${at + 1}`, { port, ...surroundings })));
     return await planeOf(sites, folder, {
+      etcd: url,
       cannotRun: binaries.cannotRun,
       running: () => processes.running,
       keepState: async () => {

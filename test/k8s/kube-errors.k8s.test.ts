@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "./cluster.ts";
-import { CASES } from "./kube-errors.ts";
+import { CASES, STORED_BEFORE } from "./kube-errors.ts";
 import { comparable, Provoker, type Recorded } from "./provoke.ts";
 import { whileStarting } from "./starting.ts";
 
@@ -16,9 +16,7 @@ let plane: ControlPlane;
 let on: Provoker;
 beforeAll(async () => {
   plane = await startControlPlane({ sites: 1 });
-  const [site] = plane.sites;
-  if (site === undefined) throw new Error("no site");
-  on = await Provoker.on(site);
+  on = await Provoker.on(plane);
 });
 afterAll(async () => {
   await on?.cleanUp();
@@ -29,7 +27,8 @@ test("each recorded answer has a way to provoke it", () => {
   expect(Object.keys(recorded).toSorted()).toEqual([...Object.keys(CASES), ...ON_START].toSorted());
 });
 
-test.each(Object.entries(CASES))("%s", async (name, provoke) => {
+test.for(Object.entries(CASES))("%s", async ([name, provoke], { skip }) => {
+  skip(foreign && name === STORED_BEFORE, "what a cluster that is not ours has stored is not changed");
   expect(comparable(await provoke(on))).toEqual(comparable(recorded[name] as Recorded));
 });
 

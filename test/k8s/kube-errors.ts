@@ -168,6 +168,9 @@ const says =
   ({ body }: Recorded) =>
     body.includes(words);
 
+/** Can be made only where what a cluster has stored is ours to change. */
+export const STORED_BEFORE = "webhook with side effects, in a dry run";
+
 /** How each answer is provoked on a server that runs, by name. What they need is made by them, and goes in the end. */
 export const CASES: Readonly<Record<string, (on: Provoker) => Promise<Recorded>>> = {
   "unknown field": (on) => on.apply(`${APPS}/deployments/a`, deployment("a", { imagePullPolice: SECRET })),
@@ -363,6 +366,13 @@ export const CASES: Readonly<Record<string, (on: Provoker) => Promise<Recorded>>
     const answer = await on.until(() => on.apply(`${CONFIG_MAPS}/slow`, object), refused);
     server.close();
     return answer;
+  },
+  // Admission registration v1 takes none with side effects any more; a cluster may have one from before.
+  [STORED_BEFORE]: async (on) => {
+    const object = await webhook(on, "effects", { url: "https://127.0.0.1:1/x" });
+    await on.rewrite("validatingwebhookconfigurations/effects", "None", "Some");
+    const dry = () => on.apply(`${CONFIG_MAPS}/effects`, object, { query: { dryRun: "All" } });
+    return await on.until(dry, says("does not support dry run"));
   },
   "webhook, its Service missing": async (on) => {
     const object = await webhook(on, "gone", { service: { namespace: "golden", name: "gone", path: "/x" } });

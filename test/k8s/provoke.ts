@@ -3,6 +3,7 @@ import { Agent, request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "../../agent/apply/rest-errors.ts";
 import type { JsonObject } from "../../shared/live.ts";
+import type { ControlPlane } from "./cluster.ts";
 import type { SiteAccess } from "./sites.ts";
 
 /** Who asks. The stranger is a service account that has only the rights that a case gives it. */
@@ -29,13 +30,17 @@ export class Provoker {
   private stranger = "";
   private readonly undo: (() => Promise<unknown>)[] = [];
 
-  private constructor(site: SiteAccess, ca: Buffer) {
+  private readonly etcd: string | null;
+
+  private constructor(site: SiteAccess, ca: Buffer, etcd: string | null) {
     this.site = site;
     this.ca = ca;
+    this.etcd = etcd;
   }
 
-  static async on(site: SiteAccess): Promise<Provoker> {
-    const made = new Provoker(site, await readFile(site.caFile));
+  static async on({ sites: [site], etcd }: Pick<ControlPlane, "sites" | "etcd">): Promise<Provoker> {
+    if (site === undefined) throw new Error("no site");
+    const made = new Provoker(site, await readFile(site.caFile), etcd);
     await made.make("/api/v1/namespaces", namespace("golden"));
     await made.make("/api/v1/namespaces/golden/serviceaccounts", { metadata: { name: "stranger" } });
     const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" };
@@ -90,6 +95,21 @@ export class Provoker {
     if (status !== 201) throw new Error(`POST ${collection}: ${status} ${body}`);
     const name = (object["metadata"] as { name: string }).name;
     this.undo.unshift(() => this.ask("DELETE", `${collection}/${name}`));
+  }
+
+  /** Puts one word for another of the same length into an object as it is stored, where the API would not take it. */
+  async rewrite(key: string, from: string, to: string): Promise<void> {
+    const stored = Buffer.from(`/${this.site.name}/${key}`).toString("base64");
+    const { kvs } = (await this.store("range", { key: stored })) as { kvs?: { value: string }[] };
+    const value = Buffer.from(kvs?.[0]?.value ?? "", "base64").toString("latin1");
+    if (value.split(from).length !== 2) throw new Error(`${key} does not hold ${from} once`);
+    await this.store("put", { key: stored, value: Buffer.from(value.replace(from, to), "latin1").toString("base64") });
+  }
+
+  private async store(what: "range" | "put", body: object): Promise<unknown> {
+    const answer = await fetch(`${this.etcd}/v3/kv/${what}`, { method: "POST", body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`etcd: ${answer.status} ${await answer.text()}`);
+    return await answer.json();
   }
 
   /** Where an object that a refused case may have left is taken away again. */

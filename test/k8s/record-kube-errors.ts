@@ -19,7 +19,7 @@ const plane = await startControlPlane({ sites: 1 });
 try {
   const [site] = plane.sites;
   if (site === undefined) throw new Error("no site");
-  const on = await Provoker.on(site);
+  const on = await Provoker.on(plane);
   for (const [name, provoke] of Object.entries(CASES)) {
     try {
       const answer = await provoke(on);

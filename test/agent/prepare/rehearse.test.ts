@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { classify } from "../../../agent/apply/rest-errors.ts";
+import { type Answer, classify } from "../../../agent/apply/rest-errors.ts";
 import type { InventoryRow } from "../../../agent/cache/cache.ts";
 import { type Found, type Rehearsal, rehearse } from "../../../agent/rehearse.ts";
 import type { JsonObject, KubeObject, LiveView } from "../../../shared/live.ts";
@@ -134,17 +135,13 @@ describe("what its own bundle brings", () => {
 
 it("what a webhook takes no part in is not checked: nothing was refused, and it is not asked for again and again", async () => {
   const site = await labSite();
-  const body = JSON.stringify({
-    kind: "Status",
-    code: 400,
-    reason: "BadRequest",
-    message: 'admission webhook "a.example.com" does not support dry run',
-  });
+  const recorded = JSON.parse(readFileSync(new URL("../../golden/kube-errors/answers.json", import.meta.url), "utf8"));
+  const answer: Answer = { ...recorded["webhook with side effects, in a dry run"], retryAfter: undefined };
   const kube: Rehearsal["kube"] = {
     get: site.kube.get.bind(site.kube),
     apply: async (applied, options) => {
       if (applied.metadata.name !== "a") return await site.kube.apply(applied, options);
-      throw classify({ status: 400, contentType: "application/json", retryAfter: undefined, body }, "a");
+      throw classify(answer, "a");
     },
   };
   const found = await rehearsed(site, bundleOf([configMap("a"), configMap("b")]), { kube });
