@@ -131,7 +131,7 @@ export class Transport {
     const { server } = this.access;
     const { method, body } = ask;
     const start = server.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = start({
+    const options = {
       ...tls,
       hostname: server.hostname.replace(/^\[|\]$/g, ""),
       port: server.port,
@@ -146,7 +146,14 @@ export class Transport {
         "user-agent": "skerry-agent",
         ...(body !== undefined && { "content-type": ask.contentType, "content-length": Buffer.byteLength(body) }),
       },
-    });
+    };
+    let request: ClientRequest;
+    try {
+      request = start(options);
+    } catch (error) {
+      // A token that cannot be a header, say.
+      throw unreachable(error, this.host);
+    }
     this.open.add(request);
     return request.on("close", () => this.open.delete(request));
   }

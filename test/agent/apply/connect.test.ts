@@ -63,6 +63,15 @@ test("a token that was renewed is used from then on", async () => {
   expect(tokens).toEqual(["Bearer first", "Bearer second"]);
 });
 
+test("a token that cannot be sent leaves the server out of reach, and is not told", async () => {
+  const kube = await connect({ server: url, tokenFile: await file("torn", "one\ntwo") });
+  const error = await kube.get(CONFIG_MAP).catch((caught: unknown) => caught);
+  kube.close();
+  expect(error).toMatchObject({ kubeClass: "unreachable", reason: "ERR_INVALID_CHAR" });
+  expect(String(error)).not.toContain("two");
+  expect(seen).toEqual([]);
+});
+
 test("a server behind a path keeps it", async () => {
   const kube = await connect({ server: `${url}/clusters/s1/`, tokenFile: await file("token2", "t") });
   await kube.get(CONFIG_MAP);
