@@ -43,6 +43,7 @@ export const hub: Scenario = {
       rollOut(1);
       lives.begin();
       await untilHolds("1.0.0 completed", lives, () => phase("pos-1") === "completed", 40_000);
+      await untilHolds("the Git server is told of the first", lives, () => forge.well() === 1);
       rollOut(2);
       await untilHolds("1.1.0 completed", lives, () => phase("pos-2") === "completed", 40_000);
       for (const site of sites) site.rest();

@@ -36,6 +36,7 @@ export const renewed = agentStory({
       const newest = site.reports.at(-1);
       return newest?.root === 2 && newest.record === 2 && newest.head === 1;
     });
+    await untilHolds("the version is refused", lives, () => toldBy(site, from).times("refused") > 0);
     await untilSettled(stage, 1, V1);
     const held = [
       "SELECT max(number) AS n FROM roots",
