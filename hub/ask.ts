@@ -31,6 +31,20 @@ export function askedOfRollout(asked: Start, { runs, rollouts, bundles }: Memory
   return { news: { changes: [change], inputs: new Map() } };
 }
 
+/** Why nothing began of what was asked for: what the plan of a new run was refused for. */
+export function nothingBegan({ changes }: News, { rollouts }: Pick<Memory, "rollouts">): AppError {
+  const [change] = changes;
+  const refused = change === undefined ? null : rollouts.get(change.seen.name)?.refused;
+  if (change === undefined || refused == null)
+    return new AppError("internal", "the run that was asked for is not there");
+  return new AppError("usage", `nothing starts: ${refused}`, { where: change.seen.name });
+}
+
+/** It is the run that this person asked for. */
+export function isOf({ rollout, startedBy, reason }: Run, start: Start): boolean {
+  return rollout === start.rollout && startedBy === start.who && reason === start.reason;
+}
+
 /** What is completed gives nothing out, and may only begin to again while no other rollout moves its sites. */
 function whoElse(run: Run, verb: string, runs: ReadonlyMap<string, Run>): string | null {
   if (run.phase.kind !== "completed" || (verb !== "revert" && verb !== "retry")) return null;

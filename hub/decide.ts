@@ -128,10 +128,11 @@ class Turn {
     const effects: Effect[] = [];
     for (const run of this.runs.values()) {
       if (isOver(run) && world.because.has(run.id)) continue;
+      // What people ask is judged by who moves its sites now.
       const inputs = [
+        ...queueInputs(run, this.runs, now, meetings),
         ...(this.inputs.get(run.id) ?? []),
         ...this.promotions(run),
-        ...queueInputs(run, this.runs, now, meetings),
       ];
       const tally = since?.kept.tallies.get(run.id);
       const result = step(run, world.members, inputs, now, tally && { tally, changed: since?.changed ?? [] });

@@ -1,7 +1,7 @@
 import { AppError, ERROR_CODES, inWords } from "../shared/errors.ts";
 import { Alarm } from "./alarm.ts";
 import type { Act, HubView, Snapshot, Start } from "./api/snapshot.ts";
-import { type Asked, askedOfRollout, askedOfRun } from "./ask.ts";
+import { type Asked, askedOfRollout, askedOfRun, isOf, nothingBegan } from "./ask.ts";
 import type { Bus, BusEvents } from "./broker/bus.ts";
 import { rolloutChanges } from "./changes.ts";
 import { decide, type News } from "./decide.ts";
@@ -131,14 +131,14 @@ export class Hub implements Omit<HubView, "person" | "diff" | "wayBack">, BusEve
   }
 
   startAgain(start: Start): Promise<Run> {
-    return this.turn(() => this.ask(askedOfRollout(start, this.memory), (run) => run.rollout === start.rollout));
+    return this.turn(() => this.ask(askedOfRollout(start, this.memory), (run) => isOf(run, start)));
   }
 
   private async ask(asked: Asked, isIt: (run: Run) => boolean): Promise<Run> {
     if ("done" in asked) return asked.done;
     await this.decide(asked.news);
     const run = [...this.memory.runs.values()].findLast(isIt);
-    if (run === undefined) throw new AppError("internal", "the run that was asked for is not there");
+    if (run === undefined) throw nothingBegan(asked.news, this.memory);
     return run;
   }
 

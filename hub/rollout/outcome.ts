@@ -39,6 +39,8 @@ export interface Judged {
   notReady?: true;
   /** Nothing to run was given to it. */
   ungiven?: true;
+  /** Another rollout has it: only its time here may still run out, once. */
+  elsewhere?: true;
 }
 
 export const FAILURES: ReadonlySet<Outcome> = new Set<Outcome>(["failed", "reverted", "timedOut"]);
@@ -69,7 +71,12 @@ export function targetOf(run: Run, { returnTo }: Pick<SiteProgress, "returnTo">)
 export function progressOf(before: SiteProgress, member: FleetMember | undefined, view: View): SiteProgress {
   const { now } = view;
   const judged = judge(before, member, view);
-  const dueAt = ON_ITS_WAY.has(judged.outcome) ? dueOf(before, judged.outcome, member, view) : null;
+  const isOver = judged.elsewhere === true && before.outcome === "timedOut";
+  const dueAt = ON_ITS_WAY.has(judged.outcome)
+    ? dueOf(before, judged.outcome, member, view)
+    : isOver
+      ? before.dueAt
+      : null;
   const { outcome, code, notReady }: Judged = dueAt !== null && now >= dueAt ? timedOut(member, view) : judged;
   // Also who is dark before it was given anything to run.
   const assignedAt = UNASSIGNED.has(outcome) || judged.ungiven === true ? null : (before.assignedAt ?? now);
@@ -108,7 +115,7 @@ function judge(before: SiteProgress, member: FleetMember | undefined, view: View
   const asks =
     asksFirst(run) && hasPrepared(run.phase) && before.returnTo === undefined && before.retriedAt === undefined;
   if (standing === "closed" && !asks) return { outcome: "pending", code: null };
-  if (isElsewhere(run, member, before)) return before;
+  if (isElsewhere(run, member, before)) return { ...before, elsewhere: true };
   if (!run.back && before.returnTo === undefined && isAbove(member, run.target))
     return { outcome: "ahead", code: null };
   const assigned = assignmentOf(run, member, before);

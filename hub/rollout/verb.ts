@@ -40,6 +40,9 @@ export function refusalOf(run: Run, act: Act): string | null {
 export function whyNot(run: Run, verb: Verb): string | null {
   switch (verb) {
     case "promote":
+      // Two rollouts that meet would move a site at once.
+      if (run.behind != null && openWave(run) === null)
+        return `${run.behind.run} moves ${run.behind.site}, too, and goes first`;
       return missingApprovals(run) > 0 ? `as many people must approve first: ${missingApprovals(run)}` : null;
     case "retry":
       return isAnyToRetry(run) ? null : "no site failed that was not tried again already, and none is not ready";

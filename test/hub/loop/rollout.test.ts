@@ -240,6 +240,19 @@ test("what is completed is not sent back while another rollout moves its sites",
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
 });
 
+test("who asks for a start that comes to nothing is told so, and why, and not of the run before", async () => {
+  world.deploy(rollout("1.0.0"));
+  await world.pass(20);
+  for (const id of world.sites.keys()) world.addSite(id, { ring: "shop" }, [], 2);
+  await world.pass(10);
+  const again = { rollout: "pos", who: "kim", reason: "new records" };
+  await expect(world.hub.startAgain(again)).rejects.toMatchObject({
+    code: "usage",
+    message: expect.stringContaining("nothing starts: schema: wave lab matches no site that the rollout selects"),
+  });
+  expect(world.hub.read().runs.map(({ run }) => run.id)).toEqual(["pos-1"]);
+});
+
 test("a person starts the version of the file once more, where its last run is over; sites get it by their records as they are now", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(6);
