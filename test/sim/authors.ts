@@ -1,44 +1,64 @@
-import { drawRollout } from "./rollouts.ts";
+import { PEOPLE } from "./people.ts";
+import { drawRollout, ROLLOUTS, type RolloutName } from "./rollouts.ts";
 import type { Stage } from "./stage.ts";
 import { drawVersion, type Version } from "./versions.ts";
 
 /** Those who commit to the fleet repository. */
 export class Authors {
   private readonly stage: Stage;
-  private readonly files = new Map<string, Record<string, unknown>>();
+  private readonly files = new Map<RolloutName, Record<string, unknown>>();
 
   constructor(stage: Stage) {
     this.stage = stage;
   }
 
   begin(): void {
+    const { chance } = this.stage.world;
     for (const bundle of ["pos", "web"]) this.publish(bundle);
-    this.deploy("pos", "pos");
-    if (this.stage.world.chance.of(0.4)) this.deploy("web", "web");
+    if (chance.of(0.2)) this.promote();
+    else {
+      this.deploy("pos");
+      if (chance.of(0.3)) this.deploy("pos-north");
+    }
+    if (chance.of(0.4)) this.deploy("web");
   }
 
   /** One of them commits something. */
   write(): void {
     const { chance, trace } = this.stage.world;
-    const bundle = chance.one(["pos", "pos", "web"]);
-    const what = chance.one(["new", "new", "new", "back", "edit", "break", "delete", "mend"]);
-    trace.note(`author ${what} ${bundle}`);
-    if (what === "new") this.publish(bundle);
+    const name = chance.one<RolloutName>(["pos", "pos", "pos-north", "web"]);
+    const { bundle } = ROLLOUTS[name];
+    const what = chance.one(["new", "new", "new", "promote", "same", "back", "edit", "break", "delete", "mend"]);
+    trace.note(`author ${what} ${name}`);
     switch (what) {
       case "new":
+        this.publish(bundle);
+        return this.deploy(name);
+      case "promote":
+        this.publish("pos");
+        return this.promote();
       case "edit":
-        return this.deploy(bundle, bundle);
+        return this.deploy(name);
+      // What others of the bundle were moved to before.
+      case "same":
+        return this.deploy(name, { seq: Math.max(1, this.versionsOf(bundle).length - chance.whole(0, 1)) });
       case "back":
-        return this.deploy(bundle, bundle, chance.whole(1, this.versionsOf(bundle).length));
+        return this.deploy(name, { seq: chance.whole(1, this.versionsOf(bundle).length) });
       case "break":
-        return this.stage.repository.commit(bundle, "kind: Rollout/v1\nbundle: [\n");
+        return this.commit(name, "kind: Rollout/v1\nbundle: [\n");
       case "delete":
-        return this.stage.repository.commit(bundle, null);
+        return this.commit(name, null);
       case "mend": {
-        const file = this.files.get(bundle);
-        if (file !== undefined) this.stage.repository.commit(bundle, JSON.stringify(file));
+        const file = this.files.get(name);
+        if (file !== undefined) this.commit(name, JSON.stringify(file));
       }
     }
+  }
+
+  /** The newest version goes to the north first, and everywhere when it has been there for a while. */
+  private promote(): void {
+    this.deploy("pos-north");
+    this.deploy("pos", { behind: true });
   }
 
   private publish(bundle: string): void {
@@ -48,11 +68,18 @@ export class Authors {
     repository.publish(version);
   }
 
-  private deploy(name: string, bundle: string, seq = this.versionsOf(bundle).length): void {
-    const version = this.versionsOf(bundle)[seq - 1]?.version ?? "1.1.0";
-    const file = drawRollout(this.stage.world.chance, bundle, version);
+  private deploy(name: RolloutName, { seq, behind = false }: { seq?: number; behind?: boolean } = {}): void {
+    const versions = this.versionsOf(ROLLOUTS[name].bundle);
+    const version = versions[(seq ?? versions.length) - 1]?.version ?? "1.1.0";
+    const file = drawRollout(this.stage.world.chance, name, version, { behind });
     this.files.set(name, file);
-    this.stage.repository.commit(name, JSON.stringify(file));
+    this.commit(name, JSON.stringify(file));
+  }
+
+  private commit(name: RolloutName, text: string | null): void {
+    const { repository, world } = this.stage;
+    const commit = repository.commit(name, text, world.chance.one(PEOPLE).name);
+    world.witness.commits.add(`${name} ${commit}`);
   }
 
   private versionsOf(bundle: string): Version[] {

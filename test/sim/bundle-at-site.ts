@@ -2,6 +2,7 @@ import type { Cache, Hold, Marks } from "../../agent/cache/cache.ts";
 import { type EventDraft, eventOf } from "../../agent/report/events.ts";
 import type { BundleSituation } from "../../agent/report/report.ts";
 import type { Time } from "../../agent/target/clock.ts";
+import type { Held } from "../../agent/target/held.ts";
 import { begin, commit, giveUp, verifying } from "../../agent/target/hold.ts";
 import { type Decision, target } from "../../agent/target/target.ts";
 import { assigned, type OnDisk, type Wanted } from "../../agent/target/wanted.ts";
@@ -10,10 +11,17 @@ import { rfc3339 } from "../../shared/names.ts";
 import { valuesHash } from "../../shared/render/values.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import type { Cluster } from "./cluster.ts";
+import type { HoldAtSite } from "./hold-at-site.ts";
 import { natureOf, type Version } from "./versions.ts";
 import type { World } from "./world.ts";
 
 const ROUNDS = 8;
+
+interface Circumstances {
+  time: Time;
+  marksKnown: boolean;
+  held: Held | "unknown" | null;
+}
 
 interface Around {
   world: World;
@@ -23,6 +31,7 @@ interface Around {
   cluster: Cluster;
   versions: ReadonlyMap<string, Version>;
   boot: string;
+  hold: HoldAtSite;
   record(): VerifiedRecord;
   /** From the disk. */
   stored(digest: string): Version | null;
@@ -50,12 +59,13 @@ export class BundleAtSite {
   }
 
   /** Runs until there is nothing to do now. Null where nothing runs and nothing is to run. */
-  run(set: AssignmentSet | null, time: Time, marksKnown: boolean): BundleSituation | null {
+  run(set: AssignmentSet | null, circumstances: Circumstances): BundleSituation | null {
     for (let round = 0; round < ROUNDS; round += 1) {
       this.observe();
-      const wanted = this.wanted(set);
-      const decision = this.decide(wanted, time, marksKnown);
-      this.startsAt = decision.do === "stay" && time.synced ? decision.until : null;
+      const wanted = set === null ? null : this.wanted(set, "run");
+      const decision = this.decide(wanted, circumstances);
+      this.checkHold(decision, wanted);
+      this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
       if (!this.carryOut(decision, set)) return this.hold === null ? null : this.situation(decision);
     }
     return this.hold === null ? null : this.situation(null);
@@ -77,14 +87,14 @@ export class BundleAtSite {
     if (hold === null) return;
     const { now } = world.queue;
     const version = this.around.versions.get(hold.running.digest);
-    if (version !== undefined) cluster.apply(hold.running, natureOf(version, site), now);
+    if (version !== undefined) cluster.apply(hold.running, natureOf(version, site, hold.running.values), now);
     if (!cluster.isApplied(now) || cluster.verdict(now).health !== "healthy") this.healthySince = null;
     else this.healthySince ??= now;
   }
 
-  private wanted(set: AssignmentSet | null): Wanted | null {
-    const item = set?.items.find((each) => each.bundle === this.bundle && each.mode === "run");
-    if (item === undefined || set === null) return null;
+  wanted(set: AssignmentSet, mode: "run" | "prepare"): Wanted | null {
+    const item = set.items.find((each) => each.bundle === this.bundle && each.mode === mode);
+    if (item === undefined) return null;
     const { record, fetch, versions } = this.around;
     const onDisk = this.onDisk(item.digest);
     const version = versions.get(item.digest);
@@ -96,20 +106,19 @@ export class BundleAtSite {
   private onDisk(digest: string): OnDisk | null {
     const found = this.around.stored(digest);
     if (found === null) return null;
-    const { version, pair, floor } = found;
+    const { version, pair, floor, holdAtMostMs: holdAtMost } = found;
     const fits = {
       from: null,
       inScope: true,
       rushedUntil: null,
       lacks: null,
       unfit: null,
-      holdAtMost: 0,
       claimed: null,
     };
-    return { digest, version, pair, floor, ...fits };
+    return { digest, version, pair, floor, holdAtMost, ...fits };
   }
 
-  private decide(wanted: Wanted | null, time: Time, marksKnown: boolean): Decision {
+  private decide(wanted: Wanted | null, circumstances: Circumstances): Decision {
     const { cache, cluster, world, versions, boot } = this.around;
     const { hold } = this;
     const { now } = world.queue;
@@ -120,10 +129,8 @@ export class BundleAtSite {
       wanted,
       hold,
       marks: cache.marks().get(this.bundle) ?? null,
-      marksKnown,
+      ...circumstances,
       record: { number: record.number, retired: record.retired === true },
-      held: null,
-      time,
       boot,
       attempt: {
         applied: hold !== null && cluster.isApplied(now),
@@ -138,6 +145,18 @@ export class BundleAtSite {
         deadlineMs: version?.deadlineMs ?? Number.POSITIVE_INFINITY,
       },
     });
+  }
+
+  /** People there put off what is new: it is, and for no longer than it may be. */
+  private checkHold(decision: Decision, wanted: Wanted | null): void {
+    const { site, hold: asked, world } = this.around;
+    const atMost = wanted?.onDisk?.holdAtMost;
+    if (atMost === undefined) return;
+    const isNew = decision.do === "start" && this.hold?.committed?.digest !== decision.state.digest;
+    if (isNew && asked.certainly(atMost))
+      world.witness.fail("held", `${site} starts ${wanted?.onDisk?.version}, and is held`, [site]);
+    if (decision.do === "stay" && decision.because === "held" && asked.isOver(atMost))
+      world.witness.fail("held", `${site} is held still, for longer than ${wanted?.onDisk?.version} allows`, [site]);
   }
 
   /** True where the hold changed. */

@@ -1,6 +1,8 @@
+import type { Because } from "../../hub/rollout/because.ts";
 import type { MemoryStore } from "../support/store.ts";
 import type { Hosts } from "./hub-host.ts";
 import type { SimSite } from "./site.ts";
+import type { Witness } from "./witness.ts";
 import type { World } from "./world.ts";
 
 interface End {
@@ -12,7 +14,17 @@ interface End {
 
 /** Where a wave may stand for ever without a fault: it waits for people, for windows, or for sites that nobody can see. */
 const WAITS_FOR_PEOPLE: ReadonlySet<string> = new Set(["approval", "after", "quorum"]);
+const OVER: ReadonlySet<string> = new Set(["completed", "reverted", "aborted", "superseded"]);
 const UNFINISHED: ReadonlySet<string> = new Set(["notified", "applying", "verifying"]);
+
+/** One that has not begun says for what it waits, and it is there. */
+function checkPlanned(witness: Witness, id: string, because: Because): void {
+  if (because.kind === "after" || because.kind === "approval") return;
+  const ahead = because.kind === "queued" ? witness.runs.get(because.run) : undefined;
+  if (because.kind === "queued" && ahead !== undefined && !OVER.has(ahead.phase.kind) && ahead.sites.has(because.site))
+    return;
+  witness.fail("settled", `${id} has not begun: ${JSON.stringify(because)}`, [id]);
+}
 
 /** After faults stopped and a quiet time passed. */
 export function checkEnd({ world, disk, hosts, sites }: End): void {
@@ -23,6 +35,7 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
   for (const { run, because } of runs) {
     const { phase } = run;
     const about = [run.id];
+    if (phase.kind === "planned") checkPlanned(witness, run.id, because);
     if (phase.kind === "rolling" && !WAITS_FOR_PEOPLE.has(because.kind))
       witness.fail("settled", `${run.id} is rolling still: ${JSON.stringify(because)}`, about);
     if (phase.kind === "reverting")

@@ -1,6 +1,7 @@
 import type { Phase } from "../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../hub/rollout/share.ts";
 import { comparePairs, milliseconds, short } from "../../shared/names.ts";
+import { mayBeGiven } from "./check-ready.ts";
 import { type Facts, hasTaken, isInForce, type TrueRun, verdictOf } from "./evidence.ts";
 
 /**
@@ -12,7 +13,7 @@ export function checkGate(witness: Facts, before: Phase, run: TrueRun): void {
   const from = before.kind === "rolling" ? before.wave : resumed(before);
   const to = phase.kind === "rolling" ? phase.wave : phase.kind === "completed" ? run.plan.waves.length : null;
   if (from === null || to === null || to <= from || before.kind === "completed") return;
-  if (witness.promoting.has(run.id)) return;
+  if (witness.asks.promoting.has(run.id)) return;
   const now = phase.kind === "rolling" ? phase.since : phase.kind === "completed" ? phase.at : 0;
   for (let wave = from; wave < to; wave += 1) checkWave(witness, run, wave, now);
   for (let wave = 0; wave < from; wave += 1) {
@@ -82,19 +83,25 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed =
   for (const [site, progress] of run.sites) {
     // Who joins in this very step comes after the gate.
     if (run.joined.has(site)) continue;
-    if (progress.wave !== wave || witness.barred.has(site) || witness.skipped.has(`${run.id} ${site}`)) continue;
+    if (progress.wave !== wave || witness.barred.has(site) || witness.asks.skipped.has(`${run.id} ${site}`)) continue;
     const { bundle, digest, pair } = run.target;
     const heard = witness.heard.get(site);
     const report = heard?.report ?? null;
     const item = report?.body.items.find((each) => each.bundle === bundle);
     const isAbove = item?.marks !== undefined && comparePairs(item.marks[0], pair) > 0 && item.digest !== short(digest);
     if (isAbove && !run.back) continue;
-    found.reachable += 1;
-    others.push(site);
     const last = witness.given.get(run.id)?.get(site);
     // What is to be tried once more has to be given once more.
     const isNew = last !== undefined && last.at >= (progress.retriedAt ?? last.at);
     const given = isNew && isInForce(witness, last) ? last : undefined;
+    // Who is not ready takes no part; who did not answer may, as far as the hub is concerned.
+    const isTaken = given !== undefined && report !== null && hasTaken(report.body, given.introduced);
+    if (!isTaken && !mayBeGiven(report?.body, run)) {
+      found.countedAtMost += 1;
+      continue;
+    }
+    found.reachable += 1;
+    others.push(site);
     const offlineAfter = milliseconds(run.spec.site.offlineAfter);
     if (given === undefined || report === null || !hasTaken(report.body, given.introduced)) {
       const since = given?.at ?? now;
@@ -107,7 +114,7 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed =
     }
     found.countedAtMost += 1;
     if (report.body.held === undefined) found.countedAtLeast += 1;
-    const verdict = verdictOf(report.body, bundle, digest);
+    const verdict = verdictOf(report.body, given);
     const unwellFor = given.unwellSince === null ? 0 : now - given.unwellSince;
     if (verdict === "failed" || unwellFor > milliseconds(run.spec.site.deadline)) found.failed += 1;
     const isFresh = passed || now - report.confirmedAt <= 3 * milliseconds(run.spec.site.reportEvery);

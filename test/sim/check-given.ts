@@ -1,23 +1,37 @@
 import type { Assigned } from "../../hub/registry/site.ts";
 import { short } from "../../shared/names.ts";
+import { hasBegun } from "./check-begin.ts";
 import { checkPace } from "./check-pace.ts";
+import { checkReady } from "./check-ready.ts";
+import { checkWindow } from "./check-window.ts";
 import { type Facts, hasTaken } from "./evidence.ts";
 
 /** Phases in which a run gives out assignments. */
 const MOVES: ReadonlySet<string> = new Set(["rolling", "completed", "reverting", "reverted"]);
 
+const SETTLED: ReadonlySet<string> = new Set(["committed", "reverted"]);
+
 /** What it settled on already starts nothing, and is how a site gets back what a run that stopped had given. */
-export function isIdle({ heard }: Facts, site: string, bundle: string, { digest, values }: Assigned): boolean {
+export function isIdle({ heard }: Facts, site: string, bundle: string, assigned: Assigned): boolean {
+  const { digest, values, record } = assigned;
   const item = heard.get(site)?.report?.body.items.find((each) => each.bundle === bundle);
-  return (
-    (item?.state === "committed" || item?.state === "reverted") &&
-    item.digest === short(digest) &&
-    item.values === values
-  );
+  if (item === undefined || !SETTLED.has(item.state) || item.record !== record) return false;
+  return item.digest === short(digest) && item.values === values;
 }
 
-/** A set that was just stored brings a site something of a run. */
-export function checkGiven(witness: Facts, site: string, bundle: string, assigned: Assigned): void {
+/** What another rollout has on its way there comes to its end first. */
+function checkTakenOver(witness: Facts, site: string, was: Assigned | null, { run: id }: Assigned): void {
+  const holder = witness.runs.get(was?.run ?? "");
+  if (holder === undefined || holder.rollout === witness.runs.get(id)?.rollout || !hasBegun(holder.phase)) return;
+  witness.fail("apart", `${id} takes ${site} from ${holder.id}, which is ${holder.phase.kind}`, [id, holder.id, site]);
+}
+
+/** A set that was just stored brings a site something of a run, in the place of what it `was` given. */
+export function checkGiven(
+  witness: Facts,
+  { site, bundle, was }: { site: string; bundle: string; was: Assigned | null },
+  assigned: Assigned,
+): void {
   const { run: id, digest, values, at } = assigned;
   const run = witness.runs.get(id);
   if (run === undefined)
@@ -32,6 +46,11 @@ export function checkGiven(witness: Facts, site: string, bundle: string, assigne
   const isTarget = digest === run.target.digest && values === run.target.values;
   if (known === undefined || (!isTarget && !isBack))
     witness.fail("authorised", `${site} is given ${what} by ${id}, whose version is ${run.target.version}`, about);
+  checkTakenOver(witness, site, was, assigned);
+  if (witness.heard.get(site)?.report?.body.held !== undefined)
+    witness.fail("held", `${site} is given ${what} by ${id}, and said that it is held`, about);
+  if (isTarget) checkReady(witness, run, site);
+  if (isTarget) checkWindow(witness, run, site, at);
   checkPace(witness, run, site, at);
 }
 

@@ -25,7 +25,7 @@ function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): bo
   const { site, at, ackedAt, ended } = given;
   // Who may not return is left where it is.
   if (run.phase.kind === "reverting" && at < run.phase.since) return false;
-  if (ended || witness.barred.has(site) || witness.skipped.has(`${run.id} ${site}`)) return false;
+  if (ended || witness.barred.has(site) || witness.asks.skipped.has(`${run.id} ${site}`)) return false;
   if (!isInForce(witness, given)) return false;
   const offlineAfter = milliseconds(run.spec.site.offlineAfter);
   if (ackedAt === null) return now - at < offlineAfter;

@@ -2,6 +2,7 @@ import type { SiteAssignment } from "../../hub/registry/store.ts";
 import type { Run, SiteProgress } from "../../hub/rollout/run.ts";
 import { short } from "../../shared/names.ts";
 import type { Report } from "../../shared/report.ts";
+import type { Asks } from "./asked.ts";
 import type { Invariant } from "./violation.ts";
 
 /** A run as it is stored, with what became of each site. */
@@ -22,10 +23,13 @@ export interface Facts {
   readonly starts: ReadonlyMap<string, readonly number[]>;
   /** Sites that are signed off. */
   readonly barred: ReadonlySet<string>;
-  /** `run site` of the sites that people took out. */
-  readonly skipped: ReadonlySet<string>;
-  /** Runs of which somebody asks at this moment that the next wave opens. */
-  readonly promoting: ReadonlySet<string>;
+  readonly asks: Asks;
+  /** `rollout commit` of each file that was written. */
+  readonly commits: ReadonlySet<string>;
+  /** Each time that a run completed, and with what. */
+  readonly completions: readonly { rollout: string; digest: string; at: number }[];
+  /** Time zones of the sites. */
+  readonly zones: ReadonlyMap<string, string>;
   /** Noted and not thrown: whoever is being watched would catch it. */
   fail(invariant: Invariant, words: string, about: readonly string[]): void;
 }
@@ -47,6 +51,8 @@ export interface Given {
   site: string;
   bundle: string;
   digest: string;
+  values: string;
+  record: number;
   introduced: readonly [number, number];
   at: number;
   /** It starts nothing: the site runs this already. */
@@ -75,19 +81,27 @@ export function isInForce(facts: Facts, { run, site, bundle, introduced }: Given
 export function judge(given: Given, report: Report, { arrivedAt, confirmedAt }: Omit<Heard, "report">): void {
   if (!hasTaken(report, given.introduced)) return;
   given.ackedAt ??= arrivedAt;
-  const verdict = verdictOf(report, given.bundle, given.digest);
+  const verdict = verdictOf(report, given);
   if (verdict === "healthy") given.unwellSince = null;
   else if (given.healthy) given.unwellSince ??= confirmedAt;
   given.healthy ||= verdict === "healthy";
   given.ended ||= verdict === "healthy" || verdict === "failed";
 }
 
-/** What a report says of a version: healthy on it now, given up, or neither. */
-export function verdictOf(report: Report, bundle: string, digest: string): "healthy" | "failed" | "neither" {
+/** What a report says of what was given: healthy on it now, given up, or neither. */
+export function verdictOf(
+  report: Report,
+  { bundle, digest, values, record }: Pick<Given, "bundle" | "digest" | "values" | "record">,
+): "healthy" | "failed" | "neither" {
   const item = report.items.find((each) => each.bundle === bundle);
-  if (report.refused?.some((each) => each.bundle === bundle && each.digest === short(digest)) === true) return "failed";
+  const name = short(digest);
+  if (report.refused?.some((each) => each.bundle === bundle && each.digest === name) === true) return "failed";
   if (item === undefined) return "neither";
-  if (item.digest !== short(digest)) return item.failed?.digest === short(digest) ? "failed" : "neither";
+  if (item.digest !== name || item.values !== values || item.record !== record) {
+    const { failed } = item;
+    const isThis = failed?.digest === name && (failed.values ?? "") === values && (failed.record ?? record) === record;
+    return isThis ? "failed" : "neither";
+  }
   if (item.state === "failed" || item.state === "stuck") return "failed";
   const isThere = item.state === "committed" || item.state === "reverted";
   return isThere && item.objects?.healthy === item.objects?.total ? "healthy" : "neither";

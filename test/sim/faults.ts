@@ -21,6 +21,7 @@ export const FAULTS = [
   "site-joins",
   "site-retires",
   "record-changes",
+  "site-held",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -149,6 +150,15 @@ export function faultsOf({
         awhile(1_000, MINUTE, () => site.learn(repository.record(site.id)));
       },
     ],
+    "site-held": [
+      5,
+      () => {
+        const { hold } = chance.one(sites);
+        const by = chance.one(["file", "command", "lease"] as const);
+        hold.ask(by, by === "command" ? chance.between(MINUTE, 10 * MINUTE) : null);
+        awhile(5_000, 15 * MINUTE, () => hold.takeBack(by));
+      },
+    ],
     "record-changes": [
       8,
       () => {
@@ -176,6 +186,7 @@ export function calm({ world, hosts, repository, sites }: Stage): void {
     site.darken(false);
     site.clock.offset = 0;
     site.clock.synced = true;
+    site.hold.takeBack(null);
     site.learn(repository.record(site.id));
   }
 }

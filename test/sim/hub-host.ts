@@ -9,6 +9,7 @@ import { keys } from "../support/fleet.ts";
 import type { MemoryStore } from "../support/store.ts";
 import { Broker } from "./broker.ts";
 import type { TrueRun } from "./evidence.ts";
+import { PEOPLE } from "./people.ts";
 import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
@@ -125,7 +126,7 @@ export class HubHost {
         clock,
         random: () => world.chance.between(0, 1),
         journal: silent,
-        log: quiet,
+        log: { ...quiet, error: (fields, words) => this.complained(fields, words) },
       });
       process.hub = hub;
       process.broker = broker;
@@ -176,6 +177,12 @@ export class HubHost {
     });
   }
 
+  /** A hub takes what it did not foresee for a turn that failed, says so and goes on. */
+  private complained(fields: object, words: string): void {
+    const stack = "stack" in fields ? String(fields.stack) : null;
+    if (stack !== null || words.startsWith("internal: ")) this.world.witness.fail("noFault", stack ?? words, []);
+  }
+
   private clock({ life, name }: Process): Clock {
     const { queue, trace } = this.world;
     return {
@@ -218,6 +225,7 @@ export class HubHost {
         const writer = await disk.take(name, ms);
         return writer === null ? null : watched(writer);
       },
+      people: async () => [...PEOPLE],
     };
   }
 

@@ -16,6 +16,7 @@ export async function main(args: string[]): Promise<void> {
       seed: { type: "string" },
       sites: { type: "string" },
       planted: { type: "string", default: "0" },
+      count: { type: "string", default: "3" },
       plant: { type: "string" },
       twice: { type: "boolean", default: false },
     },
@@ -51,7 +52,7 @@ export async function main(args: string[]): Promise<void> {
   );
   const within = Number(values.planted);
   for (const each of within === 0 ? [] : PLANTED) {
-    const found = await hunt(each, within);
+    const found = await hunt(each, { within, count: Number(values.count) });
     process.stdout.write(`planted: ${each.name}: ${found.words}\n`);
     counts[found.isFound ? "passed" : "failed"] += 1;
   }
@@ -67,23 +68,34 @@ function plant(name: string): Planted {
   return planted;
 }
 
-/** The first of so many seeds whose story breaks what the bug must break. */
-async function hunt(planted: Planted, within: number): Promise<{ isFound: boolean; words: string }> {
+/** The first of so many seeds whose story breaks what the bug must break, and how many of the first `count` do. */
+async function hunt(
+  planted: Planted,
+  { within, count }: { within: number; count: number },
+): Promise<{ isFound: boolean; words: string }> {
   const others = new Set<string>();
+  const found: { seed: number; words: string }[] = [];
   for (const [key, wrap] of Object.entries(planted.functions ?? {})) replace(key, wrap as never);
   const undo = planted.methods?.();
+  let seed = 0;
   try {
-    for (let seed = 1; seed <= within; seed += 1) {
+    while (found.length === 0 ? seed < within : seed < count) {
+      seed += 1;
       const { violation } = await simulate({ seed, often: planted.often });
-      if (violation === null) continue;
-      if (planted.breaks.includes(violation.invariant))
-        return { isFound: true, words: `found by seed ${seed}: ${violation.message.slice(0, 200)}` };
-      others.add(violation.message.slice(0, 200));
+      const words = violation?.message.slice(0, 200) ?? "";
+      if (violation !== null && planted.breaks.includes(violation.invariant)) found.push({ seed, words });
+      else if (violation !== null) others.add(words);
     }
   } finally {
     restore();
     undo?.();
   }
+  const [first] = found;
+  if (first !== undefined)
+    return {
+      isFound: true,
+      words: `found by ${found.length} of ${seed} seeds, first by ${first.seed}: ${first.words}`,
+    };
   return {
     isFound: false,
     words: `not found by ${within} seeds${[...others].slice(0, 2).map((each) => `; instead: ${each}`)}`,

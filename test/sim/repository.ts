@@ -8,6 +8,9 @@ import type { SiteRecord } from "../../shared/site.ts";
 import type { HeldRoot } from "../../shared/verify/chain.ts";
 import type { Version } from "./versions.ts";
 
+/** What the hub may set, of every version. */
+const VARIABLES = { REPLICAS: { type: "integer", settable: "hub" } } as const;
+
 /** The fleet repository as the hub's follower reads it: documents are held as if they had been verified, files are really read. */
 export class Repository {
   /** It cannot be reached. */
@@ -48,16 +51,18 @@ export class Repository {
   publish({ bundle, version, digest, pair, floor }: Version): void {
     const versions = this.bundles.get(bundle) ?? new Map<string, SeenVersion>();
     const ref = { branch: `bundles/${bundle}`, id: digest.slice(0, 8), version };
-    versions.set(version, { kind: "accepted", ref, digest, pair, floor, variables: {}, filesChecked: true });
+    versions.set(version, { kind: "accepted", ref, digest, pair, floor, variables: VARIABLES, filesChecked: true });
     this.bundles.set(bundle, versions);
     this.commits += 1;
   }
 
-  /** Writes `rollouts/<name>.yaml`; null deletes it. */
-  commit(name: string, text: string | null): void {
+  /** Writes `rollouts/<name>.yaml`; null deletes it. Returns the commit. */
+  commit(name: string, text: string | null, author: string): string {
     this.commits += 1;
+    const commit = String(this.commits).padStart(40, "0");
     if (text === null) this.files.delete(name);
-    else this.files.set(name, read(name, text, String(this.commits).padStart(40, "0")));
+    else this.files.set(name, read(name, text, { commit, author }));
+    return commit;
   }
 
   /** What one hub process follows with. */
@@ -80,9 +85,9 @@ export class Repository {
   }
 }
 
-function read(name: string, text: string, commit: string): RolloutRead {
+function read(name: string, text: string, { commit, author: who }: { commit: string; author: string }): RolloutRead {
   const bytes = Buffer.from(text);
-  const author = { commit, name: "ada", email: "ada@example.com" };
+  const author = { commit, name: who, email: `${who}@example.com` };
   const file = { commit, author, sha256: sha256Hex(bytes), move: null };
   try {
     return { ...file, kind: "read", ...openRolloutFile(bytes, `rollouts/${name}.yaml`) };

@@ -1,11 +1,27 @@
 import type { Chance } from "./chance.ts";
 
-/** A rollout file that an operator might write. JSON is YAML. */
-export function drawRollout(chance: Chance, bundle: string, version: string): Record<string, unknown> {
+/** Files of the repository: what they move, and which they may come after. */
+export const ROLLOUTS = {
+  pos: { bundle: "pos", sites: { role: "store" }, after: ["pos-north"] },
+  // Meets the one above at the stores of the north.
+  "pos-north": { bundle: "pos", sites: { region: "north" }, after: ["pos"] },
+  web: { bundle: "web", sites: { role: "store" }, after: [] },
+} as const;
+export type RolloutName = keyof typeof ROLLOUTS;
+
+/** A rollout file that an operator might write; `behind`: it comes after another. JSON is YAML. */
+export function drawRollout(
+  chance: Chance,
+  name: RolloutName,
+  version: string,
+  { behind = false } = {},
+): Record<string, unknown> {
+  const { bundle, sites, after } = ROLLOUTS[name];
   const seconds = (least: number, most: number) => `${chance.whole(least, most)}s`;
   const gate = () => ({
     ...(chance.of(0.5) && { soak: seconds(1, 90) }),
     ...(chance.of(0.4) && { success: chance.one(["100%", "90%", "60%", "34%"]) }),
+    ...(chance.of(0.12) && { approve: chance.whole(1, 2) }),
   });
   const waves = [
     { name: "lab", sites: { ring: "lab" }, ...gate() },
@@ -17,12 +33,14 @@ export function drawRollout(chance: Chance, bundle: string, version: string): Re
     },
     { name: "early", upTo: chance.one(["40%", "70%", 9]), ...gate() },
     { name: "rest", ...gate() },
-  ].filter(({ name }) => name === "rest" || chance.of(0.6));
+  ].filter((wave) => wave.name === "rest" || chance.of(0.6));
   return {
     kind: "Rollout/v1",
     bundle,
     version,
-    sites: { role: "store" },
+    sites,
+    ...(chance.of(0.3) && { values: { REPLICAS: chance.whole(1, 3) } }),
+    ...(chance.of(0.25) && { prepare: { ready: chance.one(["100%", "80%", "50%"]) } }),
     waves,
     ...(chance.of(0.5) && { quorum: chance.one(["10%", "50%", "80%", "100%"]) }),
     ...(chance.of(0.5) && {
@@ -43,6 +61,11 @@ export function drawRollout(chance: Chance, bundle: string, version: string): Re
     site: { deadline: seconds(60, 400), offlineAfter: seconds(20, 90), reportEvery: seconds(5, 30) },
     ...(chance.of(0.2) && { offlineAtMost: chance.one(["20%", "50%"]) }),
     ...(chance.of(0.4) && { late: chance.one(["next", "last", "ignore"]) }),
-    ...(chance.of(0.15) && { windows: [{ cron: "*/20 * * * *", for: "10m", zone: "Europe/Berlin" }] }),
+    ...(chance.of(0.15) && {
+      windows: [{ cron: "*/20 * * * *", for: "10m", zone: chance.one(["Europe/Berlin", "site"]) }],
+    }),
+    ...(after.length > 0 &&
+      (chance.of(0.05) || behind) && { after: [{ rollout: chance.one(after), soak: seconds(0, 240) }] }),
+    ...(chance.of(0.08) && { lane: "emergency" }),
   };
 }

@@ -9,6 +9,7 @@ import { Backups } from "./backups.ts";
 import { Chance } from "./chance.ts";
 import { checkEnd } from "./check-end.ts";
 import { checkedStep } from "./check-step.ts";
+import { SITE_ZONES } from "./check-window.ts";
 import { Cluster } from "./cluster.ts";
 import { Hosts, HubHost } from "./hub-host.ts";
 import { allThatFollows, Queue } from "./queue.ts";
@@ -76,7 +77,8 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   };
   const count = options.sites ?? chance.whole(3, 24);
   for (let index = 0; index < count; index += 1) addSite();
-  const story = new Story({ world, hosts, backups, repository, versions, sites, addSite, without, often });
+  const told = { without, often, asked: 0 };
+  const story = new Story({ world, hosts, backups, repository, versions, sites, addSite, ...told });
   let faults: unknown = null;
   const onFault = (error: unknown) => {
     faults ??= error;
@@ -125,9 +127,12 @@ function makeSite(
   const id = `s-${index}`;
   siteKeys[index] ??= ed25519FromSeed(Buffer.from(sha256Hex(Buffer.from(id)), "hex"));
   const key = siteKeys[index] as PrivateKey;
+  const zone = chance.one(SITE_ZONES);
+  world.witness.zones.set(id, zone);
   const labels = {
     role: chance.of(0.85) ? "store" : "office",
     region: chance.one(["north", "south"]),
+    zone: zone.replace("/", "."),
     ...(chance.of(0.15) && { ring: "lab" }),
   };
   const record = siteDocument({ fleet: FLEET, id, labels, bundles: ["pos", "web"], reportKeys: [line(key)] });

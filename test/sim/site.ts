@@ -1,4 +1,5 @@
 import type { Cache, Marks } from "../../agent/cache/cache.ts";
+import type { Holding } from "../../agent/holding.ts";
 import { reportEvery } from "../../agent/in-force.ts";
 import type { Trust } from "../../agent/pull/trust.ts";
 import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
@@ -15,11 +16,16 @@ import { memoryCache } from "../support/cache.ts";
 import type { Broker } from "./broker.ts";
 import { BundleAtSite } from "./bundle-at-site.ts";
 import type { Cluster } from "./cluster.ts";
+import { HoldAtSite } from "./hold-at-site.ts";
 import { lie } from "./liar.ts";
+import { PreparerAtSite } from "./preparer-at-site.ts";
 import { Fetches, SimShelf } from "./shelf-at-site.ts";
 import { SiteLink } from "./site-link.ts";
 import type { Version } from "./versions.ts";
 import { FLEET, quiet, type World } from "./world.ts";
+
+/** Where nothing runs. */
+const HOLD_AT_MOST_MS = 60_000;
 
 export interface SiteOptions {
   id: string;
@@ -45,6 +51,7 @@ export class SimSite {
   lies = false;
   /** Wrong by so many ms; `synced`: the host says that it is right. */
   readonly clock = { offset: 0, synced: true };
+  readonly hold: HoldAtSite;
   record: VerifiedRecord;
   cache: Cache = memoryCache({ copy: (value) => value });
   private shelf = new SimShelf();
@@ -59,6 +66,7 @@ export class SimSite {
     this.options = options;
     this.id = options.id;
     this.record = options.record;
+    this.hold = new HoldAtSite(world);
     this.boot();
   }
 
@@ -105,6 +113,9 @@ export class SimSite {
     this.process = null;
     process.ended = true;
     process.fetches.end();
+    process.preparer.end();
+    process.holding.stop();
+    this.hold.killed();
     void process.link.close();
     this.world.queue.after(backInMs, () => this.boot());
   }
@@ -113,6 +124,7 @@ export class SimSite {
     this.crash(backInMs);
     this.cache = memoryCache({ copy: (value) => value });
     this.shelf = new SimShelf();
+    this.hold.lostDisk();
     this.world.witness.atSites.lostDisk(this.id);
   }
 
@@ -131,6 +143,18 @@ export class SimSite {
       boot,
       bundles: new Map(),
       fetches: new Fetches(world, this.id, this.shelf, () => this.wake()),
+      preparer: new PreparerAtSite({
+        world,
+        site: this.id,
+        cache,
+        versions: options.versions,
+        boot,
+        record: () => this.record,
+        isForged: (digest) => this.shelf.isForged(digest),
+        wanted: (bundle, set) => this.bundle(process, bundle).wanted(set, "prepare"),
+        onChange: () => this.wake(),
+      }),
+      holding: this.hold.started(cache, { atMostMs: () => this.holdAtMost(), onChange: () => this.wake() }),
       marksKnown: cache.marks().size > 0,
       again: false,
       running: false,
@@ -197,12 +221,16 @@ export class SimSite {
     const now = world.queue.now;
     world.trace.event(`${this.id} cycle`);
     const set = process.talk.current();
+    const time = this.time();
+    const { marksKnown } = process;
+    const held = process.holding.look();
     const names = [...(set?.items ?? []), ...cache.holds()].map(({ bundle }) => bundle);
     const situations: BundleSituation[] = [];
     for (const name of new Set(names)) {
-      const situation = this.bundle(process, name).run(set, this.time(), process.marksKnown);
+      const situation = this.bundle(process, name).run(set, { time, marksKnown, held });
       if (situation !== null) situations.push(situation);
     }
+    const prepared = process.preparer.look(set, { time, marksKnown, now: now + this.clock.offset });
     if (this.isDeaf()) process.link.cut();
     const every = reportEvery(set?.items ?? []);
     const report = reportOf({
@@ -213,10 +241,10 @@ export class SimSite {
       head: null,
       withheldSince: null,
       now: now + this.clock.offset,
-      synced: this.time().synced,
-      held: null,
+      synced: time.synced,
+      held: process.holding.words(),
       bundles: situations,
-      prepared: [],
+      prepared,
       refused: this.shelf.refused(set),
     });
     void process.talk.speak(this.lies && set !== null ? lie(report, set) : report, every);
@@ -226,7 +254,9 @@ export class SimSite {
   private sleep(process: Process, every: number): void {
     const now = this.world.queue.now;
     const waits = [...process.bundles.values()].map((bundle) => bundle.wakeIn(now));
-    const soonest = [...waits, process.talk.wakeIn(every)].filter((wait) => wait !== null);
+    const soonest = [...waits, process.preparer.wakeIn(now), process.talk.wakeIn(every)].filter(
+      (wait) => wait !== null,
+    );
     if (soonest.length === 0) return;
     process.cancelWake = this.world.queue.after(Math.min(...soonest), () => this.wake());
   }
@@ -243,6 +273,7 @@ export class SimSite {
       cluster: options.clusterOf(name),
       versions: options.versions,
       boot: process.boot,
+      hold: this.hold,
       record: () => this.record,
       stored: (digest) => this.shelf.stored(digest),
       fetch: (version) => process.fetches.begin(version),
@@ -254,6 +285,15 @@ export class SimSite {
   private isDeaf(): boolean {
     const { now } = this.world.queue;
     return this.cache.holds().some(({ bundle }) => this.options.clusterOf(bundle).isDeaf(now));
+  }
+
+  /** The longest that what runs here may be put off. */
+  private holdAtMost(): number {
+    const { versions } = this.options;
+    return Math.max(
+      HOLD_AT_MOST_MS,
+      ...this.cache.holds().map(({ running }) => versions.get(running.digest)?.holdAtMostMs ?? 0),
+    );
   }
 
   private time(): Time {
@@ -272,6 +312,8 @@ interface Process {
   link: SiteLink;
   bundles: Map<string, BundleAtSite>;
   fetches: Fetches;
+  preparer: PreparerAtSite;
+  holding: Holding;
   marksKnown: boolean;
   again: boolean;
   running: boolean;

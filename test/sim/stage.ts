@@ -16,6 +16,8 @@ export interface Stage {
   addSite(): SimSite;
   without: ReadonlySet<string>;
   often: readonly string[];
+  /** How often people asked something of the hub. */
+  asked: number;
 }
 
 export const MINUTE = 60_000;

@@ -8,10 +8,14 @@ import type { SiteEvent } from "../../shared/event.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
 import type { Report } from "../../shared/report.ts";
 import { VERBS } from "../../shared/verbs.ts";
+import { Asks } from "./asked.ts";
 import { AtSites } from "./at-sites.ts";
+import { checkBegin } from "./check-begin.ts";
+import { checkEvidence } from "./check-evidence.ts";
 import { checkGate } from "./check-gate.ts";
 import { checkGiven, checkWithdrawn, isIdle } from "./check-given.ts";
 import { checkPlan } from "./check-plan.ts";
+import { checkReadyGate } from "./check-ready.ts";
 import { type Facts, type Given, type Heard, judge, type TrueRun } from "./evidence.ts";
 import { bodyOf } from "./mint.ts";
 import { type Invariant, Violation } from "./violation.ts";
@@ -29,10 +33,10 @@ export class Witness implements Facts {
   readonly starts = new Map<string, number[]>();
   /** Sites that are signed off. */
   readonly barred = new Set<string>();
-  /** `run site` of the sites that people took out. */
-  readonly skipped = new Set<string>();
-  /** Runs of which somebody asks at this moment that the next wave opens. */
-  readonly promoting = new Set<string>();
+  readonly asks = new Asks(this);
+  readonly commits = new Set<string>();
+  readonly completions: { rollout: string; digest: string; at: number }[] = [];
+  readonly zones = new Map<string, string>();
   /** Reached the hub, and were not confirmed: by site. */
   private readonly pending = new Map<string, { arrivedAt: number; kind: TopicKind; body: unknown }[]>();
   private readonly now: () => number;
@@ -45,12 +49,15 @@ export class Witness implements Facts {
 
   /** What is known of the hub now; what this returns makes it all that is known, as whoever loses the rest has it. */
   remember(): () => void {
-    const { heard, runs, assignments, given, starts, skipped, pending } = this;
+    const { heard, runs, assignments, given, starts, completions, pending } = this;
+    const { skipped } = this.asks;
     const all = [heard, runs, assignments, given, starts, pending] as Map<string, unknown>[];
     const kept = structuredClone({ all, skipped });
+    const completed = completions.length;
     return () => {
       const again = structuredClone(kept);
       for (const [index, map] of all.entries()) replaceAll(map, again.all[index] ?? new Map());
+      completions.length = completed;
       skipped.clear();
       for (const each of again.skipped) skipped.add(each);
     };
@@ -67,6 +74,7 @@ export class Witness implements Facts {
       if (known !== undefined) this.heard.set(id, { ...known, ...this.heard.get(id), confirmedAt: heardAt });
     }
     this.pending.clear();
+    this.asks.hubStarted();
   }
 
   /** A message reaches the hub. Returns what to call when the hub confirms it. */
@@ -98,7 +106,10 @@ export class Witness implements Facts {
   committed(_effect: string, batch: Batch): void {
     const before = new Map<string, Phase | undefined>();
     for (const { run, sites } of batch.runs ?? []) {
-      before.set(run.id, this.runs.get(run.id)?.phase);
+      const known = this.runs.get(run.id);
+      before.set(run.id, known?.phase);
+      if (run.phase.kind === "completed" && known?.phase.kind !== "completed")
+        this.completions.push({ rollout: run.rollout, digest: run.target.digest, at: run.phase.at });
       this.merge(run, sites);
     }
     if (batch.meta !== undefined) this.checkPaused();
@@ -118,6 +129,7 @@ export class Witness implements Facts {
   private merge(run: StoredRun["run"], rows: StoredRun["sites"]): void {
     const known = this.runs.get(run.id);
     const sites = known?.sites ?? planned(run);
+    checkEvidence(this, { ...run, sites, joined: NOBODY }, rows);
     const joined = new Set<string>();
     for (const [site, progress] of rows) {
       const was = sites.get(site);
@@ -145,26 +157,31 @@ export class Witness implements Facts {
     if (before?.set === set) return;
     this.atSites.replaced(site, set);
     for (const [bundle, each] of Object.entries(assigned)) {
-      const was = before?.assigned[bundle];
-      if (was !== undefined && sameIntroduction(was, each)) continue;
+      const was = before?.assigned[bundle] ?? null;
+      if (was !== null && sameIntroduction(was, each)) continue;
       this.keepGiven(site, bundle, each);
-      checkGiven(this, site, bundle, each);
+      checkGiven(this, { site, bundle, was }, each);
     }
   }
 
   private keepGiven(site: string, bundle: string, assigned: Assigned): void {
-    const { run, digest, introduced, at } = assigned;
+    const { run, digest, values, record, introduced, at } = assigned;
     const idle = isIdle(this, site, bundle, assigned);
     const sites = this.given.get(run) ?? new Map<string, Given>();
     const heard = { ackedAt: null, healthy: false, ended: false, unwellSince: null };
-    sites.set(site, { run, site, bundle, digest, introduced, at, idle, ...heard });
+    sites.set(site, { run, site, bundle, digest, values, record, introduced, at, idle, ...heard });
     this.given.set(run, sites);
     if (!idle) this.starts.set(run, [...(this.starts.get(run) ?? []), at]);
   }
 
   private stepped(before: Phase | undefined, run: TrueRun): void {
+    const { phase } = run;
+    checkBegin(this, before, run, "since" in phase ? phase.since : this.now());
     if (before === undefined) checkPlan(this, run);
-    else checkGate(this, before, run);
+    else {
+      checkReadyGate(this, before, run);
+      checkGate(this, before, run);
+    }
   }
 
   /** Noted and not thrown: whoever is being watched would catch it. */
@@ -172,6 +189,8 @@ export class Witness implements Facts {
     this.violation ??= new Violation(invariant, words, about);
   }
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 function planned({ plan, startedAt }: StoredRun["run"]): Map<string, SiteProgress> {
   return new Map(

@@ -1,0 +1,129 @@
+import type { Cache } from "../../agent/cache/cache.ts";
+import { Holding } from "../../agent/holding.ts";
+import type { Ask } from "../../agent/target/held.ts";
+import { quiet, type World } from "./world.ts";
+
+/** The agent looks each second, and the simulation less often, and only while somebody asks. */
+const LOOK_MS = 10_000;
+/** What a kill may cost of a hold, and so what may be missing of it after each. */
+const CHARGE_MS = 60_000;
+/** So long after a start, what the cluster asks may not be known. */
+const START_MS = 30_000;
+
+/** Who at a site asks it to start nothing new: files on its disk, and a Lease in its cluster. Both outlive the agent. */
+export class HoldAtSite {
+  private readonly world: World;
+  private asks: (Ask & { since: number })[] = [];
+  private asked = 0;
+  /** Without a break, by the queue's clock; and how often the agent was killed meanwhile. */
+  private since = 0;
+  private kills = 0;
+  /** Of that time, when the agent ran. */
+  private ranMs = 0;
+  private startedAt: number | null = null;
+  private leaseSeen = false;
+  private look = (): void => {};
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  ask(by: Ask["by"], forMs: number | null): void {
+    const { now } = this.world.queue;
+    this.takeBack(by);
+    // An agent may have counted one that ends by itself as over, and then a new one begins anew. One that is down sees no break.
+    if (this.startedAt !== null && this.asks.every((ask) => ask.forMs !== null)) this.anew();
+    this.asked += 1;
+    this.asks.push({ by, id: by === "file" ? "file" : String(this.asked), reason: "busy", forMs, since: now });
+    this.look();
+  }
+
+  takeBack(by: Ask["by"] | null): void {
+    const before = this.asks.length;
+    this.asks = this.asks.filter((ask) => by !== null && ask.by !== by);
+    if (this.asks.length === before) return;
+    if (this.startedAt !== null && this.asks.length === 0) this.anew();
+    this.look();
+  }
+
+  /** For one process of the agent. */
+  started(cache: Cache, options: { atMostMs(): number; onChange(): void }): Holding {
+    const { world } = this;
+    this.startedAt = world.queue.now;
+    this.leaseSeen = false;
+    let next: (() => void) | null = null;
+    let over = false;
+    const clock = {
+      now: () => world.queue.now,
+      monotonic: () => world.queue.now,
+      after: (_: number, run: () => void) => {
+        next = run;
+        if (this.asks.length > 0 || cache.held() !== null)
+          world.queue.after(LOOK_MS, () => {
+            if (!over && next === run) run();
+          });
+        return () => {
+          over = true;
+        };
+      },
+    };
+    world.queue.after(world.chance.delay(1_000), () => {
+      if (over) return;
+      this.leaseSeen = true;
+      this.look();
+    });
+    const lease = () => (this.leaseSeen ? (this.asks.find(({ by }) => by === "lease") ?? null) : ("unseen" as const));
+    const holding = new Holding({
+      ...options,
+      cache,
+      clock,
+      log: quiet,
+      files: () => this.asks.filter(({ by }) => by !== "lease"),
+      lease,
+    });
+    this.look = () => {
+      if (!over) next?.();
+    };
+    return holding;
+  }
+
+  killed(): void {
+    this.ranMs = this.asks.length === 0 ? 0 : this.ran();
+    this.startedAt = null;
+    this.kills += 1;
+    this.look = () => {};
+  }
+
+  lostDisk(): void {
+    this.asks = this.asks.filter(({ by }) => by === "lease");
+    this.anew();
+  }
+
+  /** Somebody asks, the agent knows it, and the time that it may take is surely not over. */
+  certainly(atMostMs: number): boolean {
+    const { now } = this.world.queue;
+    const lost = this.kills * CHARGE_MS;
+    const isIn = ({ by, forMs, since }: Ask & { since: number }) =>
+      (by !== "lease" || this.leaseSeen) && (forMs === null || now - since + lost < forMs);
+    return this.asks.some(isIn) && now - this.since + lost < atMostMs;
+  }
+
+  /** It has been held for longer than it may, while the agent ran. */
+  isOver(atMostMs: number): boolean {
+    const { now } = this.world.queue;
+    const isNew = this.startedAt === null || now - this.startedAt < START_MS;
+    return !isNew && (this.asks.length === 0 || this.ran() > atMostMs + 2 * LOOK_MS);
+  }
+
+  private ran(): number {
+    const { startedAt, since } = this;
+    const now = this.world.queue.now;
+    return this.ranMs + (startedAt === null ? 0 : now - Math.max(startedAt, since));
+  }
+
+  private anew(): void {
+    this.since = this.world.queue.now;
+    this.kills = 0;
+    this.ranMs = 0;
+  }
+}

@@ -1,0 +1,153 @@
+import type * as changesOf from "../../hub/changes.ts";
+import type * as beginOf from "../../hub/rollout/begin.ts";
+import type * as evidence from "../../hub/rollout/evidence.ts";
+import type * as inputOf from "../../hub/rollout/input.ts";
+import type * as prepareOf from "../../hub/rollout/prepare.ts";
+import type * as queueOf from "../../hub/rollout/queue.ts";
+import type * as ready from "../../hub/rollout/ready.ts";
+import type * as verbOf from "../../hub/rollout/verb.ts";
+import type * as windowOf from "../../hub/rollout/window.ts";
+import type * as verbs from "../../shared/verbs.ts";
+import type { Planted } from "./planted.ts";
+
+/** In what lets a run begin and go on beside evidence: files, people, other runs, windows. */
+export const OF_ORDERS: readonly Planted[] = [
+  {
+    name: "one approval too few lets a wave open",
+    breaks: ["approved"],
+    functions: {
+      "hub/rollout/verb.ts approvalsFor":
+        (real: typeof verbOf.approvalsFor): typeof verbOf.approvalsFor =>
+        (run, opens) => {
+          const { needed, given } = real(run, opens);
+          return { needed: needed === 0 ? 0 : needed - 1, given };
+        },
+    },
+  },
+  {
+    name: "whoever started a run may approve it",
+    breaks: ["approved"],
+    functions: {
+      "hub/rollout/verb.ts refusalOf":
+        (real: typeof verbOf.refusalOf): typeof verbOf.refusalOf =>
+        (run, act) => {
+          const { startedBy: _, ...rest } = run;
+          return real(act.kind === "approve" ? rest : run, act);
+        },
+    },
+  },
+  {
+    name: "every role may approve",
+    breaks: ["approved"],
+    functions: { "shared/verbs.ts mayDo": (): typeof verbs.mayDo => () => true },
+  },
+  {
+    name: "no rollout waits for the one that it comes after",
+    breaks: ["after"],
+    functions: { "hub/rollout/begin.ts waitsForAnother": (): typeof beginOf.waitsForAnother => () => null },
+  },
+  {
+    name: "a rollout does not wait for as long as it says",
+    breaks: ["after"],
+    functions: {
+      "hub/rollout/begin.ts waitsForAnother":
+        (real: typeof beginOf.waitsForAnother): typeof beginOf.waitsForAnother =>
+        (run, now) =>
+          real(run, now + 3_600_000),
+    },
+  },
+  {
+    name: "rollouts that meet do not stand in line",
+    breaks: ["apart"],
+    functions: { "hub/rollout/queue.ts queueInputs": (): typeof queueOf.queueInputs => () => [] },
+  },
+  {
+    name: "a rollout takes sites from another that moves them",
+    breaks: ["apart"],
+    often: ["site-joins", "record-changes"],
+    functions: {
+      "hub/rollout/queue.ts isTaken": (): typeof queueOf.isTaken => () => false,
+    },
+  },
+  {
+    name: "windows are not looked at",
+    breaks: ["window"],
+    functions: {
+      "hub/rollout/window.ts windowsAt":
+        (real: typeof windowOf.windowsAt): typeof windowOf.windowsAt =>
+        (_, ...rest) =>
+          real(undefined, ...rest),
+    },
+  },
+  {
+    name: "a site's own time zone is taken for another",
+    breaks: ["window"],
+    functions: {
+      "hub/rollout/window.ts zoneOf": (): typeof windowOf.zoneOf => () => "Asia/Calcutta",
+    },
+  },
+  {
+    name: "a report with other values counts",
+    breaks: ["evidence"],
+    functions: {
+      "hub/rollout/evidence.ts isAbout":
+        (real: typeof evidence.isAbout): typeof evidence.isAbout =>
+        (item, given) =>
+          real(item, { ...given, values: item.values }),
+    },
+  },
+  {
+    name: "a report made with an older record counts",
+    breaks: ["evidence"],
+    functions: {
+      "hub/rollout/evidence.ts isAbout":
+        (real: typeof evidence.isAbout): typeof evidence.isAbout =>
+        (item, given) =>
+          real(item, { ...given, record: item.record }),
+    },
+  },
+  {
+    name: "a site that somebody took out stays in",
+    breaks: ["told"],
+    functions: {
+      "hub/rollout/input.ts takeInput":
+        (real: typeof inputOf.takeInput): typeof inputOf.takeInput =>
+        (run, input, fleet, now) =>
+          input.kind === "skip" ? { run, notices: [] } : real(run, input, fleet, now),
+    },
+  },
+  {
+    name: "a file starts again what was sent back",
+    breaks: ["ordered"],
+    functions: {
+      "hub/changes.ts rolloutChanges":
+        (real: typeof changesOf.rolloutChanges): typeof changesOf.rolloutChanges =>
+        (followed, past) => {
+          const back = new Set(
+            [...past.runs].filter(({ phase }) => phase.kind === "reverted").map((run) => run.rollout),
+          );
+          const seen = new Map([...past.seen].filter(([name]) => !back.has(name)));
+          return real(followed, { ...past, seen });
+        },
+    },
+  },
+  {
+    name: "the first wave does not wait for sites to be ready",
+    breaks: ["ready"],
+    functions: {
+      "hub/rollout/prepare.ts readyGate":
+        (real: typeof prepareOf.readyGate): typeof prepareOf.readyGate =>
+        (run, tally) => {
+          const found = real(run, tally);
+          return found.kind === "wait" ? { kind: "pass" } : found;
+        },
+    },
+  },
+  {
+    name: "who was asked counts as ready",
+    breaks: ["ready"],
+    functions: {
+      "hub/rollout/ready.ts readiness": (): typeof ready.readiness => () => ({ outcome: "ready", code: null }),
+    },
+  },
+];
