@@ -1,6 +1,7 @@
 import type { Cache } from "../../agent/cache/cache.ts";
 import { Holding } from "../../agent/holding.ts";
 import type { Ask } from "../../agent/target/held.ts";
+import type { Version } from "./versions.ts";
 import { quiet, type World } from "./world.ts";
 
 /** The agent looks each second, and the simulation less often, and only while somebody asks. */
@@ -9,6 +10,14 @@ const LOOK_MS = 10_000;
 const CHARGE_MS = 60_000;
 /** So long after a start, what the cluster asks may not be known. */
 const START_MS = 30_000;
+
+/** Where nothing runs. */
+const AT_MOST_MS = 60_000;
+
+/** The longest that what runs there may be put off, ms. */
+export function holdAtMost(cache: Cache, versions: ReadonlyMap<string, Version>): number {
+  return Math.max(AT_MOST_MS, ...cache.holds().map(({ running }) => versions.get(running.digest)?.holdAtMostMs ?? 0));
+}
 
 /** Who at a site asks it to start nothing new: files on its disk, and a Lease in its cluster. Both outlive the agent. */
 export class HoldAtSite {

@@ -1,5 +1,4 @@
 import type { Cache, Marks } from "../../agent/cache/cache.ts";
-import type { Holding } from "../../agent/holding.ts";
 import { reportEvery } from "../../agent/in-force.ts";
 import type { Trust } from "../../agent/pull/trust.ts";
 import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
@@ -13,19 +12,17 @@ import type { SiteRecord } from "../../shared/site.ts";
 import type { VerifiedRecord } from "../../shared/verify/record.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { memoryCache } from "../support/cache.ts";
+import type { AgentProcess as Process } from "./agent-process.ts";
 import type { Broker } from "./broker.ts";
 import { BundleAtSite } from "./bundle-at-site.ts";
 import type { Cluster } from "./cluster.ts";
-import { HoldAtSite } from "./hold-at-site.ts";
+import { HoldAtSite, holdAtMost } from "./hold-at-site.ts";
 import { lie } from "./liar.ts";
 import { PreparerAtSite } from "./preparer-at-site.ts";
 import { Fetches, SimShelf } from "./shelf-at-site.ts";
 import { SiteLink } from "./site-link.ts";
 import type { Version } from "./versions.ts";
 import { FLEET, quiet, type World } from "./world.ts";
-
-/** Where nothing runs. */
-const HOLD_AT_MOST_MS = 60_000;
 
 export interface SiteOptions {
   id: string;
@@ -154,7 +151,10 @@ export class SimSite {
         wanted: (bundle, set) => this.bundle(process, bundle).wanted(set, "prepare"),
         onChange: () => this.wake(),
       }),
-      holding: this.hold.started(cache, { atMostMs: () => this.holdAtMost(), onChange: () => this.wake() }),
+      holding: this.hold.started(cache, {
+        atMostMs: () => holdAtMost(cache, options.versions),
+        onChange: () => this.wake(),
+      }),
       marksKnown: cache.marks().size > 0,
       again: false,
       running: false,
@@ -287,15 +287,6 @@ export class SimSite {
     return this.cache.holds().some(({ bundle }) => this.options.clusterOf(bundle).isDeaf(now));
   }
 
-  /** The longest that what runs here may be put off. */
-  private holdAtMost(): number {
-    const { versions } = this.options;
-    return Math.max(
-      HOLD_AT_MOST_MS,
-      ...this.cache.holds().map(({ running }) => versions.get(running.digest)?.holdAtMostMs ?? 0),
-    );
-  }
-
   private time(): Time {
     return timeOf({ now: this.world.queue.now + this.clock.offset, synced: this.clock.synced }, this.cache.floorTime());
   }
@@ -304,19 +295,4 @@ export class SimSite {
     const { root } = this.options;
     return { roots: new Map([[1, root]]), root, record: this.record, head: null };
   }
-}
-
-interface Process {
-  boot: string;
-  talk: Talk;
-  link: SiteLink;
-  bundles: Map<string, BundleAtSite>;
-  fetches: Fetches;
-  preparer: PreparerAtSite;
-  holding: Holding;
-  marksKnown: boolean;
-  again: boolean;
-  running: boolean;
-  ended: boolean;
-  cancelWake(): void;
 }
