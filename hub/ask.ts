@@ -25,8 +25,9 @@ export function askedOfRun({ run: id, ...asked }: Act, { runs }: Pick<Memory, "r
 /** The version that the rollout's last run had, once more: for records that are newer since, or after somebody aborted it. */
 export function askedOfRollout(asked: Start, { runs, rollouts, bundles }: Memory): Asked {
   const last = [...runs.values()].findLast((run) => run.rollout === asked.rollout);
-  const isRepeated = last?.startedBy === asked.who && last.reason === asked.reason;
-  if (last !== undefined && isRepeated && !isLegal("start", last.phase.kind)) return { done: last };
+  // Of somebody who did not hear the answer, also where that run is over by now.
+  if (last !== undefined && isOf(last, asked) && (last.id !== asked.last || !isLegal("start", last.phase.kind)))
+    return { done: last };
   const change = startAgain(asked, { last, seen: rollouts.get(asked.rollout), bundles });
   return { news: { changes: [change], inputs: new Map() } };
 }

@@ -48,6 +48,8 @@ export interface Act {
 /** What a person asks of a rollout: its version again. */
 export interface Start {
   rollout: string;
+  /** The last run that the person saw. */
+  last: string;
   who: string;
   reason: string;
 }

@@ -39,7 +39,7 @@ export async function actOn(context: Context, options: ApiOptions): Promise<Resp
   }
   let acted = id;
   try {
-    if (verb === "start") acted = (await options.startAgain({ rollout: name, who, reason })).id;
+    if (verb === "start") acted = (await options.startAgain({ rollout: name, last: id, who, reason })).id;
     else await options.act({ run: id, verb, ...request, who });
   } catch (error) {
     const now = find(options, name, id);

@@ -55,7 +55,9 @@ function ask({ hosts, world }: Stage, person: (typeof PEOPLE)[number], asked: As
   trace.note(`${who} asks ${verb} ${run}`, () => `${wave ?? ""} ${site ?? ""} ${reason}`);
   const answered = witness.asks.begin(who, asked);
   const answer =
-    verb === "start" ? hub.startAgain({ rollout, who, reason }) : hub.act({ run, verb, who, reason, wave, site });
+    verb === "start"
+      ? hub.startAgain({ rollout, last: run, who, reason })
+      : hub.act({ run, verb, who, reason, wave, site });
   answer.then(
     () => answered(true),
     () => {

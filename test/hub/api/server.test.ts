@@ -233,7 +233,7 @@ it("start is for the last run of a rollout, once, and answers with the new one",
   hub.show({ runs: [{ ...one, run: { ...one.run, phase: { kind: "completed", at: NOW } } }] });
   const run = parseAs(runView, await (await post(api, start, asked, authorization)).json(), "run");
   expect([run.id, run.phase]).toEqual(["pos-20", "planned"]);
-  expect(hub.starts).toEqual([{ rollout: "pos", who: ANN, reason: "the queue is long" }]);
+  expect(hub.starts).toEqual([{ rollout: "pos", last: "pos-2", who: ANN, reason: "the queue is long" }]);
   const again = await problemOf(await post(api, start, JSON.stringify({ who: "bob", reason: "x" }), authorization));
   expect(again.detail).toContain("rollout pos moved on: its last run is pos-20");
 });

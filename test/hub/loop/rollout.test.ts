@@ -245,7 +245,7 @@ test("who asks for a start that comes to nothing is told so, and why, and not of
   await world.pass(20);
   for (const id of world.sites.keys()) world.addSite(id, { ring: "shop" }, [], 2);
   await world.pass(10);
-  const again = { rollout: "pos", who: "kim", reason: "new records" };
+  const again = { rollout: "pos", last: "pos-1", who: "kim", reason: "new records" };
   await expect(world.hub.startAgain(again)).rejects.toMatchObject({
     code: "usage",
     message: expect.stringContaining("nothing starts: schema: wave lab matches no site that the rollout selects"),
@@ -256,7 +256,7 @@ test("who asks for a start that comes to nothing is told so, and why, and not of
 test("a person starts the version of the file once more, where its last run is over; sites get it by their records as they are now", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(6);
-  const again = { rollout: "pos", who: "kim", reason: "new records" };
+  const again = { rollout: "pos", last: "pos-1", who: "kim", reason: "new records" };
   await expect(world.hub.startAgain(again)).rejects.toThrow(
     "pos-1 is rolling; start is for rollouts whose last run is",
   );
@@ -271,11 +271,13 @@ test("a person starts the version of the file once more, where its last run is o
   expect((await world.hub.startAgain(again)).id).toBe("pos-2");
   await world.pass(20);
   expect(world.run("pos-2").run.phase.kind).toBe("completed");
+  // Not even now that it could be started once more.
+  expect((await world.hub.startAgain(again)).id).toBe("pos-2");
   expect(world.site("s-2").set?.items[0]?.record).toBe(2);
   expect(await world.notices()).toContain(
     "pos-2 planned: pos 1.0.0 for 3 sites in 2 waves; started by kim: new records",
   );
   world.deploy(null);
   await world.pass(6);
-  await expect(world.hub.startAgain(again)).rejects.toThrow("rollouts/pos.yaml was deleted");
+  await expect(world.hub.startAgain({ ...again, last: "pos-2" })).rejects.toThrow("rollouts/pos.yaml was deleted");
 });
