@@ -131,7 +131,8 @@ function end(entries: Entries, { bundle, run }: Extract<Effect, { kind: "end" }>
 
 /**
  * A site that knows that nothing of it begins any more, and moves no more, has it again where that is what it settled on: it may come
- * back to it after a lost disk. Where it settled on something else it is given that.
+ * back to it after a lost disk. Where it settled on something else it is given that; so it is where a hub that was restored hears of it
+ * after the run was over by what it knew.
  */
 function settled(before: Entries, member: FleetMember, moment: Moment): Entries {
   const body = member.site.report?.body;
@@ -140,17 +141,24 @@ function settled(before: Entries, member: FleetMember, moment: Moment): Entries 
   for (const [bundle, given] of Object.entries(before.assigned)) {
     const { ended, ...rest } = given;
     const item = body?.items.find((each) => each.bundle === bundle);
-    if (ended === undefined || term < ended[0] || (term === ended[0] && number < ended[1])) continue;
+    const run = moment.runs.get(given.run);
+    const from = ended ?? (run !== undefined && wasOver(run, moment.now) ? given.introduced : undefined);
+    if (from === undefined || term < from[0] || (term === from[0] && number < from[1])) continue;
     if (item === undefined || (item.state !== "committed" && item.state !== "reverted")) continue;
     const { digest, values, record } = given;
     if (item.digest !== short(digest) || item.values !== values || item.record !== record)
       entries = withdraw(entries, { bundle, run: given.run }, member, moment);
-    else {
+    else if (ended !== undefined) {
       const items = entries.items.map((each) => (each.bundle === bundle && each.mode === "run" ? begins(each) : each));
       entries = { items, assigned: { ...entries.assigned, [bundle]: rest } };
     }
   }
   return entries;
+}
+
+/** In this very turn it ends by itself what may yet begin. */
+function wasOver({ phase }: Run, now: number): boolean {
+  return (phase.kind === "aborted" || phase.kind === "superseded") && phase.at < now;
 }
 
 function begins(item: Assignment): Assignment {

@@ -65,13 +65,13 @@ export function checkWithdrawn(witness: Facts): void {
       const item = report?.items.find((each) => each.bundle === bundle);
       const isOver = run.phase.kind === "aborted" || run.phase.kind === "superseded";
       const isElse = item !== undefined && item.digest !== short(digest);
-      // Given back as what it runs, and runs no more by a report that was lost with the hub's store.
+      // Given back as what it ran by the report that was known; it may have moved on since, and is asked when it has taken that.
       const isBack = witness.given.get(id)?.get(site)?.idle === true;
       if (isOver && isElse && !isBack && ended === undefined)
         witness.fail("withdrawn", `${site} may begin what ${id} gave it, which is ${run.phase.kind}`, [site, id]);
       // One that took it, and lost its disk since, has taken it.
       const wasTaken = witness.given.get(id)?.get(site)?.ackedAt ?? null;
-      if (hasTaken(report, introduced) || wasTaken !== null || item?.digest === short(digest)) continue;
+      if (isBack || hasTaken(report, introduced) || wasTaken !== null || item?.digest === short(digest)) continue;
       witness.fail(
         "withdrawn",
         `${site} did not take set ${introduced.join(".")} of ${id}, which is ${run.phase.kind}, and still has it in set ${set.term}.${set.number}`,

@@ -71,6 +71,25 @@ describe("assignmentSets", () => {
     });
   });
 
+  it("gives a site what it settled on where a hub that was restored hears only after the run was over that it is something else", () => {
+    const over = runOf("pos-2", 2, { kind: "superseded", by: "pos-3", at: DAY });
+    const runs = new Map([first, over].map((run) => [run.id, run]));
+    const current = stored(asked({ effects: [give] }));
+    const saying = (version: number, state: "committed" | "applying", number: number) => {
+      const item = { digest: targetOf(version).digest.slice(0, 32), state };
+      return heard(site, reportOf(item, [3, number]), DAY);
+    };
+    const after = (member: FleetMember, now = 2 * DAY) =>
+      asked({ current, runs, fleet: new Map([[site.id, member]]), now })[0]?.assigned["pos"]?.run ?? "pos-2";
+    expect(after(saying(1, "committed", 1))).toBe("pos-1");
+    // What it was given, what it has not taken, and what moves still: left as it is.
+    expect(after(saying(2, "committed", 1))).toBe("pos-2");
+    expect(after(saying(1, "applying", 1))).toBe("pos-2");
+    expect(after(saying(1, "committed", 0))).toBe("pos-2");
+    // In the turn in which the run ends, that says itself what may yet begin.
+    expect(after(saying(1, "committed", 1), DAY)).toBe("pos-2");
+  });
+
   it("changes nothing where nothing is asked, nor when an effect is asked again", () => {
     const current = stored(asked({ effects: [give] }));
     expect(asked({ current })).toEqual([]);
