@@ -240,6 +240,31 @@ it("never has more sites on their way than its pace allows, nor gives to more in
   expect(most).toBe(2);
 });
 
+it("asks no more sites at once whether they are ready than its pace allows", () => {
+  let most = 0;
+  fc.assert(
+    fc.property(fc.array(happening, { minLength: 1, maxLength: 60 }), (events) => {
+      const world = begun({ prepare: { ready: "30%" }, pace: { concurrent: 2 } });
+      for (const event of events) {
+        const inputs = happen(world, event);
+        const [turn] = world.turn(new Map([["pos-1", inputs]])).turns;
+        if (turn === undefined) throw new Error("no run");
+        const isAsked = [...turn.run.sites].some(([site, { outcome }]) => {
+          return outcome === "preparing" && turn.before.sites.get(site)?.outcome === "pending";
+        });
+        if (!isAsked) continue;
+        const busy = [...turn.run.sites].filter(
+          ([, { outcome }]) => outcome === "preparing" || ON_ITS_WAY.has(outcome),
+        );
+        most = Math.max(most, busy.length);
+        expect(busy.length).toBeLessThanOrEqual(2);
+      }
+    }),
+    { numRuns: 200 },
+  );
+  expect(most).toBe(2);
+});
+
 it("is settled after one step, and decides the same from what was stored", () => {
   fc.assert(
     fc.property(fc.array(happening, { minLength: 1, maxLength: 60 }), rules, (events, more) => {
