@@ -20,13 +20,18 @@ export interface Held {
 
 /**
  * Fields that somebody owns by hand: with kubectl, or Helm, or whoever wrote the object before there were owners. What a controller or a
- * webhook owns is none of these; `kubectl rollout restart` wishes for no other content, and a subresource is no part of a manifest. Fields in
- * terms of another version than the object's cannot be compared with ours and stay whose they are; so do `ignored` ones.
+ * webhook owns is none of these; `kubectl rollout restart` wishes for no other content, and a subresource is no part of a manifest. Of an entry
+ * in terms of another version than the object's, the metadata counts, which is the same in all; its other fields may be called otherwise in
+ * ours, which no server tells, and stay whose they are. So do `ignored` ones.
  */
 export function heldByHand(object: KubeObject, ignored: readonly Spot[]): Held[] {
   return entriesOf(object)
-    .filter((entry) => isHand(entry) && entry.raw["apiVersion"] === object.apiVersion)
-    .map((entry) => ({ entry, paths: leavesOf(without(entry.fields, ignored)).filter(isOfContent) }))
+    .filter(isHand)
+    .map((entry) => {
+      const isComparable = entry.raw["apiVersion"] === object.apiVersion;
+      const paths = leavesOf(without(entry.fields, ignored)).filter(isOfContent);
+      return { entry, paths: isComparable ? paths : paths.filter(([first]) => first === "f:metadata") };
+    })
     .filter(({ paths }) => paths.length > 0);
 }
 

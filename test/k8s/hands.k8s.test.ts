@@ -162,6 +162,36 @@ describe("what somebody does with kubectl is put back, and told by its name", { 
   it.each([...HANDS])("%s", async (...edit) => await heals(site, cluster, edit));
 });
 
+it("what somebody made by another version of its API: labels and what the bundle says become ours, the rest stays", async () => {
+  await begin();
+  const target = { apiVersion: "apps/v1", kind: "Deployment", name: "till" };
+  const metadata = { name: "till", labels: { team: "x" } };
+  const old: KubeObject = {
+    apiVersion: "autoscaling/v1",
+    kind: "HorizontalPodAutoscaler",
+    metadata,
+    spec: { minReplicas: 2, maxReplicas: 5, targetCPUUtilizationPercentage: 70, scaleTargetRef: target },
+  };
+  await ctl(["apply", "-f", "-"], { input: JSON.stringify(placed(old, namespace)) });
+  const wanted: KubeObject = {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "till" },
+    spec: { maxReplicas: 6, scaleTargetRef: target },
+  };
+  await site.take(1, [wanted]);
+  const found = (await kube.get(refOf(placed(wanted, namespace)))) ?? {};
+  expect([at(found, "spec", "maxReplicas"), at(found, "spec", "minReplicas")]).toEqual([6, 2]);
+  expect(at(found, "spec", "metrics", 0, "resource", "target", "averageUtilization")).toBe(70);
+  expect(at(found, "metadata", "labels")).not.toHaveProperty("team");
+  expect(at(found, "metadata", "annotations") ?? {}).not.toHaveProperty(
+    "kubectl.kubernetes.io/last-applied-configuration",
+  );
+  // Adopted once, and at rest after that.
+  expect([await site.writesMeanwhile(async () => {}), (await site.run())?.drifted]).toEqual([0, 0]);
+  await end();
+});
+
 describe("what is nobody's wish for another content is left alone: no write", { timeout: 60_000 }, () => {
   beforeEach(begin);
 

@@ -103,6 +103,12 @@ describe("what hands hold", () => {
     ],
   ])("is nothing that is %s", (_title, entry) => expect(heldByHand(object(entry), [])).toEqual([]));
 
+  it("is of another version what every version has: labels and annotations", () => {
+    const fieldsV1 = { "f:spec": { "f:type": {} }, "f:metadata": { "f:labels": { ".": {}, "f:team": {} } } };
+    const found = heldByHand(object({ manager: "kubectl-client-side-apply", apiVersion: "v2", fieldsV1 }), []);
+    expect(found.map(({ paths }) => paths)).toEqual([[["f:metadata", "f:labels", "f:team"]]]);
+  });
+
   it("nor what the bundle ignores", () => {
     expect(heldByHand(object({ manager: "kubectl" }), [["spec", "type"]])).toEqual([]);
   });
