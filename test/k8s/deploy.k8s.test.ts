@@ -8,20 +8,16 @@ import { sitesOfThisRun } from "./sites.ts";
 
 const FOLDER = path.join(import.meta.dirname, "../../deploy");
 
-/** The namespaces that its objects are in or that it brings are made first, and go again where they were not there. */
-it.each([
-  ["agent.yaml", ["Namespace", "Deployment"]],
-  ["agent-rbac.yaml", ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]],
-])("deploy/%s is taken by a real API server, object for object, without a warning", async (name, kinds) => {
+/** The namespaces that the objects are in are made first, and go again where they were not there. */
+it("deploy/agent.yaml and agent-rbac.yaml are taken by a real API server, object for object, without a warning", async () => {
   const [site] = await sitesOfThisRun();
   if (site === undefined) throw new Error("a run has sites");
   const kube = await connect({ kubeconfig: site.kubeconfig });
-  const objects = readYamlDocuments(readFileSync(path.join(FOLDER, name), "utf8"), name).map(
-    ({ value }) => value as KubeObject,
+  const objects = ["agent.yaml", "agent-rbac.yaml"].flatMap((name) =>
+    readYamlDocuments(readFileSync(path.join(FOLDER, name), "utf8"), name).map(({ value }) => value as KubeObject),
   );
-  const namespaces = new Set(
-    objects.map(refOf).map(({ kind, namespace, name }) => (kind === "Namespace" ? name : namespace)),
-  );
+  const refs = objects.map(refOf);
+  const namespaces = new Set(refs.map(({ kind, namespace, name }) => (kind === "Namespace" ? name : namespace)));
   const made: KubeObject[] = [];
   try {
     const warnings: string[] = [];
@@ -30,16 +26,15 @@ it.each([
       warnings.push(...applied.warnings);
       return applied;
     };
-    for (const each of namespaces) {
-      if (each === "") continue;
-      const own = objects.find((object) => object.kind === "Namespace" && object.metadata.name === each);
-      const { object, created } = await apply(
-        own ?? { apiVersion: "v1", kind: "Namespace", metadata: { name: each } },
-        false,
-      );
+    for (const name of namespaces) {
+      if (name === "") continue;
+      const blank: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+      const own = objects.find((object) => object.kind === "Namespace" && object.metadata.name === name);
+      const { object, created } = await apply(own ?? blank, false);
       if (created) made.push(object);
     }
     for (const object of objects) await apply(object, true);
+    const kinds = ["Namespace", "Deployment", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"];
     expect(objects.map(({ kind }) => kind)).toEqual(expect.arrayContaining(kinds));
     expect(warnings).toEqual([]);
   } finally {
