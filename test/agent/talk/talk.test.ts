@@ -63,6 +63,19 @@ describe("on a connection", () => {
     expect(site.said().map(({ kind }) => kind)).toEqual(["presence", "up/hello", "up/report", "up/event"]);
   });
 
+  it("an empty outbox is not numbered: nothing is written for it", async () => {
+    const { numberEvents } = site.cache;
+    let times = 0;
+    site.cache.numberEvents = (max) => ((times += 1), numberEvents(max));
+    await site.talk.connected();
+    site.ack(0, 0);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(times).toBe(0);
+    site.cache.addEvents([event("a")]);
+    await site.talk.speak(reportWith(), HOUR);
+    expect(times).toBe(1);
+  });
+
   it("nothing is said while it is down, and a cut in the midst is no error", async () => {
     await site.talk.connected();
     site.said();
