@@ -22,9 +22,10 @@ export function checkReady(witness: Facts, run: TrueRun, site: string): void {
 }
 
 /** The first wave opens: counted anew, and kindly, by what the sites said. */
-export function checkReadyGate(witness: Facts, before: Phase, run: TrueRun): void {
+export function checkReadyGate(witness: Facts, before: Phase | undefined, run: TrueRun): void {
   const { phase, spec, sites } = run;
-  if (before.kind !== "preparing" || phase.kind !== "rolling" || witness.asks.promoting.has(run.id)) return;
+  if (!asksFirst(run) || phase.kind !== "rolling" || witness.asks.promoting.has(run.id)) return;
+  if (before !== undefined && before.kind !== "planned" && before.kind !== "preparing") return;
   let ready = 0;
   let counted = 0;
   for (const [site, { since, outcome }] of sites) {

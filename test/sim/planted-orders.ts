@@ -44,30 +44,17 @@ export const OF_ORDERS: readonly Planted[] = [
   {
     name: "no rollout waits for the one that it comes after",
     breaks: ["after"],
-    functions: { "hub/rollout/begin.ts waitsForAnother": (): typeof beginOf.waitsForAnother => () => null },
-  },
-  {
-    name: "a rollout does not wait for as long as it says",
-    breaks: ["after"],
     functions: {
-      "hub/rollout/begin.ts waitsForAnother":
-        (real: typeof beginOf.waitsForAnother): typeof beginOf.waitsForAnother =>
+      "hub/rollout/begin.ts whyNotYet":
+        (real: typeof beginOf.whyNotYet): typeof beginOf.whyNotYet =>
         (run, now) =>
-          real(run, now + 3_600_000),
+          real({ ...run, spec: { ...run.spec, after: [] } }, now),
     },
   },
   {
     name: "rollouts that meet do not stand in line",
     breaks: ["apart"],
     functions: { "hub/rollout/queue.ts queueInputs": (): typeof queueOf.queueInputs => () => [] },
-  },
-  {
-    name: "a rollout takes sites from another that moves them",
-    breaks: ["apart"],
-    often: ["site-joins", "record-changes"],
-    functions: {
-      "hub/rollout/queue.ts isTaken": (): typeof queueOf.isTaken => () => false,
-    },
   },
   {
     name: "windows are not looked at",
@@ -83,7 +70,13 @@ export const OF_ORDERS: readonly Planted[] = [
     name: "a site's own time zone is taken for another",
     breaks: ["window"],
     functions: {
-      "hub/rollout/window.ts zoneOf": (): typeof windowOf.zoneOf => () => "Asia/Calcutta",
+      "hub/rollout/window.ts windowsAt":
+        (real: typeof windowOf.windowsAt): typeof windowOf.windowsAt =>
+        (windows, ...rest) =>
+          real(
+            windows?.map((each) => (each.zone === "site" ? { ...each, zone: "Asia/Kolkata" } : each)),
+            ...rest,
+          ),
     },
   },
   {

@@ -21,7 +21,7 @@ export function drawRollout(
   const gate = () => ({
     ...(chance.of(0.5) && { soak: seconds(1, 90) }),
     ...(chance.of(0.4) && { success: chance.one(["100%", "90%", "60%", "34%"]) }),
-    ...(chance.of(0.12) && { approve: chance.whole(1, 2) }),
+    ...(chance.of(0.08) && { approve: chance.whole(1, 2) }),
   });
   const waves = [
     { name: "lab", sites: { ring: "lab" }, ...gate() },
@@ -40,7 +40,7 @@ export function drawRollout(
     version,
     sites,
     ...(chance.of(0.3) && { values: { REPLICAS: chance.whole(1, 3) } }),
-    ...(chance.of(0.25) && { prepare: { ready: chance.one(["100%", "80%", "50%"]) } }),
+    ...(chance.of(0.2) && { prepare: { ready: chance.one(["100%", "80%", "50%"]) } }),
     waves,
     ...(chance.of(0.5) && { quorum: chance.one(["10%", "50%", "80%", "100%"]) }),
     ...(chance.of(0.5) && {
@@ -66,6 +66,6 @@ export function drawRollout(
     }),
     ...(after.length > 0 &&
       (chance.of(0.05) || behind) && { after: [{ rollout: chance.one(after), soak: seconds(0, 240) }] }),
-    ...(chance.of(0.08) && { lane: "emergency" }),
+    ...(chance.of(0.05) && { lane: "emergency" }),
   };
 }

@@ -177,11 +177,9 @@ export class Witness implements Facts {
   private stepped(before: Phase | undefined, run: TrueRun): void {
     const { phase } = run;
     checkBegin(this, before, run, "since" in phase ? phase.since : this.now());
+    checkReadyGate(this, before, run);
     if (before === undefined) checkPlan(this, run);
-    else {
-      checkReadyGate(this, before, run);
-      checkGate(this, before, run);
-    }
+    else checkGate(this, before, run);
   }
 
   /** Noted and not thrown: whoever is being watched would catch it. */
