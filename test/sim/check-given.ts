@@ -66,7 +66,8 @@ export function checkWithdrawn(witness: Facts): void {
       const isOver = run.phase.kind === "aborted" || run.phase.kind === "superseded";
       const isElse = item !== undefined && item.digest !== short(digest);
       // Given back as what it ran by the report that was known; it may have moved on since, and is asked when it has taken that.
-      const isBack = witness.given.get(id)?.get(site)?.idle === true;
+      // A hub that was restored says again what it knows.
+      const isBack = witness.given.get(id)?.get(site)?.idle === true || introduced[0] < set.term;
       if (isOver && isElse && !isBack && ended === undefined)
         witness.fail("withdrawn", `${site} may begin what ${id} gave it, which is ${run.phase.kind}`, [site, id]);
       // One that took it, and lost its disk since, has taken it.

@@ -1,7 +1,7 @@
 import type * as changesOf from "../../hub/changes.ts";
 import type * as beginOf from "../../hub/rollout/begin.ts";
-import type * as evidence from "../../hub/rollout/evidence.ts";
 import type * as inputOf from "../../hub/rollout/input.ts";
+import type * as outcome from "../../hub/rollout/outcome.ts";
 import type * as prepareOf from "../../hub/rollout/prepare.ts";
 import type * as queueOf from "../../hub/rollout/queue.ts";
 import type * as ready from "../../hub/rollout/ready.ts";
@@ -80,23 +80,15 @@ export const OF_ORDERS: readonly Planted[] = [
     },
   },
   {
-    name: "a report with other values counts",
+    name: "a site that is being verified counts as healthy",
     breaks: ["evidence"],
     functions: {
-      "hub/rollout/evidence.ts isAbout":
-        (real: typeof evidence.isAbout): typeof evidence.isAbout =>
-        (item, given) =>
-          real(item, { ...given, values: item.values }),
-    },
-  },
-  {
-    name: "a report made with an older record counts",
-    breaks: ["evidence"],
-    functions: {
-      "hub/rollout/evidence.ts isAbout":
-        (real: typeof evidence.isAbout): typeof evidence.isAbout =>
-        (item, given) =>
-          real(item, { ...given, record: item.record }),
+      "hub/rollout/outcome.ts progressOf":
+        (real: typeof outcome.progressOf): typeof outcome.progressOf =>
+        (...asked) => {
+          const after = real(...asked);
+          return after.outcome === "verifying" ? { ...after, outcome: "succeeded", dueAt: null } : after;
+        },
     },
   },
   {

@@ -13,7 +13,7 @@ export const REPLACED: Functions = {
   "hub/rollout/begin.ts": ["whyNotYet"],
   "hub/rollout/effects.ts": ["effectsAt"],
   "hub/rollout/eligible.ts": ["ineligibility"],
-  "hub/rollout/evidence.ts": ["acknowledged", "freshUntil", "isAbout"],
+  "hub/rollout/evidence.ts": ["acknowledged", "freshUntil"],
   "hub/rollout/gate.ts": ["gate", "tooManyFailures"],
   "hub/rollout/input.ts": ["takeInput"],
   "hub/rollout/outcome.ts": ["isMoving", "progressOf", "targetOf"],
