@@ -27,6 +27,8 @@ function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): bo
   if (run.phase.kind === "reverting" && at < run.phase.since) return false;
   if (ended || witness.barred.has(site) || witness.asks.skipped.has(`${run.id} ${site}`)) return false;
   if (!isInForce(witness, given)) return false;
+  // Who took it and is held has made room, too.
+  if (witness.heard.get(site)?.report?.body.held !== undefined) return false;
   const offlineAfter = milliseconds(run.spec.site.offlineAfter);
   if (ackedAt === null) return now - at < offlineAfter;
   return ackedAt - at < offlineAfter && now - ackedAt < milliseconds(run.spec.site.deadline);
