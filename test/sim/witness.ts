@@ -113,8 +113,9 @@ export class Witness implements Facts {
       this.merge(run, sites);
     }
     if (batch.meta !== undefined) this.checkPaused();
-    for (const each of batch.assignments ?? []) this.replaced(each);
+    // Gates were judged by what was given before; what follows from them comes after.
     for (const { run } of batch.runs ?? []) this.stepped(before.get(run.id), this.run(run.id));
+    for (const each of batch.assignments ?? []) this.replaced(each);
     if ((batch.runs ?? []).some(({ run: { id, phase } }) => before.get(id)?.kind !== phase.kind)) checkWithdrawn(this);
   }
 
