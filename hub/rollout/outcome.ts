@@ -110,8 +110,10 @@ export function isElsewhere({ id, rollout, phase, target }: Run, member: FleetMe
 
 function judge(before: SiteProgress, member: FleetMember | undefined, view: View): Judged {
   const { run, standing, moving, now } = view;
+  // Also while it is away: a person took it out, and nobody put it in again.
+  if (before.outcome === "skipped") return before;
   if (member === undefined || !mayHave(member, run.target.bundle)) return { outcome: "ineligible", code: "record" };
-  if (before.outcome === "skipped" || before.returnTo === null) return before;
+  if (before.returnTo === null) return before;
   const asks =
     asksFirst(run) && hasPrepared(run.phase) && before.returnTo === undefined && before.retriedAt === undefined;
   if (standing === "closed" && !asks) return { outcome: "pending", code: null };

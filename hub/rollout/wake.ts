@@ -20,7 +20,9 @@ export function wakeAt(
     if (time > now) at = Math.min(at, time);
   };
   if (dueAt !== null) mayBeAt(dueAt);
-  if (outcome === "notified") mayBeAt(Math.max(member?.site.heardAt ?? 0, assignedAt ?? now) + times.offlineAfter);
+  // One that timed out without having taken it is offline once it is silent for as long.
+  if (outcome === "notified" || outcome === "timedOut")
+    mayBeAt(Math.max(member?.site.heardAt ?? 0, assignedAt ?? now) + times.offlineAfter);
   if (outcome === "preparing") {
     if ((member?.site.heardAt ?? 0) < since) mayBeAt(since + times.offlineAfter);
     mayBeAt(since + times.deadline);

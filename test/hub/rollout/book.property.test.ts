@@ -113,6 +113,30 @@ function say(world: World, { site: id, state, version, healthyFor, down, mark, f
   world.fleet.set(id, heard(member, body, world.now));
 }
 
+const LAX = {
+  failure: { over: "0%", minSample: 1 },
+  quorum: "10%",
+  success: "60%",
+  soak: "0s",
+};
+/** A site that left and came back takes nothing until its deadline, and then falls silent. */
+const BACK_AND_SLOW: Happening[] = [
+  { kind: "well", healthyFor: 1 },
+  { kind: "input", input: { kind: "promote", wave: "early", who: "ada", reason: "because" } },
+  { kind: "well", healthyFor: 1 },
+  { kind: "leave", site: "s-1" },
+  { kind: "leave", site: "s-1" },
+  { kind: "dawdle" },
+];
+
+/** A site that a person skipped while it was away stays out when it is back. */
+const SKIPPED_AWAY: Happening[] = [
+  { kind: "leave", site: "s-5" },
+  { kind: "input", input: { kind: "skip", site: "s-5", who: "ada", reason: "because" } },
+  { kind: "leave", site: "s-5" },
+  { kind: "wait", seconds: 1 },
+];
+
 it("decides as the book says: every outcome, every gate", () => {
   const seen = new Map<string, number>();
   fc.assert(
@@ -134,7 +158,13 @@ it("decides as the book says: every outcome, every gate", () => {
         for (const outcome of [...book.outcomes.values(), phase.kind]) seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
       }
     }),
-    { numRuns: 400 },
+    {
+      numRuns: 400,
+      examples: [
+        [LAX, BACK_AND_SLOW],
+        [LAX, SKIPPED_AWAY],
+      ],
+    },
   );
   const outcomes = ["ahead", "applying", "failed", "held", "ineligible", "notified", "offline", "pending", "reverted"];
   const rest = ["skipped", "succeeded", "timedOut", "verifying", "completed", "paused", "rolling"];

@@ -75,8 +75,8 @@ export class Book {
 
   #outcome(page: Page, member: FleetMember | undefined): Outcome {
     const { id, target } = this.#run;
-    if (member === undefined || !member.bundles.includes(target.bundle)) return "ineligible";
     if (page.skipped) return "skipped";
+    if (member === undefined || !member.bundles.includes(target.bundle)) return "ineligible";
     if (page.wave > this.wave) return "pending";
     const body = member.site.report?.body;
     const item = body?.items.find(({ bundle }) => bundle === target.bundle);
