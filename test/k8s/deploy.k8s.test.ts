@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { connect } from "../../agent/apply/connect.ts";
 import { type KubeObject, refOf } from "../../shared/live.ts";
 import { readYamlDocuments } from "../../shared/node/yaml-document.ts";
@@ -39,7 +39,10 @@ it("deploy/agent.yaml and agent-rbac.yaml are taken by a real API server, object
     expect(warnings).toEqual([]);
   } finally {
     for (const object of made) {
-      await kube.remove(refOf(object), { uid: String(object.metadata["uid"]), propagation: "Background" });
+      const ref = refOf(object);
+      await kube.remove(ref, { uid: String(object.metadata["uid"]), propagation: "Background" });
+      // Whoever comes next may want a namespace of that name.
+      await vi.waitUntil(async () => (await kube.get(ref)) === null, { timeout: 60_000, interval: 200 });
     }
     kube.close();
   }

@@ -16,8 +16,8 @@ export async function runVitest(config: string, filters: readonly string[]): Pro
 }
 
 /**
- * Names each skipped test with its reason. A file that does not load, and an error outside of any test, count as one
- * failure each.
+ * Names each skipped test with its reason. A file that does not load, a suite that could not be set up, and an error outside of any test,
+ * count as one failure each.
  */
 function countsOf(vitest: Vitest): Counts {
   const modules = vitest.state.getTestModules();
@@ -29,7 +29,8 @@ function countsOf(vitest: Vitest): Counts {
       if (note !== "") process.stdout.write(`skipped: ${test.fullName}: ${note}\n`);
       return result.state;
     });
-  const broken = modules.flatMap((module) => module.errors()).length + vitest.state.getUnhandledErrors().length;
+  const suites = modules.flatMap((module) => [module, ...module.children.allSuites()]);
+  const broken = suites.flatMap((suite) => suite.errors()).length + vitest.state.getUnhandledErrors().length;
   return {
     passed: results.filter((state) => state === "passed").length,
     failed: results.filter((state) => state === "failed" || state === "pending").length + broken,
