@@ -53,6 +53,8 @@ export function controllerManagerFlags(kubeconfig: string, caFile: string, servi
     "--leader-elect=false",
     // No port of its own.
     "--secure-port=0",
+    // kwok's nodes say that they live each 51 s and hold no lease; at 50 s they and all their pods would be taken for gone.
+    "--node-monitor-grace-period=10m",
     "--kube-api-qps=200",
     "--kube-api-burst=400",
   ];
