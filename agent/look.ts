@@ -9,8 +9,8 @@ import { formatPublicKey } from "../shared/node/ssh-key.ts";
 import { parsePrivateKey } from "../shared/node/ssh-private-key.ts";
 import type { Log } from "../shared/ports.ts";
 import { valuesHash } from "../shared/render/values.ts";
-import { selects } from "../shared/selector.ts";
 import { openAssignment } from "../shared/verify/assignment.ts";
+import { isInScope } from "../shared/verify/bundle.ts";
 import type { Kube } from "./apply/kube.ts";
 import type { Cache, Hold, State } from "./cache/cache.ts";
 import { evaluate } from "./evaluate.ts";
@@ -160,8 +160,8 @@ function wantedOf(world: LookWorld, trust: Trust, contents: Contents): Map<strin
       const state = { digest, values: "", given: {}, record: record.number };
       const isBehind = comparePairs(pair, holds.get(bundle)?.running.pair ?? pair) < 0;
       if (!complete || isBehind || wanted.has(bundle) || !matchesAny(record.bundles, bundle)) continue;
-      const scope = contents.get(state, trust)?.manifest.scope ?? [];
-      if (scope.some(({ sites }) => selects(sites, record.labels))) add(bundle, digest, state);
+      const manifest = contents.get(state, trust)?.manifest;
+      if (manifest !== undefined && isInScope(manifest, record)) add(bundle, digest, state);
     }
   }
   for (const bundle of cache.adoptions().keys()) {

@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Assignment, AssignmentSet } from "../shared/assignment.ts";
 import { holdAtMost } from "../shared/bundle.ts";
+import { alike } from "../shared/canonical.ts";
 import { inWords } from "../shared/errors.ts";
 import { matchesAny, rfc3339 } from "../shared/names.ts";
 import type { Committed } from "../shared/verify/requires.ts";
@@ -115,7 +115,7 @@ export class Loop {
       const situation = await this.cycleOf(bundle).run(around(bundle, "run"));
       if (situation === null) continue;
       situations.push(situation);
-      if (!isDeepStrictEqual(situation.hold, holds.get(bundle))) ask(bundle, situation.hold);
+      if (!alike(situation.hold, holds.get(bundle))) ask(bundle, situation.hold);
     }
     this.wakeNeighbours();
     const prepared = this.preparer.look(set, (bundle) => ({

@@ -5,8 +5,7 @@ import { nameOf } from "../shared/live.ts";
 import { comparePairs } from "../shared/names.ts";
 import type { RenderedBundle } from "../shared/render/render.ts";
 import { valuesHash } from "../shared/render/values.ts";
-import { selects } from "../shared/selector.ts";
-import { rushedUntil } from "../shared/verify/bundle.ts";
+import { isInScope, rushedUntil } from "../shared/verify/bundle.ts";
 import { brokenRequirement, type Committed, unmetRequirement } from "../shared/verify/requires.ts";
 import type { Adoption, Cache, Hold, State } from "./cache/cache.ts";
 import { type Other, type Others, rivalOf } from "./plan/claims.ts";
@@ -141,14 +140,13 @@ export class Shelf {
     const content = trust.record === null ? null : this.content(state, trust);
     if (content === null || trust.record === null) return null;
     const { manifest } = content;
-    const { labels } = trust.record;
     return {
       digest: state.digest,
       version: manifest.version,
       pair: [manifest.epoch, manifest.seq],
       floor: manifest.floor,
       from: manifest.from ?? null,
-      inScope: manifest.scope.some((entry) => selects(entry.sites, labels)),
+      inScope: isInScope(manifest, trust.record),
       rushedUntil: rushedUntil(manifest, trust.record, time.now),
       holdAtMost: holdAtMost(manifest),
       lacks: lackOf(manifest, neighbours),

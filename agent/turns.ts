@@ -64,11 +64,12 @@ export class Turns {
   private async rest(): Promise<void> {
     const wait = this.restUntil - this.clock.monotonic();
     if (wait <= 0) return;
-    let cancel = () => {};
     await new Promise<void>((resolve) => {
-      cancel = this.clock.after(wait, resolve);
-      this.endRest = resolve;
+      const cancel = this.clock.after(wait, resolve);
+      this.endRest = () => {
+        cancel();
+        resolve();
+      };
     });
-    cancel();
   }
 }

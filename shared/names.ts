@@ -85,7 +85,7 @@ export const boot = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 /** Hash of canonical values, first 8 bytes; empty values are written as "". */
 export const valuesHash = z.string().check(z.regex(/^(?:[0-9a-f]{16})?$/));
 
-export function comparePairs(a: Pair, b: Pair): number {
+export function comparePairs(a: Readonly<Pair>, b: Readonly<Pair>): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { distinct } from "./distinct.ts";
 import { ERROR_CODES } from "./errors.ts";
-import { boot, count, name, number, pair, shortDigest, time, valuesHash } from "./names.ts";
+import { boot, count, name, number, pair, short, shortDigest, time, valuesHash } from "./names.ts";
 
 /** `skerry-report@v1`: what a site runs and how it is. Signed by the site, numbered, level-triggered. */
 
@@ -106,3 +106,13 @@ export const reportDelta = z.strictObject({
 export type Report = z.infer<typeof report>;
 export type ReportItem = z.infer<typeof item>;
 export type Prepared = z.infer<typeof prepared>;
+
+/** It moves no more: the site committed what it runs, or went back to it. */
+export function isSettled({ state }: { state: ItemState }): boolean {
+  return state === "committed" || state === "reverted";
+}
+
+/** What it is about is this state: the same digest, values and record. */
+export function isAbout(item: ReportItem, state: { digest: string; values: string; record: number }): boolean {
+  return item.digest === short(state.digest) && item.values === state.values && item.record === state.record;
+}

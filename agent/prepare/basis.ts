@@ -20,7 +20,7 @@ export function basisOf(
       "\t",
     );
   });
-  return sha256Hex(Buffer.from(lines.join("\n")));
+  return sha256Hex(lines.join("\n"));
 }
 
 /** Whether an object is just as it was last applied, for this very text: an apply of it would not be sent. */

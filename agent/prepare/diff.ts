@@ -64,5 +64,5 @@ function cut<T>(list: readonly T[], most: number): { kept: T[]; left: { count: n
 }
 
 function hashOf(text: string): string {
-  return sha256Hex(Buffer.from(text));
+  return sha256Hex(text);
 }

@@ -29,5 +29,5 @@ export function hidden(path: string, side: "live" | "bundle", value: Json): stri
 }
 
 function hashOf(text: string): string {
-  return sha256Hex(Buffer.from(text)).slice(0, 16);
+  return sha256Hex(text).slice(0, 16);
 }

@@ -49,7 +49,7 @@ export async function pull(input: PullInput): Promise<Pulled> {
   const { source, cache, identity, clock } = input;
   const to: Refusing = { cache, source: source.address, now: clock.now, refused: 0 };
   const before = cache.seen(source.address);
-  const own = recordBranch(sha256Hex(Buffer.from(identity.site)));
+  const own = recordBranch(sha256Hex(identity.site));
   const heads = await source.heads(["trust", own, "bundles/", "deltas/"]);
   const isOld = !(Math.abs(clock.now - Number(before.get(SINCE))) < SEEN_FOR_MS);
   const seen = new Map(isOld ? [] : [...before].filter(([ref]) => heads.has(ref) || ref.startsWith("@")));

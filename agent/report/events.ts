@@ -1,6 +1,7 @@
 import type { EventKind, NewEvent } from "../../shared/event.ts";
 import { nameOf } from "../../shared/live.ts";
 import { rfc3339, short } from "../../shared/names.ts";
+import { isSettled } from "../../shared/report.ts";
 import type { Done } from "../apply/execute.ts";
 import type { Hold } from "../cache/cache.ts";
 
@@ -35,7 +36,7 @@ export function eventOf(bundle: string, { digest, words, object, ...rest }: Even
 export function eventsOf(hold: Hold, done: readonly Done[]): EventDraft[] {
   const drafts: EventDraft[] = [];
   const settled = ["committed", "reverted", "stuck", "failed"].includes(hold.state);
-  const whole = hold.state === "committed" || hold.state === "reverted";
+  const whole = isSettled(hold);
   for (const { step, did, words = "" } of done) {
     const object = nameOf(step.ref);
     if (step.do === "delete" && step.because === "pruned") drafts.push({ kind: "pruned", object });

@@ -1,6 +1,7 @@
 import type { Assignment } from "../../shared/assignment.ts";
 import { AppError } from "../../shared/errors.ts";
-import { short } from "../../shared/names.ts";
+import { comparePairs, short } from "../../shared/names.ts";
+import { isAbout, isSettled } from "../../shared/report.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import type { Effect, Run, Target } from "../rollout/run.ts";
 
@@ -102,9 +103,7 @@ function withdraw(
 ): Entries {
   const given = entries.assigned[effect.bundle];
   if (given?.run !== effect.run) return entries;
-  const runs = member.site.report?.body.items.find(
-    ({ bundle, state }) => bundle === effect.bundle && (state === "committed" || state === "reverted"),
-  );
+  const runs = member.site.report?.body.items.find((item) => item.bundle === effect.bundle && isSettled(item));
   const source = [...moment.runs.values()]
     .filter((run) => run.target.bundle === effect.bundle && run.sites.has(member.id))
     // Of a run that was sending the site back, its own target may be what the site runs.
@@ -136,18 +135,16 @@ function end(entries: Entries, { bundle, run }: Extract<Effect, { kind: "end" }>
  */
 function settled(before: Entries, member: FleetMember, moment: Moment): Entries {
   const body = member.site.report?.body;
-  const [term, number] = body?.assignment ?? [0, 0];
+  const taken = body?.assignment ?? ([0, 0] as const);
   let entries = before;
   for (const [bundle, given] of Object.entries(before.assigned)) {
     const { ended, ...rest } = given;
     const item = body?.items.find((each) => each.bundle === bundle);
     const run = moment.runs.get(given.run);
     const from = ended ?? (run !== undefined && wasOver(run, moment.now) ? given.introduced : undefined);
-    if (from === undefined || term < from[0] || (term === from[0] && number < from[1])) continue;
-    if (item === undefined || (item.state !== "committed" && item.state !== "reverted")) continue;
-    const { digest, values, record } = given;
-    if (item.digest !== short(digest) || item.values !== values || item.record !== record)
-      entries = withdraw(entries, { bundle, run: given.run }, member, moment);
+    if (from === undefined || comparePairs(taken, from) < 0) continue;
+    if (item === undefined || !isSettled(item)) continue;
+    if (!isAbout(item, given)) entries = withdraw(entries, { bundle, run: given.run }, member, moment);
     else if (ended !== undefined) {
       const items = entries.items.map((each) => (each.bundle === bundle && each.mode === "run" ? begins(each) : each));
       entries = { items, assigned: { ...entries.assigned, [bundle]: rest } };

@@ -55,7 +55,7 @@ export async function trustDocuments(
     const site = /^(.+)\.json$/.exec(file)?.[1];
     const signed = site === undefined ? null : await readSigned(join(folder, "sites", file), names);
     if (site === undefined || signed === null || !holds(() => openRecord(signed, site, fleet.newest))) continue;
-    const branch = recordBranch(sha256Hex(Buffer.from(site)));
+    const branch = recordBranch(sha256Hex(site));
     branches.set(branch, [...(branches.get(branch) ?? []), { path: `sites/${file}`, signed }]);
   }
   return { branches, leftOut };

@@ -111,7 +111,7 @@ async function indexOf(mirror: MirrorFolder): Promise<MirrorIndex> {
   if ((await mirror.read(at.head)) !== null) add("trust", at.head);
   for (const file of await mirror.names("sites")) {
     const site = /^([^.]+)\.zst$/.exec(file)?.[1];
-    if (site !== undefined) add(recordBranch(sha256Hex(Buffer.from(site))), `sites/${file}`);
+    if (site !== undefined) add(recordBranch(sha256Hex(site)), `sites/${file}`);
   }
   const sites: MirrorIndex["sites"] = {};
   let trust: MirrorIndex["trust"];
@@ -127,7 +127,7 @@ async function indexOf(mirror: MirrorFolder): Promise<MirrorIndex> {
 async function idOf(mirror: MirrorFolder, paths: readonly string[]): Promise<string> {
   const lines: string[] = [];
   for (const path of paths) lines.push(`${path} ${sha256Hex((await mirror.read(path)) ?? Buffer.alloc(0))}\n`);
-  return sha256Hex(Buffer.from(lines.join(""))).slice(0, 12);
+  return sha256Hex(lines.join("")).slice(0, 12);
 }
 
 /** What changed, by the names that Git's branches have. */

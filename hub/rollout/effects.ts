@@ -1,7 +1,8 @@
+import { isAbout, isSettled } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { inWordsJobs, inWordsPause } from "./because.ts";
-import { acknowledged, isAbout, isSettled, itemOf } from "./evidence.ts";
+import { acknowledged, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
 import { assignmentOf, isElsewhere, isMoving, targetOf } from "./outcome.ts";
 import { asksFirst, hasPrepared, isPreparing } from "./ready.ts";

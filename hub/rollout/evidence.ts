@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import { type Pair, short } from "../../shared/names.ts";
+import { comparePairs, type Pair, short } from "../../shared/names.ts";
 import type { ReportItem } from "../../shared/report.ts";
 import type { Assigned, Site } from "../registry/site.ts";
 
@@ -19,8 +19,7 @@ export function highestMark(site: Site, bundle: string): Pair | undefined {
 export function acknowledged(site: Site, assigned: Assigned): boolean {
   const taken = site.report?.body.assignment;
   if (taken === undefined) return false;
-  const [term, number] = assigned.introduced;
-  return taken[0] > term || (taken[0] === term && taken[1] >= number);
+  return comparePairs(taken, assigned.introduced) >= 0;
 }
 
 /** A report is good for three times the interval it is due in. Unknown is not healthy. */
@@ -31,17 +30,6 @@ export function isFresh(site: Site, reportEveryMs: number, now: number): boolean
 /** Until when its last report is good. */
 export function freshUntil({ report }: Site, reportEveryMs: number): number {
   return report === null ? Number.NEGATIVE_INFINITY : report.at + 3 * reportEveryMs;
-}
-
-/** What the item is about is the assigned state: the same digest, values and record. */
-export function isAbout(item: ReportItem, assigned: Given): boolean {
-  const { digest, values, record } = assigned;
-  return item.digest === short(digest) && item.values === values && item.record === record;
-}
-
-/** It moves no more: it committed what it runs, or went back to it. */
-export function isSettled({ state }: ReportItem): boolean {
-  return state === "committed" || state === "reverted";
 }
 
 /** Why the assigned state was given up there; null where it was not. */

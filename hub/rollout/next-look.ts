@@ -2,6 +2,7 @@ import { milliseconds } from "../../shared/names.ts";
 import { nextToGive } from "./pace.ts";
 import type { Run } from "./run.ts";
 import type { Tally } from "./tally.ts";
+import { turnOnMinutes } from "./window.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -23,9 +24,8 @@ function endOfSoaks({ phase, spec, promoted = {} }: Run, now: number): number {
   return Math.min(Number.POSITIVE_INFINITY, ...ends.filter((end) => end > now));
 }
 
-/** They open on whole minutes, and close after whole ones mostly. */
 function nextWindow({ spec }: Run, now: number): number {
   if (spec.windows === undefined) return Number.POSITIVE_INFINITY;
-  const every = spec.windows.every((window) => milliseconds(window.for) % MINUTE_MS === 0) ? MINUTE_MS : SECOND_MS;
+  const every = turnOnMinutes(spec.windows) ? MINUTE_MS : SECOND_MS;
   return (Math.floor(now / every) + 1) * every;
 }

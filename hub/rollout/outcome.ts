@@ -1,9 +1,10 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import { type Labels, short } from "../../shared/names.ts";
+import { isAbout, isSettled } from "../../shared/report.ts";
 import type { Outcome } from "../../shared/rollout.ts";
 import type { Assigned, FleetMember } from "../registry/site.ts";
 import { isAbove, mayHave } from "./eligible.ts";
-import { acknowledged, failureOf, isAbout, isFresh, isHealthy, itemOf } from "./evidence.ts";
+import { acknowledged, failureOf, isFresh, isHealthy, itemOf } from "./evidence.ts";
 import { asksFirst, hasPrepared, readiness } from "./ready.ts";
 import type { Run, SiteProgress, Target } from "./run.ts";
 
@@ -163,8 +164,7 @@ function byReport(member: FleetMember, assigned: Assigned, view: View): Judged {
   const code = failureOf(item, assigned);
   if (item === undefined || !isAbout(item, assigned)) {
     if (code === null) return { outcome: "applying", code };
-    const isBack = item?.state === "reverted" || item?.state === "committed";
-    return { outcome: isBack ? "reverted" : "failed", code };
+    return { outcome: item !== undefined && isSettled(item) ? "reverted" : "failed", code };
   }
   switch (item.state) {
     case "applying":

@@ -1,8 +1,8 @@
 import { short } from "../../shared/names.ts";
-import type { ReportItem } from "../../shared/report.ts";
+import { isAbout, type ReportItem } from "../../shared/report.ts";
 import type { Assigned } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
-import { acknowledged, isAbout, itemOf } from "./evidence.ts";
+import { acknowledged, itemOf } from "./evidence.ts";
 import type { Fleet } from "./look.ts";
 import { jobsAt } from "./ran.ts";
 import type { Left, PauseReason, Run, SiteProgress } from "./run.ts";

@@ -25,14 +25,19 @@ export interface Windows {
 
 const MINUTE_MS = 60_000;
 
-/** `last`: at an earlier moment, so that of the same minute nothing is worked out twice. They open on whole minutes, and close after whole ones mostly. */
+/** They open on whole minutes; whether they close on such, too. */
+export function turnOnMinutes(windows: NonNullable<Rollout["windows"]>): boolean {
+  return windows.every((window) => milliseconds(window.for) % MINUTE_MS === 0);
+}
+
+/** `last`: at an earlier moment, so that of the same minute nothing is worked out twice. */
 export function windowsAt(windows: Rollout["windows"], now: number, last: Windows | null): Windows {
   const lines = (windows ?? []).map(({ cron, zone, for: open }) => ({
     cron: parsed(cron),
     zone,
     for: milliseconds(open),
   }));
-  const minute = lines.every((line) => line.for % MINUTE_MS === 0) ? Math.floor(now / MINUTE_MS) : null;
+  const minute = turnOnMinutes(windows ?? []) ? Math.floor(now / MINUTE_MS) : null;
   // A hundred thousand sites live in few zones.
   const known = new Map(minute !== null && last?.minute === minute ? last.known : []);
   const open = (labels: Labels) => {

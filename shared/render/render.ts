@@ -115,7 +115,7 @@ export function render(bundle: VerifiedBundle, inputs: RenderInputs): RenderedBu
 
 /** With what is ignored: where another part counts than before, a new apply says what the object is like without it. */
 function hashOf(object: KubeObject, ignored: Overlooked["ignored"]): string {
-  return sha256Hex(Buffer.from(sorted(ignored.length === 0 ? object : [object, ignored as unknown as Json])));
+  return sha256Hex(sorted(ignored.length === 0 ? object : [object, ignored as unknown as Json]));
 }
 
 /** What every rendered object is held to. */

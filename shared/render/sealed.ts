@@ -58,7 +58,7 @@ export function opened(rendered: KubeObject, sealed: KubeObject, secrets: Secret
 }
 
 function placeholder(value: JsonObject[string]): string | null {
-  return sealedValue(value) === null ? null : `sealed:${sha256Hex(Buffer.from(String(value))).slice(0, 16)}`;
+  return sealedValue(value) === null ? null : `sealed:${sha256Hex(String(value)).slice(0, 16)}`;
 }
 
 function isPlaceholder(value: JsonObject[string]): boolean {

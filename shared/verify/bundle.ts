@@ -201,8 +201,12 @@ function farEpoch(manifest: Bundle, delegation: Delegation, where: string): void
   );
 }
 
+export function isInScope({ scope }: Pick<Bundle, "scope">, { labels }: Pick<SiteRecord, "labels">): boolean {
+  return scope.some(({ sites }) => selects(sites, labels));
+}
+
 function wrongTarget(manifest: Bundle, site: SiteView, where: string): void {
-  if (manifest.scope.some((entry) => selects(entry.sites, site.record.labels))) return;
+  if (isInScope(manifest, site.record)) return;
   throw new AppError("scope", `its scope does not include site ${site.record.id}`, { where: `${where} /scope` });
 }
 

@@ -7,7 +7,7 @@ import { parseAs } from "../parse.ts";
 
 /** How a report names a diff. */
 export function diffHash(of: Diff): string {
-  return short(sha256Hex(Buffer.from(sorted(of))));
+  return short(sha256Hex(sorted(of)));
 }
 
 /** A diff that somebody else sent, which must be the one that was reported. Throws `schema`, `too-large`, `digest`. */

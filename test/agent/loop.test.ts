@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Assignment } from "../../shared/assignment.ts";
-import { type AttackedSite, attackedSite, until, v } from "../attacks/site.ts";
+import { type AttackedSite, attackedSite, siteOnFirst, until, v } from "../attacks/site.ts";
 import {
   configMap,
   keys,
@@ -82,14 +82,7 @@ it("without a hub a site takes the newest that is meant for it, forward only, an
 });
 
 it("a root that drops the record's keys stops what is new at once, until a record is signed by the new ones", async () => {
-  const site = await attackedSite();
-  site.owner.publish(v(1));
-  await site.assign(v(1));
-  await until(
-    () => site.item()?.state,
-    (state) => state === "committed",
-    "v1 is not committed",
-  );
+  const site = await siteOnFirst();
   const roles = { ...rootDocument().roles, site: { keys: ["root2"], threshold: 1 } };
   site.owner.root(2, signedRoot({ number: 2, hubs: [{ url: site.hub.url, ca: "" }], roles }));
   site.owner.publish(v(2));

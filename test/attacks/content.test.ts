@@ -1,19 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { configMap, keys, signedBundle } from "../support/fleet.ts";
-import { type AttackedSite, attackedSite, until, v } from "./site.ts";
+import { type AttackedSite, siteOnFirst, until, v } from "./site.ts";
 
 /** Who holds the Git server or a mirror puts something there that the owners did not sign for this site. */
 
 let site: AttackedSite;
 beforeEach(async () => {
-  site = await attackedSite();
-  site.owner.publish(v(1));
-  await site.assign(v(1));
-  await until(
-    () => site.item()?.state,
-    (state) => state === "committed",
-    "1.0.0 is not committed",
-  );
+  site = await siteOnFirst();
 });
 
 /** The hub, in on it, assigns what was put there; the site refuses by that name and runs on. */

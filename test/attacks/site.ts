@@ -115,6 +115,19 @@ export function ownerOf(
   };
 }
 
+/** It has committed the first version. */
+export async function siteOnFirst(): Promise<AttackedSite> {
+  const site = await attackedSite();
+  site.owner.publish(v(1));
+  await site.assign(v(1));
+  await until(
+    () => site.item()?.state,
+    (state) => state === "committed",
+    "v1 is not committed",
+  );
+  return site;
+}
+
 export async function attackedSite(
   options: {
     root?: Parameters<typeof signedRoot>[0];

@@ -1,18 +1,11 @@
 import { expect, it } from "vitest";
 import { ask } from "../lab/demo/cluster.ts";
-import { attackedSite, until, v } from "./site.ts";
+import { siteOnFirst, until } from "./site.ts";
 
 /** Who holds the broker, or a hub whose disk hangs, keeps the connection and acknowledges nothing: that is no way to stop a site. */
 
 it("a broker that acknowledges nothing keeps no drift from being healed, no site from stopping, and hears it all later", async () => {
-  const site = await attackedSite();
-  site.owner.publish(v(1));
-  await site.assign(v(1));
-  await until(
-    () => site.item()?.state,
-    (state) => state === "committed",
-    "v1 is not committed",
-  );
+  const site = await siteOnFirst();
   const at = { ...site.cluster, agentTokenFile: "", adminToken: site.cluster.token, caFile: null };
   const healed = async (greeting: string) => {
     const path = "/api/v1/namespaces/shop/configmaps/till";

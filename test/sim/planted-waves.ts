@@ -7,46 +7,32 @@ import type * as planOf from "../../hub/rollout/plan.ts";
 import type * as wake from "../../hub/rollout/wake.ts";
 import type { Planted } from "./planted.ts";
 
+type Waiting = Extract<ReturnType<typeof gateOf.gate>, { kind: "wait" }>["because"];
+
+/** A gate that passes where it should wait for this. */
+function passesAtOnce(name: string, isIt: (because: Waiting) => boolean): Planted {
+  return {
+    name,
+    breaks: ["gate"],
+    functions: {
+      "hub/rollout/gate.ts gate":
+        (real: typeof gateOf.gate): typeof gateOf.gate =>
+        (wave, tally, rules) => {
+          const verdict = real(wave, tally, rules);
+          return verdict.kind === "wait" && isIt(verdict.because) ? { kind: "pass" } : verdict;
+        },
+    },
+  };
+}
+
 /** In what a run gives, and when its waves pass. */
 export const OF_WAVES: readonly Planted[] = [
-  {
-    name: "a wave passes with one healthy site too few",
-    breaks: ["gate"],
-    functions: {
-      "hub/rollout/gate.ts gate":
-        (real: typeof gateOf.gate): typeof gateOf.gate =>
-        (wave, tally, rules) => {
-          const verdict = real(wave, tally, rules);
-          if (verdict.kind !== "wait" || verdict.because.kind !== "moving") return verdict;
-          const { healthy, needed } = verdict.because;
-          return healthy === needed - 1 ? { kind: "pass" } : verdict;
-        },
-    },
-  },
-  {
-    name: "the soak is not waited for",
-    breaks: ["gate"],
-    functions: {
-      "hub/rollout/gate.ts gate":
-        (real: typeof gateOf.gate): typeof gateOf.gate =>
-        (wave, tally, rules) => {
-          const verdict = real(wave, tally, rules);
-          return verdict.kind === "wait" && verdict.because.kind === "soaking" ? { kind: "pass" } : verdict;
-        },
-    },
-  },
-  {
-    name: "offline sites stand for a quorum",
-    breaks: ["gate"],
-    functions: {
-      "hub/rollout/gate.ts gate":
-        (real: typeof gateOf.gate): typeof gateOf.gate =>
-        (wave, tally, rules) => {
-          const verdict = real(wave, tally, rules);
-          return verdict.kind === "wait" && verdict.because.kind === "quorum" ? { kind: "pass" } : verdict;
-        },
-    },
-  },
+  passesAtOnce(
+    "a wave passes with one healthy site too few",
+    (because) => because.kind === "moving" && because.healthy === because.needed - 1,
+  ),
+  passesAtOnce("the soak is not waited for", ({ kind }) => kind === "soaking"),
+  passesAtOnce("offline sites stand for a quorum", ({ kind }) => kind === "quorum"),
   {
     name: "failures in a wave that passed are forgotten",
     breaks: ["gate"],

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connect } from "../../../agent/apply/connect.ts";
-import { type AttackedSite, attackedSite, until, v } from "../../attacks/site.ts";
+import { type AttackedSite, attackedSite, siteOnFirst, until, v } from "../../attacks/site.ts";
 import { configMap, signedBundle } from "../../support/fleet.ts";
 
 /** `plan` and `diff`, beside an agent that runs and without one. */
@@ -100,14 +100,7 @@ describe("plan and diff", { timeout: 240_000 }, () => {
   });
 
   it("show drift, by field, where no agent heals it", async () => {
-    const site = await attackedSite();
-    site.owner.publish(v(1));
-    await site.assign(v(1));
-    await until(
-      () => site.item()?.state,
-      (state) => state === "committed",
-      "v1 is not committed",
-    );
+    const site = await siteOnFirst();
     await site.stop();
     const kube = await connect({ server: site.cluster.server, tokenFile: join(site.config, "../token") });
     await kube.apply(configMap("till", { greeting: "edited" }), FORCED);

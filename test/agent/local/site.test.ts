@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Status } from "../../../agent/local/status.ts";
-import { type AttackedSite, attackedSite, until, v } from "../../attacks/site.ts";
+import { type AttackedSite, attackedSite, siteOnFirst, until, v } from "../../attacks/site.ts";
 
 /** A whole agent, and the person who stands beside it. */
 
@@ -23,21 +23,9 @@ function pageOf(site: AttackedSite): string {
   return `http://127.0.0.1:${port}`;
 }
 
-async function running(): Promise<AttackedSite> {
-  const site = await attackedSite();
-  site.owner.publish(v(1));
-  await site.assign(v(1));
-  await until(
-    () => site.item()?.state,
-    (state) => state === "committed",
-    "v1 is not committed",
-  );
-  return site;
-}
-
 describe("a person at a site", { timeout: 240_000 }, () => {
   it("reads what runs, on the page and in the terminal, and with the agent stopped what lies on the disk", async () => {
-    const site = await running();
+    const site = await siteOnFirst();
     const status = (await (await fetch(`${pageOf(site)}/status.json`)).json()) as Status;
     expect(status).toMatchObject({
       site: "s-1",
@@ -63,7 +51,7 @@ describe("a person at a site", { timeout: 240_000 }, () => {
   });
 
   it("holds the site by the page, reads why nothing starts, and releases it", async () => {
-    const site = await running();
+    const site = await siteOnFirst();
     const page = await (await fetch(pageOf(site))).text();
     const token = /name="token" value="([^"]+)"/.exec(page)?.[1] ?? "";
     const press = (verb: string, form: Record<string, string>) =>

@@ -1,15 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AppError } from "../../../shared/errors.ts";
-import { HubWorld, rollout } from "./world.ts";
+import { type HubWorld, hubOfTwo, rollout } from "./world.ts";
 
 let world: HubWorld;
 
 beforeEach(async () => {
-  world = new HubWorld();
-  world.addSite("s-1", { ring: "lab" });
-  world.addSite("s-2", { ring: "shop" });
-  world.publish(1);
-  await world.start();
+  world = await hubOfTwo();
 });
 
 afterEach(() => world.end());

@@ -3,16 +3,12 @@ import { BODY_MAX, PACKET_MAX, topicOf } from "../../../shared/protocol.ts";
 import { keys } from "../../support/fleet.ts";
 import { FLEET } from "./site.ts";
 import { acked, setOf, told } from "./told.ts";
-import { HubWorld, rollout } from "./world.ts";
+import { type HubWorld, hubOfTwo, rollout } from "./world.ts";
 
 let world: HubWorld;
 
 beforeEach(async () => {
-  world = new HubWorld();
-  world.addSite("s-1", { ring: "lab" });
-  world.addSite("s-2", { ring: "shop" });
-  world.publish(1);
-  await world.start();
+  world = await hubOfTwo();
   world.commits.length = 0;
   world.trace.length = 0;
 });

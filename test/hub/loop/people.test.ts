@@ -1,15 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { notice } from "../../../hub/notices.ts";
-import { HubWorld, rollout } from "./world.ts";
+import { type HubWorld, hubOfTwo, rollout } from "./world.ts";
 
 let world: HubWorld;
 
 beforeEach(async () => {
-  world = new HubWorld();
-  world.addSite("s-1", { ring: "lab" });
-  world.addSite("s-2", { ring: "shop" });
-  world.publish(1);
-  await world.start();
+  world = await hubOfTwo();
   const ada = { name: "ada", hash: "h1", roles: ["admin"], emails: ["lovelace@example.com"], createdAt: 0 } as const;
   await world.store.admit(ada, notice(0, "run", "ada came"));
 });

@@ -1,16 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Memory } from "../../../hub/memory.ts";
-import { HubWorld, rollout } from "./world.ts";
+import { type HubWorld, hubOfTwo, rollout } from "./world.ts";
 
 let world: HubWorld;
 const looks = vi.spyOn(Memory.prototype, "takeSince");
 
 beforeEach(async () => {
-  world = new HubWorld();
-  world.addSite("s-1", { ring: "lab" });
-  world.addSite("s-2", { ring: "shop" });
-  world.publish(1);
-  await world.start();
+  world = await hubOfTwo();
 });
 
 afterEach(() => world.end());

@@ -225,3 +225,13 @@ export function signedFiles(path: string, document: SignedBytes): Record<string,
   const signatures = [...document.signatures].map(([key, text]) => [`${path}.${key}.sig`, text] as const);
   return { [path]: document.body, ...Object.fromEntries(signatures) };
 }
+
+/** A hub that runs, one site in the lab, one in a shop, and the first version. */
+export async function hubOfTwo(): Promise<HubWorld> {
+  const world = new HubWorld();
+  world.addSite("s-1", { ring: "lab" });
+  world.addSite("s-2", { ring: "shop" });
+  world.publish(1);
+  await world.start();
+  return world;
+}
