@@ -37,6 +37,8 @@ export class Witness implements Facts {
   readonly commits = new Set<string>();
   readonly completions: { rollout: string; digest: string; at: number }[] = [];
   readonly zones = new Map<string, string>();
+  /** Sites whose record is stored: what others say is refused, and so not heard. */
+  private readonly recorded = new Map<string, true>();
   /** Reached the hub, and were not confirmed: by site. */
   private readonly pending = new Map<string, { arrivedAt: number; kind: TopicKind; body: unknown }[]>();
   private readonly now: () => number;
@@ -49,9 +51,9 @@ export class Witness implements Facts {
 
   /** What is known of the hub now; what this returns makes it all that is known, as whoever loses the rest has it. */
   remember(): () => void {
-    const { heard, runs, assignments, given, starts, completions, pending } = this;
+    const { heard, runs, assignments, given, starts, completions, recorded, pending } = this;
     const { skipped } = this.asks;
-    const all = [heard, runs, assignments, given, starts, pending] as Map<string, unknown>[];
+    const all = [heard, runs, assignments, given, starts, recorded, pending] as Map<string, unknown>[];
     const kept = structuredClone({ all, skipped });
     const completed = completions.length;
     return () => {
@@ -85,7 +87,7 @@ export class Witness implements Facts {
     this.pending.set(site, [...waiting, message]);
     return () => {
       this.pending.set(site, this.pending.get(site)?.filter((other) => other !== message) ?? []);
-      this.hear(site, message);
+      if (this.recorded.has(site)) this.hear(site, message);
     };
   }
 
@@ -104,6 +106,7 @@ export class Witness implements Facts {
   }
 
   committed(_effect: string, batch: Batch): void {
+    for (const { site } of batch.records ?? []) this.recorded.set(site, true);
     const before = new Map<string, Phase | undefined>();
     for (const { run, sites } of batch.runs ?? []) {
       const known = this.runs.get(run.id);
