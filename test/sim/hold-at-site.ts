@@ -24,10 +24,11 @@ export class HoldAtSite {
   private readonly world: World;
   private asks: (Ask & { since: number })[] = [];
   private asked = 0;
-  /** Without a break, by the queue's clock; and how often the agent was killed meanwhile. */
-  private since = 0;
+  /** Without a break, by the queue's clock, at the longest; and how often the agent was killed meanwhile. */
+  private sinceFirst = 0;
   private kills = 0;
-  /** Of that time, when the agent ran. */
+  /** At the shortest; of that time, when the agent ran. */
+  private since = 0;
   private ranMs = 0;
   private startedAt: number | null = null;
   private leaseSeen = false;
@@ -41,7 +42,11 @@ export class HoldAtSite {
     const { now } = this.world.queue;
     this.takeBack(by);
     // An agent may have counted one that ends by itself as over, and then a new one begins anew. One that is down sees no break.
-    if (this.startedAt !== null && this.asks.every((ask) => ask.forMs !== null)) this.anew();
+    const { startedAt } = this;
+    if (startedAt !== null) {
+      if (this.asks.every((ask) => ask.forMs !== null)) this.shortestAnew();
+      if (this.asks.every((ask) => this.isSurelyOver(ask, startedAt))) this.longestAnew();
+    }
     this.asked += 1;
     this.asks.push({ by, id: by === "file" ? "file" : String(this.asked), reason: "busy", forMs, since: now });
     this.look();
@@ -114,7 +119,12 @@ export class HoldAtSite {
     const lost = this.kills * CHARGE_MS;
     const isIn = ({ by, forMs, since }: Ask & { since: number }) =>
       (by !== "lease" || this.leaseSeen) && (forMs === null || now - since + lost < forMs);
-    return this.asks.some(isIn) && now - this.since + lost < atMostMs;
+    return this.asks.some(isIn) && now - this.sinceFirst + lost < atMostMs;
+  }
+
+  /** One that ends by itself, and whose agent has seen that it did. */
+  private isSurelyOver({ forMs, since }: Ask & { since: number }, startedAt: number): boolean {
+    return forMs !== null && startedAt <= since && this.world.queue.now - since >= forMs + 2 * LOOK_MS;
   }
 
   /** It has been held for longer than it may, while the agent ran. */
@@ -131,8 +141,17 @@ export class HoldAtSite {
   }
 
   private anew(): void {
-    this.since = this.world.queue.now;
+    this.longestAnew();
+    this.shortestAnew();
+  }
+
+  private longestAnew(): void {
+    this.sinceFirst = this.world.queue.now;
     this.kills = 0;
+  }
+
+  private shortestAnew(): void {
+    this.since = this.world.queue.now;
     this.ranMs = 0;
   }
 }
