@@ -30,6 +30,7 @@ export class GitProcess {
   #running: ChildProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   constructor(options: GitProcessOptions) {
     this.#options = options;
@@ -42,7 +43,13 @@ export class GitProcess {
     return turn as Promise<GitCalls[C]["answer"]>;
   }
 
+  /** For good: what is under way, or asked for later, ends with `unreachable`. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     clearTimeout(this.#idle);
     const child = this.#running;
     this.#running = undefined;
@@ -52,6 +59,7 @@ export class GitProcess {
   }
 
   async #exchange(ask: GitAsk): Promise<GitReply & object> {
+    if (this.#closed) throw new AppError("unreachable", "Git is asked nothing any more: this program stops");
     clearTimeout(this.#idle);
     const child = this.#child();
     const { promise, resolve, reject } = Promise.withResolvers<GitReply>();
@@ -65,9 +73,10 @@ export class GitProcess {
     const watch = setInterval(() => {
       if (residentMb(child.pid) > memoryMb) end(new Outgrown());
     }, WATCH_MS);
-    child.once("message", (reply: GitReply) => resolve(reply));
+    const failed = (cause: Error) => reject(new AppError("internal", `cannot start Git: ${cause.message}`, { cause }));
+    child.once("message", resolve);
     child.once("exit", exited);
-    child.once("error", (cause) => reject(new AppError("internal", `cannot start Git: ${cause.message}`, { cause })));
+    child.once("error", failed);
     try {
       child.send({ remote, ask }, () => {});
       const reply = await promise;
@@ -81,7 +90,8 @@ export class GitProcess {
     } finally {
       clearTimeout(late);
       clearInterval(watch);
-      child.removeAllListeners();
+      // Those of this exchange alone: whoever ends the child waits for its exit, too.
+      child.off("message", resolve).off("exit", exited).off("error", failed);
       this.#rest(child);
     }
   }
@@ -89,7 +99,7 @@ export class GitProcess {
   /** A child that lives is kept for the next question. */
   #rest(child: ChildProcess): void {
     if (child.killed || child.exitCode !== null || child.signalCode !== null) this.#running = undefined;
-    else this.#idle = setTimeout(() => void this.close(), this.#options.idleMs).unref();
+    else this.#idle = setTimeout(() => void this.#end(), this.#options.idleMs).unref();
   }
 
   #child(): ChildProcess {

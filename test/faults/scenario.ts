@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Orders, type Point, readTally, type Tally } from "./mortal.ts";
 import type { ProgramName, Victim, Victims } from "./victims.ts";
+
+const STOP_WITHIN_MS = 30_000;
 
 /** What came of playing a story with one kill in it, or with none. */
 export interface Played {
@@ -63,8 +66,9 @@ export class Lives {
     if (victim === null) return true;
     this.stopping = true;
     this.victim = null;
-    const how = await victim.stop();
+    const how = await Promise.race([victim.stop(), setTimeout(STOP_WITHIN_MS, null, { ref: false })]);
     this.stopping = false;
+    if (how === null) throw new Error(`it does not end within ${STOP_WITHIN_MS / 1000} s of SIGTERM`);
     if (how !== "0") return false;
     // What is in this process counts nothing.
     if (!existsSync(this.tallyFile)) return true;
@@ -96,6 +100,6 @@ export async function untilHolds(
   while (!(await holds())) {
     if (lives.failure !== null) throw new Error(`${what}: it ${lives.failure}`);
     if (performance.now() > end) throw new Error(`${what}: not within ${withinMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await setTimeout(LOOK_MS);
   }
 }

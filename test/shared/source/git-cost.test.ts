@@ -25,7 +25,8 @@ test("a fleet of ten bundles: a poll costs 1.6 KB, a poll with a change of one l
   for (let number = 0; number < 10; number += 1) commitFiles(repository, `bundles/b-${number}`, version(0), "1.0.0");
   const line = await openLine({ port: Number(new URL(server.url).port) });
   onTestFinished(line.stop);
-  const source = open({ url: `http://127.0.0.1:${line.port}/fleet.git` });
+  const url = `http://127.0.0.1:${line.port}/fleet.git`;
+  let source = open({ url });
   const newest = async () => source.versions((await source.heads(ONLY)).get("bundles/b-3") ?? "");
   const first = await line.spent(newest);
   expect(first).toBeGreaterThan(20_000);
@@ -33,6 +34,7 @@ test("a fleet of ten bundles: a poll costs 1.6 KB, a poll with a change of one l
   commitFiles(repository, "bundles/b-3", version(7), "1.0.1");
   // A site polls more rarely than its child process is kept: it begins anew.
   await source.close();
+  source = open({ url });
   const update = await line.spent(async () => {
     const [ref] = await newest();
     if (ref === undefined) throw new Error("no version");
