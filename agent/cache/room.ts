@@ -18,7 +18,7 @@ export function makeRoom(waiting: readonly Waiting[]): { drop: readonly number[]
   if (newest === undefined || waiting.length <= MAX_WAITING) return null;
   const low = waiting.filter(({ event }) => OF_LOW_VALUE.has(event.kind));
   const others = waiting.filter(({ event }) => !OF_LOW_VALUE.has(event.kind));
-  const dropped = [...low, ...others].slice(0, AT_ONCE);
+  const dropped = [...low, ...others].slice(0, Math.max(AT_ONCE, waiting.length + 1 - MAX_WAITING));
   const count = dropped.reduce((sum, { event }) => sum + droppedBefore(event), 0);
   const { at } = newest.event;
   const instead: NewEvent = { at, kind: "refused", code: "storage", words: `${count}${WORDS}` };
