@@ -12,11 +12,10 @@ import { AtMost } from "./link/at-most.ts";
 import { helloOf } from "./link/hello.ts";
 import type { Link } from "./link/link.ts";
 import { frameOf, openAck, openAsk, openTrust, type Sender } from "./link/messages.ts";
+import { Resends } from "./link/resends.ts";
 import type { Trust } from "./pull/trust.ts";
 import { isDue, type Unnumbered } from "./report/report.ts";
 
-/** Without an answer from the hub for this long, what was sent is sent again. */
-const RESEND_MS = 15_000;
 const EVENTS_A_BATCH = 100;
 const AFTER_FAULT_MS = 5_000;
 /** Of reports and events; no site lives to send so many. Taken over, higher ones would leave no room for those to come. */
@@ -50,6 +49,7 @@ export class Talk {
   private link: Link | null = null;
   private last: { report: Unnumbered; at: number; number: number } | null = null;
   private eventsSent: { upTo: number; at: number } | null = null;
+  private readonly resends = new Resends();
   private greeted = false;
   private answered = false;
   private speaking: Promise<void> | null = null;
@@ -91,6 +91,7 @@ export class Talk {
     this.greeted = false;
     this.last = null;
     this.eventsSent = null;
+    this.resends.answered();
     const held = trust();
     const [root, record] = [held.root?.document.number ?? 0, held.record?.number ?? 0];
     const hello = helloOf(cache, { boot, agent, set: this.current(), root, record });
@@ -148,14 +149,16 @@ export class Talk {
     if (this.link?.connected !== true || !this.greeted) return;
     const now = clock.monotonic();
     const { reportAcked, eventAcked } = cache.counters();
-    const unanswered = this.last !== null && reportAcked < this.last.number && now - this.last.at >= RESEND_MS;
+    const resend = this.resends.after();
+    const unanswered = this.last !== null && reportAcked < this.last.number && now - this.last.at >= resend;
+    const unconfirmed = this.eventsSent !== null && this.eventsSent.upTo > eventAcked;
+    const waiting = unconfirmed && now - (this.eventsSent?.at ?? 0) < resend;
+    if (unanswered || (unconfirmed && !waiting)) this.resends.sentAgain();
     if (unanswered || isDue(report, this.last, now, everyMs)) {
       const number = cache.takeReportNumber();
       this.last = { report, at: now, number };
       await this.send("up/report", frameOf(sender, { kind: "up/report", body: { number, ...report } }));
     }
-    const waiting =
-      this.eventsSent !== null && this.eventsSent.upTo > eventAcked && now - this.eventsSent.at < RESEND_MS;
     // Not for a connection that ended meanwhile; not before the hub answered once: a lost disk would have old numbers given anew.
     if (waiting || !this.answered || !this.link.connected) return;
     const events = cache.waitingEvents() === 0 ? [] : cache.numberEvents(EVENTS_A_BATCH);
@@ -173,9 +176,10 @@ export class Talk {
     const waits: number[] = [];
     if (this.last !== null) {
       waits.push(this.last.at + everyMs - now);
-      if (reportAcked < this.last.number) waits.push(this.last.at + RESEND_MS - now);
+      if (reportAcked < this.last.number) waits.push(this.last.at + this.resends.after() - now);
     }
-    if (this.eventsSent !== null && this.eventsSent.upTo > eventAcked) waits.push(this.eventsSent.at + RESEND_MS - now);
+    if (this.eventsSent !== null && this.eventsSent.upTo > eventAcked)
+      waits.push(this.eventsSent.at + this.resends.after() - now);
     return waits.length === 0 ? null : Math.max(20, Math.min(...waits));
   }
 
@@ -233,6 +237,7 @@ export class Talk {
       const behind = ack.report > cache.counters().report;
       cache.acknowledge({ report: ack.report, event: ack.event, frame }, this.world.clock.now());
       this.answered = true;
+      this.resends.answered();
       if (ack.full === true || behind) this.last = null;
       this.world.onChange();
     } else if (kind === "down/ask") {

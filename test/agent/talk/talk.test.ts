@@ -6,6 +6,7 @@ import { keys, rootDocument, trustedRoot } from "../../support/fleet.ts";
 import { assignmentSet, BOOT, reportWith, talkingSite, trustUnder } from "./talking-site.ts";
 
 const HOUR = 3_600_000;
+const WEEK = 168 * HOUR;
 let site: ReturnType<typeof talkingSite>;
 beforeEach(() => {
   site = talkingSite();
@@ -188,6 +189,22 @@ describe("a report", () => {
     site.clock.advance(1);
     await site.talk.speak(reportWith({ root: 2 }), HOUR);
     expect(site.said().map(({ body }) => body["number"])).toEqual([3]);
+  });
+
+  it("is sent again ever more seldom where no ack comes for long, and soon again once one came", async () => {
+    await site.talk.speak(reportWith({ root: 2 }), WEEK);
+    const waits: number[] = [];
+    const resend = async () => {
+      waits.push(site.talk.wakeIn(WEEK) ?? 0);
+      site.clock.advance(waits.at(-1) ?? 0);
+      await site.talk.speak(reportWith({ root: 2 }), WEEK);
+    };
+    for (let time = 0; time < 8; time += 1) await resend();
+    expect(waits.map((ms) => ms / 1000)).toEqual([15, 30, 60, 120, 240, 480, 960, 960]);
+    expect(site.said()).toHaveLength(9);
+    site.ack(3, 0);
+    await resend();
+    expect(waits.at(-1)).toBe(15_000);
   });
 
   it("is sent in full where the hub asks for it", async () => {
