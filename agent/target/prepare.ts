@@ -68,8 +68,9 @@ export function preparation(input: PrepareInput): Preparation {
   if (known === null) return input.resting ? wait("resting") : { do: "rehearse", because: "new" };
   const lasts = OLD_AFTER_MS[known.ready ? "ready" : "not"];
   const because = known.basis !== basis ? "changed" : Math.abs(input.now - known.at) >= lasts ? "old" : null;
-  if (because === null || input.resting) return keep(known.at + lasts);
-  return { do: "rehearse", because };
+  if (because === null) return keep(known.at + lasts);
+  // Whoever knows of the rest looks again when it is over.
+  return input.resting ? keep(null) : { do: "rehearse", because };
 }
 
 const MOVING: ReadonlySet<string> = new Set(["applying", "verifying", "reverting"]);
