@@ -27,7 +27,8 @@ export function wakeAt(
     if ((member?.site.heardAt ?? 0) < since) mayBeAt(since + times.offlineAfter);
     mayBeAt(since + times.deadline);
   }
-  // What it proved last holds until then.
-  if (standing === "gate" && member !== undefined) mayBeAt(freshUntil(member.site, times.reportEvery) + 1);
+  // What it proved last holds until then; before a wave opens, only who has the version from elsewhere has proved anything.
+  const proves = standing === "gate" || (standing === "closed" && outcome === "succeeded");
+  if (proves && member !== undefined) mayBeAt(freshUntil(member.site, times.reportEvery) + 1);
   return at;
 }
