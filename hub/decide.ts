@@ -63,7 +63,7 @@ export interface Decision {
 }
 
 /** So long nobody looks where nothing happens and nothing is due. */
-const REST_MS = 60_000;
+export const REST_MS = 60_000;
 /** Sets expire after weeks and are issued anew at half of that: to within this share of their life is soon enough. */
 const SWEEPS_A_LIFE = 100;
 

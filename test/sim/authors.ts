@@ -71,7 +71,8 @@ export class Authors {
   private deploy(name: RolloutName, { seq, behind = false }: { seq?: number; behind?: boolean } = {}): void {
     const versions = this.versionsOf(ROLLOUTS[name].bundle);
     const version = versions[(seq ?? versions.length) - 1]?.version ?? "1.1.0";
-    const file = drawRollout(this.stage.world.chance, name, version, { behind });
+    const { chance, stretch } = this.stage.world;
+    const file = drawRollout(chance, name, version, { behind, stretch });
     this.files.set(name, file);
     this.commit(name, JSON.stringify(file));
   }

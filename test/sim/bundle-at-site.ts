@@ -65,6 +65,7 @@ export class BundleAtSite {
       const wanted = set === null ? null : this.wanted(set, "run");
       const decision = this.decide(wanted, circumstances);
       this.checkHold(decision, wanted);
+      if (decision.do === "start") this.checkTime(set, circumstances.time);
       this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
       if (!this.carryOut(decision, set)) return this.hold === null ? null : this.situation(decision);
     }
@@ -74,7 +75,8 @@ export class BundleAtSite {
   wakeIn(now: number): number | null {
     const waits: number[] = [];
     // The agent looks five times a second, and the simulation less often: nothing is decided in between.
-    if (this.isMoving()) waits.push(1_000);
+    const { world } = this.around;
+    if (this.isMoving()) waits.push(1_000 * (this.hold?.state === "stuck" ? world.stretch : 1));
     const changes = this.around.cluster.changesAt(now);
     if (changes !== null) waits.push(changes - now);
     if (this.startsAt !== null) waits.push(Math.max(10, this.startsAt - now));
@@ -157,6 +159,15 @@ export class BundleAtSite {
       world.witness.fail("held", `${site} starts ${wanted?.onDisk?.version}, and is held`, [site]);
     if (decision.do === "stay" && decision.because === "held" && asked.isOver(atMost))
       world.witness.fail("held", `${site} is held still, for longer than ${wanted?.onDisk?.version} allows`, [site]);
+  }
+
+  /** Of a clock that is wrong, nothing can be said. */
+  private checkTime(set: AssignmentSet | null, { now }: Time): void {
+    const { site, world } = this.around;
+    if (set !== null && now === world.queue.now && Date.parse(set.expires) <= now)
+      world.witness.fail("lapsed", `${site} starts what set ${set.term}.${set.number} allowed until ${set.expires}`, [
+        site,
+      ]);
   }
 
   /** True where the hold changed. */

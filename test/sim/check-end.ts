@@ -1,4 +1,6 @@
 import type { Because } from "../../hub/rollout/because.ts";
+import type { SiteProgress } from "../../hub/rollout/run.ts";
+import { milliseconds } from "../../shared/names.ts";
 import type { MemoryStore } from "../support/store.ts";
 import type { Hosts } from "./hub-host.ts";
 import type { SimSite } from "./site.ts";
@@ -28,7 +30,7 @@ function checkPlanned(witness: Witness, id: string, because: Because): void {
 
 /** After faults stopped and a quiet time passed. */
 export function checkEnd({ world, disk, hosts, sites }: End): void {
-  const { witness } = world;
+  const { witness, queue } = world;
   const hub = hosts.leading?.hub ?? null;
   if (hub === null) return witness.fail("settled", "the hub did not come back", []);
   const { runs, members } = hub.read();
@@ -36,6 +38,10 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
     const { phase } = run;
     const about = [run.id];
     if (phase.kind === "planned") checkPlanned(witness, run.id, because);
+    // With each window a silent site is given the version anew, and is offline again a while later.
+    const silentFor = milliseconds(run.spec.site.offlineAfter);
+    const isAsked = ({ outcome, since }: SiteProgress) => outcome === "notified" && queue.now - since < silentFor;
+    if (run.spec.windows !== undefined && [...run.sites].some(([, progress]) => isAsked(progress))) continue;
     if (phase.kind === "rolling" && !WAITS_FOR_PEOPLE.has(because.kind))
       witness.fail("settled", `${run.id} is rolling still: ${JSON.stringify(because)}`, about);
     if (phase.kind === "reverting")
@@ -54,6 +60,8 @@ export function checkEnd({ world, disk, hosts, sites }: End): void {
       set === null ? "none" : `${set.term}.${set.number}`;
     if (number(held) !== number(stored))
       witness.fail("heard", `${site.id} holds set ${number(held)}, and ${number(stored)} is stored`, [site.id]);
+    if (held !== null && Date.parse(held.expires) <= queue.now)
+      witness.fail("lapsed", `${site.id} holds set ${number(held)}, which ran out at ${held.expires}`, [site.id]);
     const counters = site.cache.counters();
     // One may be on its way at this moment.
     if (counters.reportAcked < counters.report - 1)

@@ -13,6 +13,7 @@ export const FAULTS = [
   "network-bad",
   "site-dark",
   "sites-apart",
+  "sources-away",
   "site-killed",
   "disk-lost",
   "clock-wrong",
@@ -22,6 +23,7 @@ export const FAULTS = [
   "site-retires",
   "record-changes",
   "site-held",
+  "site-drifts",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -36,8 +38,9 @@ export function faultsOf({
   sites,
   addSite,
 }: Stage): Record<Fault, readonly [number, () => void]> {
-  const { chance, queue, weather, witness } = world;
+  const { chance, queue, weather, witness, stretch } = world;
   const awhile = (least: number, most: number, after: () => void) => queue.after(chance.between(least, most), after);
+  const long = (least: number, most: number, after: () => void) => awhile(least * stretch, most * stretch, after);
   return {
     "hub-killed": [
       6,
@@ -45,7 +48,7 @@ export function faultsOf({
         for (const host of hosts.all) host.diesAfter = chance.whole(1, 40);
       },
     ],
-    "hub-stopped": [9, () => hosts.leading?.sleep(chance.between(1_000, 2 * MINUTE))],
+    "hub-stopped": [9, () => hosts.leading?.sleep(stretch * chance.between(1_000, 2 * MINUTE))],
     "hub-second": [8, () => void hosts.all.find(({ runs }) => !runs)?.start()],
     "hub-slow": [
       8,
@@ -88,7 +91,7 @@ export function faultsOf({
           twice: chance.one([0, 0.05, 0.3]),
           cut: chance.one([0, 0.01, 0.05]),
         });
-        awhile(10_000, 5 * MINUTE, () => Object.assign(weather, FAIR));
+        long(10_000, 5 * MINUTE, () => Object.assign(weather, FAIR));
       },
     ],
     "site-dark": [
@@ -96,7 +99,7 @@ export function faultsOf({
       () => {
         const site = chance.one(sites);
         site.darken(true);
-        awhile(5_000, chance.one([1, 20, 200]) * MINUTE, () => site.darken(false));
+        long(5_000, chance.one([1, 20, 200]) * MINUTE, () => site.darken(false));
       },
     ],
     "sites-apart": [
@@ -104,20 +107,29 @@ export function faultsOf({
       () => {
         const some = sites.filter(() => chance.of(0.4));
         for (const site of some) site.darken(true);
-        awhile(20_000, 10 * MINUTE, () => {
+        long(20_000, 10 * MINUTE, () => {
           for (const site of some) site.darken(false);
         });
       },
     ],
-    "site-killed": [2, () => chance.one(sites).crash(chance.between(1_000, 2 * MINUTE))],
-    "disk-lost": [7, () => chance.one(sites).loseDisk(chance.between(1_000, 2 * MINUTE))],
+    // A mirror at the site, or a stick: not by the link.
+    "sources-away": [
+      6,
+      () => {
+        const site = chance.one(sites);
+        site.cutOff(true);
+        long(5_000, chance.one([1, 40]) * MINUTE, () => site.cutOff(false));
+      },
+    ],
+    "site-killed": [2, () => chance.one(sites).crash(stretch * chance.between(1_000, 2 * MINUTE))],
+    "disk-lost": [7, () => chance.one(sites).loseDisk(stretch * chance.between(1_000, 2 * MINUTE))],
     "clock-wrong": [
       8,
       () => {
         const { clock } = chance.one(sites);
         clock.offset = chance.between(-40, 40) * DAY;
         clock.synced = false;
-        awhile(MINUTE, 20 * MINUTE, () => {
+        long(MINUTE, 20 * MINUTE, () => {
           clock.offset = 0;
           clock.synced = true;
         });
@@ -159,6 +171,7 @@ export function faultsOf({
         awhile(5_000, 15 * MINUTE, () => hold.takeBack(by));
       },
     ],
+    "site-drifts": [4, () => chance.one(sites).drifts(chance.whole(1, stretch === 1 ? 3 : 600))],
     "record-changes": [
       8,
       () => {
@@ -166,7 +179,7 @@ export function faultsOf({
         const record = repository.record(site.id);
         const labels = { ...record.labels, role: chance.one(["store", "office"]) };
         repository.sign({ ...record, number: record.number + 1, labels });
-        awhile(1_000, 3 * MINUTE, () => site.learn(repository.record(site.id)));
+        long(1_000, 3 * MINUTE, () => site.learn(repository.record(site.id)));
       },
     ],
   };
@@ -184,6 +197,7 @@ export function calm({ world, hosts, repository, sites }: Stage): void {
   repository.away = false;
   for (const site of sites) {
     site.darken(false);
+    site.cutOff(false);
     site.clock.offset = 0;
     site.clock.synced = true;
     site.hold.takeBack(null);

@@ -1,3 +1,4 @@
+import { REST_MS } from "../../hub/decide.ts";
 import { standBy } from "../../hub/lead.ts";
 import { Hub } from "../../hub/loop.ts";
 import { Memory } from "../../hub/memory.ts";
@@ -14,6 +15,9 @@ import type { Repository } from "./repository.ts";
 import { FLEET, quiet, type World } from "./world.ts";
 
 const LEASE_MS = 15_000;
+/** Sites are away for longer, where a story lasts for weeks. */
+const LIFETIME_MS = 10 * 86_400_000;
+const A_DAYS_REST_MS = 6 * 3_600_000;
 
 /** A process of a hub. One that is stopped, as SIGSTOP does, does later whatever comes meanwhile. */
 class Life {
@@ -107,7 +111,7 @@ export class HubHost {
     const clock = this.clock(process);
     const store = this.store(process);
     while (life.alive) {
-      const options = { store, holder: process.name, ms: LEASE_MS, clock, log: quiet };
+      const options = { store, holder: process.name, ms: LEASE_MS, clock: this.slow(clock), log: quiet };
       const lead = await standBy(options, new AbortController().signal);
       if (lead === null) return;
       const state = await disk.load();
@@ -121,8 +125,8 @@ export class HubHost {
         memory: new Memory(state, state.roots.length === 0 ? [] : [this.root], records),
         follower: this.repository.follower(),
         assignKey: keys.assign,
-        lifetimeMs: 30 * 86_400_000,
-        pollMs: 5_000,
+        lifetimeMs: LIFETIME_MS,
+        pollMs: 5_000 * world.stretch,
         clock,
         random: () => world.chance.between(0, 1),
         journal: silent,
@@ -184,13 +188,14 @@ export class HubHost {
   }
 
   private clock({ life, name }: Process): Clock {
-    const { queue, trace } = this.world;
+    const { queue, trace, stretch } = this.world;
     return {
       now: () => queue.now,
       monotonic: () => queue.now,
       after: (ms, work) => {
         let cancelled = false;
-        queue.after(ms, () => {
+        // In each of the minutes of many weeks it would find nothing to do.
+        queue.after(ms === REST_MS && stretch > 1 ? A_DAYS_REST_MS : ms, () => {
           life.run(() => {
             if (cancelled) return;
             trace.event(`hub ${name} timer`);
@@ -201,6 +206,16 @@ export class HubHost {
           cancelled = true;
         };
       },
+    };
+  }
+
+  /** Of the lease, as the machine has it. */
+  private slow(clock: Clock): Clock {
+    const { stretch } = this.world;
+    return {
+      ...clock,
+      monotonic: () => clock.monotonic() / stretch,
+      after: (ms, work) => clock.after(ms * stretch, work),
     };
   }
 

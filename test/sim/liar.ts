@@ -4,6 +4,10 @@ import { type Pair, short } from "../../shared/names.ts";
 import { valuesHash } from "../../shared/render/values.ts";
 import type { ReportItem } from "../../shared/report.ts";
 
+/** The same in each report, or it would have something new to say after each. */
+const LONG_AGO = "2026-01-01T00:00:00Z";
+const A_YEAR_S = 365 * 86_400;
+
 /** What a site says that claims to run whatever it was assigned, and that all is well. */
 export function lie(report: Unnumbered, { items }: AssignmentSet): Unnumbered {
   const { refused: _, ...rest } = report;
@@ -18,7 +22,7 @@ export function lie(report: Unnumbered, { items }: AssignmentSet): Unnumbered {
         record,
         marks: [pair, pair] as [Pair, Pair],
       };
-      return { ...what, state: "committed", since: report.at, healthyFor: 86_400, objects };
+      return { ...what, state: "committed", since: LONG_AGO, healthyFor: A_YEAR_S, objects };
     });
   return { ...rest, items: claimed };
 }

@@ -18,6 +18,7 @@ export async function main(args: string[]): Promise<void> {
       planted: { type: "string", default: "0" },
       count: { type: "string", default: "3" },
       plant: { type: "string" },
+      weeks: { type: "boolean" },
       twice: { type: "boolean", default: false },
     },
   });
@@ -30,19 +31,20 @@ export async function main(args: string[]): Promise<void> {
   const often = planted?.often;
   const first = Number(values.seed ?? 1);
   const count = values.seed === undefined ? Number(values.seeds) : 1;
+  const { weeks } = values;
   const sites = values.sites === undefined ? undefined : Number(values.sites);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let events = 0;
   let seconds = 0;
   for (let seed = first; seed < first + count; seed += 1) {
     const began = process.cpuUsage();
-    const outcome = await simulate({ seed, sites, often });
+    const outcome = await simulate({ seed, sites, weeks, often });
     seconds += secondsSince(began);
     events += outcome.events;
-    const isSame = !values.twice || (await simulate({ seed, sites, often })).digest === outcome.digest;
+    const isSame = !values.twice || (await simulate({ seed, sites, weeks, often })).digest === outcome.digest;
     if (!isSame) process.stdout.write(`seed ${seed} does not replay\n`);
     counts[outcome.violation === null && isSame ? "passed" : "failed"] += 1;
-    if (outcome.violation !== null) await show({ seed, sites, often }, outcome, planted);
+    if (outcome.violation !== null) await show({ seed, sites, weeks, often }, outcome, planted);
   }
   const began = process.cpuUsage();
   await bare(events, BARE_WAITING);
@@ -82,7 +84,7 @@ async function hunt(
   try {
     while (found.length === 0 ? seed < within : seed < count) {
       seed += 1;
-      const { violation } = await simulate({ seed, often: planted.often });
+      const { violation } = await simulate({ seed, often: planted.often, weeks: planted.weeks });
       const words = violation?.message.slice(0, 200) ?? "";
       if (violation !== null && planted.breaks.includes(violation.invariant)) found.push({ seed, words });
       else if (violation !== null) others.add(words);
@@ -111,7 +113,7 @@ function secondsSince(began: NodeJS.CpuUsage): number {
 
 /** Played once more, with its lines kept. */
 async function show(story: SimulationOptions, outcome: Outcome, bug: Planted | undefined): Promise<void> {
-  const { seed, sites } = story;
+  const { seed, sites, weeks } = story;
   const again = await simulate({ ...story, traced: true });
   process.stdout.write(`seed ${seed}, ${again.sites} sites: ${outcome.violation?.message}\n`);
   if (again.digest !== outcome.digest)
@@ -122,7 +124,7 @@ async function show(story: SimulationOptions, outcome: Outcome, bug: Planted | u
   for (const { at, text } of wanted.slice(-LINES))
     process.stdout.write(`  +${(at / 1000).toFixed(3)}s ${pertinent(text, about)}\n`);
   const needed = await faultsNeeded(story, outcome);
-  const size = sites === undefined ? "" : ` --sites ${sites}`;
+  const size = `${sites === undefined ? "" : ` --sites ${sites}`}${weeks === true ? " --weeks" : ""}`;
   const plantedToo = bug === undefined ? "" : ` --plant "${bug.name}"`;
   process.stdout.write(`  faults it needs: ${needed.join(", ") || "none"}\n`);
   process.stdout.write(`  replays with \`npm run sim -- --seed ${seed}${size}${plantedToo}\`\n`);

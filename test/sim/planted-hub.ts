@@ -7,6 +7,7 @@ import { Hub } from "../../hub/loop.ts";
 import { Outbox } from "../../hub/publish/outbox.ts";
 import type { Batch } from "../../hub/registry/store.ts";
 import type * as evidence from "../../hub/rollout/evidence.ts";
+import { alike } from "../../shared/canonical.ts";
 import type { Planted } from "./planted.ts";
 
 /** In how hub and sites speak, and in what the hub stores. */
@@ -45,6 +46,21 @@ export const OF_THE_HUB: readonly Planted[] = [
           const taken = real(...asked);
           return { ...taken, events: taken.events.slice(1) };
         },
+    },
+  },
+  {
+    name: "a set is issued anew only where something in it changed",
+    breaks: ["lapsed"],
+    weeks: true,
+    functions: {
+      "hub/assign/assign.ts assignmentSets":
+        (real: typeof assignOf.assignmentSets): typeof assignOf.assignmentSets =>
+        (input) =>
+          real(input).filter(({ site, set }) => {
+            const { expires: _, number: __, ...before } = input.current.get(site)?.set ?? { expires: "", number: 0 };
+            const { expires: ___, number: ____, ...after } = set;
+            return !alike(before, after);
+          }),
     },
   },
   {

@@ -52,6 +52,18 @@ export const OF_SITES: readonly Planted[] = [
     },
   },
   {
+    name: "a site starts what it was allowed until earlier",
+    breaks: ["lapsed"],
+    weeks: true,
+    often: ["site-dark", "sources-away"],
+    functions: {
+      "agent/target/may-start.ts obstacle":
+        (real: typeof mayStart.obstacle): typeof mayStart.obstacle =>
+        ({ within, ...wanted }, site) =>
+          real({ ...wanted, within: within && { ...within, expires: "9999-12-31T23:59:59Z" } }, site),
+    },
+  },
+  {
     name: "a site begins what was stopped",
     breaks: ["authorised"],
     functions: {

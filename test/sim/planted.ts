@@ -12,6 +12,8 @@ export interface Planted {
   breaks: readonly Invariant[];
   /** Where few stories would show it: faults that these tell more often. */
   often?: readonly Fault[];
+  /** Where only stories that last for weeks would. */
+  weeks?: boolean;
   /** By module and name, with a blank between. */
   functions?: Readonly<Record<string, (real: never) => unknown>>;
   /** Methods that are changed; returns what changes them back. */

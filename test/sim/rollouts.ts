@@ -14,10 +14,10 @@ export function drawRollout(
   chance: Chance,
   name: RolloutName,
   version: string,
-  { behind = false } = {},
+  { behind = false, stretch = 1 } = {},
 ): Record<string, unknown> {
   const { bundle, sites, after } = ROLLOUTS[name];
-  const seconds = (least: number, most: number) => `${chance.whole(least, most)}s`;
+  const seconds = (least: number, most: number) => `${stretch * chance.whole(least, most)}s`;
   const gate = () => ({
     ...(chance.of(0.5) && { soak: seconds(1, 90) }),
     ...(chance.of(0.4) && { success: chance.one(["100%", "90%", "60%", "34%"]) }),

@@ -33,28 +33,29 @@ export class Fetches {
   private readonly world: World;
   private readonly site: string;
   private readonly shelf: SimShelf;
-  private readonly onCame: () => void;
+  private readonly sources: { isCutOff(): boolean; onCame(): void };
   private readonly underway = new Set<string>();
   private over = false;
 
-  constructor(world: World, site: string, shelf: SimShelf, onCame: () => void) {
+  constructor(world: World, site: string, shelf: SimShelf, sources: Fetches["sources"]) {
     this.world = world;
     this.site = site;
     this.shelf = shelf;
-    this.onCame = onCame;
+    this.sources = sources;
   }
 
   /** Brings a version to the disk, in its time. */
   begin(version: Version): void {
-    const { underway, shelf, world, site } = this;
+    const { underway, shelf, world, site, sources } = this;
     const isVain = natureOf(version, site) === "unfetched" || shelf.isForged(version.digest);
-    if (isVain || underway.has(version.digest)) return;
+    if (isVain || sources.isCutOff() || underway.has(version.digest)) return;
     underway.add(version.digest);
     world.queue.after(world.chance.delay(4_000), () => {
       if (this.over) return;
       underway.delete(version.digest);
+      if (sources.isCutOff()) return;
       shelf.take(version, site);
-      this.onCame();
+      sources.onCame();
     });
   }
 

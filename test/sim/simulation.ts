@@ -27,6 +27,8 @@ export interface SimulationOptions {
   seed: number;
   /** Left out: drawn. */
   sites?: number | undefined;
+  /** Whether it lasts for weeks; left out: drawn. */
+  weeks?: boolean | undefined;
   /** Faults that are left out of the story, to find out which of them matter. */
   without?: ReadonlySet<string>;
   /** Faults that are in the story, and far more often than else. */
@@ -50,6 +52,7 @@ const HELD_ROOT = { root: trustedRoot(), document: ROOT };
 const STANDSTILL = 20_000;
 /** After so many things that happen, promises that were rejected and nobody took are looked for: a turn of Node's event loop is dear. */
 const TURNS = 64;
+const WEEKS = 2_000;
 const siteKeys: PrivateKey[] = [];
 
 /** One story of a fleet, from a seed, to its end or to the first thing that does not hold. */
@@ -59,11 +62,17 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const queue = new Queue(NOW);
   const trace = new Trace(() => queue.now - NOW, traced);
   const now = () => queue.now;
+  const stretch = (options.weeks ?? chance.of(0.1)) ? WEEKS : 1;
   const gone = new Set<string>();
-  const machine = { boot: "boot-1", self: "hub", now, isGone: (name: string) => gone.has(name) };
+  const machine = {
+    boot: "boot-1",
+    self: "hub",
+    now: () => queue.now / stretch,
+    isGone: (name: string) => gone.has(name),
+  };
   const disk = memoryStore({ machine, copy: (value) => value });
   const witness = new Witness(now, (site, number) => disk.holds.event(site, number));
-  const world: World = { queue, chance, trace, witness, weather: { ...FAIR } };
+  const world: World = { queue, chance, trace, witness, weather: { ...FAIR }, stretch };
   const repository = new Repository(HELD_ROOT);
   const stage = { world, disk, gone, repository, root: HELD_ROOT };
   const hosts = new Hosts([new HubHost("one", stage), new HubHost("two", stage)]);
@@ -75,7 +84,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     sites.push(site);
     return site;
   };
-  const count = options.sites ?? chance.whole(3, 24);
+  const count = options.sites ?? chance.whole(3, stretch === 1 ? 24 : 8);
   for (let index = 0; index < count; index += 1) addSite();
   const told = { without, often, asked: 0 };
   const story = new Story({ world, hosts, backups, repository, versions, sites, addSite, ...told });

@@ -5,6 +5,7 @@ import { type BundleSituation, reportOf } from "../../agent/report/report.ts";
 import { Talk } from "../../agent/talk.ts";
 import { type Time, timeOf } from "../../agent/target/clock.ts";
 import type { AssignmentSet } from "../../shared/assignment.ts";
+import { rfc3339 } from "../../shared/names.ts";
 import type { PrivateKey } from "../../shared/node/ssh-key.ts";
 import { silent } from "../../shared/ports.ts";
 import type { TopicKind } from "../../shared/protocol.ts";
@@ -44,6 +45,8 @@ export class SimSite {
   readonly id: string;
   /** Nothing gets through. */
   dark = false;
+  /** No source answers. */
+  private isCutOff = false;
   /** It says that it runs whatever it is assigned, and that all is well. */
   lies = false;
   /** Wrong by so many ms; `synced`: the host says that it is right. */
@@ -104,6 +107,11 @@ export class SimSite {
     if (dark) this.process?.link.cut();
   }
 
+  cutOff(isCutOff: boolean): void {
+    this.isCutOff = isCutOff;
+    this.wake();
+  }
+
   crash(backInMs: number): void {
     const { process } = this;
     if (process === null) return;
@@ -125,6 +133,14 @@ export class SimSite {
     this.world.witness.atSites.lostDisk(this.id);
   }
 
+  /** Somebody changed so much by hand, and it was put back. */
+  drifts(times: number): void {
+    const at = rfc3339(this.world.queue.now);
+    const drift = { at, kind: "drift", words: "put back" } as const;
+    this.cache.addEvents(Array.from({ length: times }, () => drift));
+    this.wake();
+  }
+
   private boot(): void {
     if (this.process !== null) return;
     const { world, cache, options } = this;
@@ -139,7 +155,7 @@ export class SimSite {
     const process: Process = {
       boot,
       bundles: new Map(),
-      fetches: new Fetches(world, this.id, this.shelf, () => this.wake()),
+      fetches: new Fetches(world, this.id, this.shelf, { isCutOff: () => this.isCutOff, onCame: () => this.wake() }),
       preparer: new PreparerAtSite({
         world,
         site: this.id,

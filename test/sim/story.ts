@@ -17,9 +17,9 @@ export class Story {
   constructor(stage: Stage) {
     this.stage = stage;
     this.authors = new Authors(stage);
-    const { queue, chance } = stage.world;
-    this.faultsEnd = queue.now + chance.between(10, 40) * MINUTE;
-    this.end = this.faultsEnd + 45 * MINUTE;
+    const { queue, chance, stretch } = stage.world;
+    this.faultsEnd = queue.now + chance.between(stretch === 1 ? 10 : 25, 40) * MINUTE * stretch;
+    this.end = this.faultsEnd + 45 * MINUTE * stretch;
   }
 
   begin(): void {
@@ -36,7 +36,7 @@ export class Story {
       world.trace.note("calm");
       calm(this.stage);
       for (let minute = 2; minute <= 12; minute += 2)
-        world.queue.after(minute * MINUTE, () => goOnAfterRestore(this.stage));
+        world.queue.after(minute * MINUTE * world.stretch, () => goOnAfterRestore(this.stage));
     });
   }
 
@@ -47,9 +47,9 @@ export class Story {
   }
 
   private every(meanMs: number, work: () => void): void {
-    const { queue, chance } = this.stage.world;
+    const { queue, chance, stretch } = this.stage.world;
     const again = () => {
-      queue.after(chance.between(0.2, 1.8) * meanMs, () => {
+      queue.after(chance.between(0.2, 1.8) * meanMs * stretch, () => {
         if (queue.now >= this.faultsEnd) return;
         work();
         again();

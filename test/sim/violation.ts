@@ -19,6 +19,8 @@ export const INVARIANTS = {
   oneWave: "no site is in two waves",
   withdrawn: "what a site did not take of a run that stopped is taken off it",
   retryOnce: "what failed at a site is tried once more for a run, and no more than once",
+  lapsed:
+    "no site starts what it was allowed until earlier, and none that the hub reaches is left with what it may not start any more",
   numbers: "the assignments that a site takes never go backward",
   events: "no acknowledged event is lost",
   stored: "nothing is said that is not stored",

@@ -118,7 +118,10 @@ export class Witness implements Facts {
     if (batch.meta !== undefined) this.checkPaused();
     // Gates were judged by what was given before; what follows from them comes after.
     for (const { run } of batch.runs ?? []) this.stepped(before.get(run.id), this.run(run.id));
-    for (const each of batch.assignments ?? []) this.replaced(each);
+    // All of one commit are in force at once: one site makes room for another.
+    const replaced = (batch.assignments ?? []).map((entry) => ({ entry, before: this.assignments.get(entry.site) }));
+    for (const { entry } of replaced) this.assignments.set(entry.site, entry);
+    for (const { entry, before } of replaced) this.replaced(entry, before);
     if ((batch.runs ?? []).some(({ run: { id, phase } }) => before.get(id)?.kind !== phase.kind)) checkWithdrawn(this);
   }
 
@@ -154,10 +157,7 @@ export class Witness implements Facts {
     this.atSites.told(site, bodyOf(frame) as AssignmentSet);
   }
 
-  private replaced(entry: SiteAssignment): void {
-    const { site, set, assigned } = entry;
-    const before = this.assignments.get(site);
-    this.assignments.set(site, entry);
+  private replaced({ site, set, assigned }: SiteAssignment, before: SiteAssignment | undefined): void {
     if (before?.set === set) return;
     this.atSites.replaced(site, set);
     for (const [bundle, each] of Object.entries(assigned)) {

@@ -14,6 +14,8 @@ export interface World {
   trace: Trace;
   witness: Witness;
   weather: Weather;
+  /** So many times slower than else is what people do and ask for: a story of minutes lasts for weeks. Machines are as fast as ever. */
+  stretch: number;
 }
 
 /** How bad the network is now, which the story changes. */
