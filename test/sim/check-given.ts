@@ -4,7 +4,7 @@ import { hasBegun } from "./check-begin.ts";
 import { checkPace } from "./check-pace.ts";
 import { checkReady } from "./check-ready.ts";
 import { checkWindow } from "./check-window.ts";
-import { type Facts, hasTaken } from "./evidence.ts";
+import { type Facts, hasTaken, type TrueRun } from "./evidence.ts";
 
 /** Phases in which a run gives out assignments. */
 const MOVES: ReadonlySet<string> = new Set(["rolling", "completed", "reverting", "reverted"]);
@@ -19,11 +19,14 @@ export function isIdle({ heard }: Facts, site: string, bundle: string, assigned:
   return item.digest === short(digest) && item.values === values;
 }
 
-/** What another rollout has on its way there comes to its end first. */
-function checkTakenOver(witness: Facts, site: string, was: Assigned | null, { run: id }: Assigned): void {
+/** What another rollout has on its way there comes to its end first; and what a newer one brought there stays. */
+function checkTakenOver(witness: Facts, site: string, was: Assigned | null, run: TrueRun): void {
   const holder = witness.runs.get(was?.run ?? "");
-  if (holder === undefined || holder.rollout === witness.runs.get(id)?.rollout || !hasBegun(holder.phase)) return;
-  witness.fail("apart", `${id} takes ${site} from ${holder.id}, which is ${holder.phase.kind}`, [id, holder.id, site]);
+  if (holder === undefined || holder.rollout === run.rollout) return;
+  const isSettled = holder.phase.kind === "completed" || holder.phase.kind === "reverted";
+  if (!hasBegun(holder.phase) && !(isSettled && holder.startedAt > run.startedAt)) return;
+  const words = `${run.id} takes ${site} from ${holder.id}, which is ${holder.phase.kind}`;
+  witness.fail("apart", words, [run.id, holder.id, site]);
 }
 
 /** A set that was just stored brings a site something of a run, in the place of what it `was` given. */
@@ -46,7 +49,7 @@ export function checkGiven(
   const isTarget = digest === run.target.digest && values === run.target.values;
   if (known === undefined || (!isTarget && !isBack))
     witness.fail("authorised", `${site} is given ${what} by ${id}, whose version is ${run.target.version}`, about);
-  checkTakenOver(witness, site, was, assigned);
+  checkTakenOver(witness, site, was, run);
   if (witness.heard.get(site)?.report?.body.held !== undefined)
     witness.fail("held", `${site} is given ${what} by ${id}, and said that it is held`, about);
   if (isTarget) checkReady(witness, run, site);

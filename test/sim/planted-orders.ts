@@ -7,6 +7,7 @@ import type * as queueOf from "../../hub/rollout/queue.ts";
 import type * as ready from "../../hub/rollout/ready.ts";
 import type * as verbOf from "../../hub/rollout/verb.ts";
 import type * as windowOf from "../../hub/rollout/window.ts";
+import type * as reportOf from "../../shared/report.ts";
 import type * as verbs from "../../shared/verbs.ts";
 import type { Planted } from "./planted.ts";
 
@@ -52,6 +53,21 @@ export const OF_ORDERS: readonly Planted[] = [
     },
   },
   {
+    name: "the rollout that it comes after need not have been there for long",
+    breaks: ["after"],
+    functions: {
+      "hub/rollout/begin.ts whyNotYet":
+        (real: typeof beginOf.whyNotYet): typeof beginOf.whyNotYet =>
+        ({ spec, ...run }, now) =>
+          real({ ...run, spec: { ...spec, after: spec.after?.map(({ rollout }) => ({ rollout })) } }, now),
+    },
+  },
+  {
+    name: "a rollout takes sites that a newer one has brought something",
+    breaks: ["apart"],
+    functions: { "hub/rollout/queue.ts isTaken": (): typeof queueOf.isTaken => () => false },
+  },
+  {
     name: "rollouts that meet do not stand in line",
     breaks: ["apart"],
     functions: { "hub/rollout/queue.ts queueInputs": (): typeof queueOf.queueInputs => () => [] },
@@ -89,6 +105,16 @@ export const OF_ORDERS: readonly Planted[] = [
           const after = real(...asked);
           return after.outcome === "verifying" ? { ...after, outcome: "succeeded", dueAt: null } : after;
         },
+    },
+  },
+  {
+    name: "the same version with other values counts",
+    breaks: ["evidence", "gate"],
+    functions: {
+      "shared/report.ts isAbout":
+        (real: typeof reportOf.isAbout): typeof reportOf.isAbout =>
+        (item, state) =>
+          real(item, { ...state, values: item.values }),
     },
   },
   {

@@ -10,7 +10,7 @@ export const INVARIANTS = {
   ordered: "each run is ordered by a commit or a person, and each order starts one run",
   approved: "no wave opens before as many people as it asks for approved it, who may, and who did not start the run",
   after: "no run begins before those that it comes after have completed with its version, for as long as it says",
-  apart: "no two rollouts move a site for one bundle at the same time",
+  apart: "no two rollouts move a site for one bundle at the same time, and none takes one from a newer one",
   ready: "no site is given what it did not say it is ready for, and the first wave waits for as many as it asks for",
   held: "a site that its people hold starts nothing new, is given nothing new, and is held for no longer than it may be",
   window: "nothing but an emergency or a return is given to a site outside its window",
