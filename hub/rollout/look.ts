@@ -2,7 +2,7 @@ import { milliseconds } from "../../shared/names.ts";
 import { selects } from "../../shared/selector.ts";
 import type { FleetMember } from "../registry/site.ts";
 import { ineligibility } from "./eligible.ts";
-import { isMoving, progressOf, type Standing, type Times, type View } from "./outcome.ts";
+import { isMoving, progressOf, type Standing, type Times, type View, wentElsewhere } from "./outcome.ts";
 import { freeToGive, gave } from "./pace.ts";
 import { asksFirst, isPreparing } from "./ready.ts";
 import type { Phase, Run, SiteProgress } from "./run.ts";
@@ -72,7 +72,8 @@ export class Look {
   /**
    * Takes in sites that came after the plan was made, or may have the bundle only since. `next`: they go to the next wave that has
    * not opened; `last`: to the last one, if it has not. Else they wait until the run is completed, so that a site that joins never
-   * decides a gate it came late to. `ignore`: this run is none of theirs.
+   * decides a gate it came late to. `ignore`: this run is none of theirs. Nor is any run that began before another rollout gave
+   * them something.
    */
   join(): void {
     const run = this.#run;
@@ -82,7 +83,8 @@ export class Look {
     const joined: [string, SiteProgress][] = [];
     for (const member of members) {
       if (member === undefined || run.sites.has(member.id) || !selects(run.spec.sites, member.labels)) continue;
-      if (ineligibility(member, run.target) === null) joined.push([member.id, notBegun(wave, this.now)]);
+      if (ineligibility(member, run.target) === null && !wentElsewhere(run, member))
+        joined.push([member.id, notBegun(wave, this.now)]);
     }
     if (joined.length > 0) this.see({ ...run, sites: run.sites.with(joined) });
   }

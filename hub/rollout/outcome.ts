@@ -101,12 +101,23 @@ export function assignmentOf(run: Run, member: FleetMember, progress: SiteProgre
 }
 
 /** The run is done with the site, and another rollout has it since: what became of it here stays as it was. */
-export function isElsewhere({ id, rollout, phase, target }: Run, member: FleetMember, progress: SiteProgress): boolean {
+export function isElsewhere(run: Run, member: FleetMember, progress: SiteProgress): boolean {
+  const { phase } = run;
   if (phase.kind !== "completed" && phase.kind !== "reverted") return false;
-  const holder = member.assigned[target.bundle]?.run;
+  return progress.assignedAt !== null && ofAnother(run, member) !== undefined;
+}
+
+/** Another rollout has given it something since this run began. */
+export function wentElsewhere(run: Run, member: FleetMember): boolean {
+  const given = ofAnother(run, member);
+  return given !== undefined && given.at > (run.begunAt ?? run.startedAt);
+}
+
+/** What it has for the bundle from another rollout; undefined: nothing. */
+function ofAnother({ rollout, target }: Run, { assigned }: FleetMember): Assigned | undefined {
+  const given = assigned[target.bundle];
   // A run is named after its rollout, with a number.
-  const isOther = holder !== undefined && holder !== id && holder.replace(/-\d+$/, "") !== rollout;
-  return isOther && progress.assignedAt !== null;
+  return given === undefined || given.run.replace(/-\d+$/, "") === rollout ? undefined : given;
 }
 
 function judge(before: SiteProgress, member: FleetMember | undefined, view: View): Judged {

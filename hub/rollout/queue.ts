@@ -44,7 +44,7 @@ export function placeAfter(older: readonly Run[]): { place: number } | object {
   return first === undefined ? {} : { place: first };
 }
 
-/** No two rollouts take a site from each other for ever: it goes from a completed one to a newer one, and not back. */
+/** A site that joins may be moved by another rollout still: what that has brought there comes to its end first. */
 export function isTaken(
   effect: Effect,
   runs: ReadonlyMap<string, Run>,
@@ -54,7 +54,7 @@ export function isTaken(
   const run = runs.get(effect.run);
   const holder = runs.get(fleet.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
   if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
-  return !isSettled(holder) || holder.startedAt > run.startedAt;
+  return !isSettled(holder);
 }
 
 /** Nothing more is given out by it. */

@@ -16,6 +16,8 @@ export interface Run {
   target: Target;
   plan: Plan;
   startedAt: number;
+  /** When it had waited for whatever it waits for, and asked sites to get ready or opened its first wave; left out before. */
+  begunAt?: number;
   phase: Phase;
   /** Every site of the plan, and those that joined since. */
   sites: Sites;

@@ -59,7 +59,8 @@ function settle(look: Look): Because {
       case "planned": {
         const because = whyNotYet(run, now);
         if (because !== null) return because;
-        look.see(asksFirst(run) ? { ...run, phase: { kind: "preparing", since: now } } : opened(run, 0, now));
+        const begun = { ...run, begunAt: now };
+        look.see(asksFirst(run) ? { ...begun, phase: { kind: "preparing", since: now } } : opened(begun, 0, now));
         break;
       }
       case "preparing": {

@@ -24,7 +24,8 @@ function checkTakenOver(witness: Facts, site: string, was: Assigned | null, run:
   const holder = witness.runs.get(was?.run ?? "");
   if (holder === undefined || holder.rollout === run.rollout) return;
   const isSettled = holder.phase.kind === "completed" || holder.phase.kind === "reverted";
-  if (!hasBegun(holder.phase) && !(isSettled && holder.startedAt > run.startedAt)) return;
+  const isNewer = (witness.begun.get(holder.id) ?? 0) > (witness.begun.get(run.id) ?? 0);
+  if (!hasBegun(holder.phase) && !(isSettled && isNewer)) return;
   const words = `${run.id} takes ${site} from ${holder.id}, which is ${holder.phase.kind}`;
   witness.fail("apart", words, [run.id, holder.id, site]);
 }

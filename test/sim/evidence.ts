@@ -21,6 +21,8 @@ export interface Facts {
   readonly given: ReadonlyMap<string, ReadonlyMap<string, Given>>;
   /** By run: when it began something at a site. */
   readonly starts: ReadonlyMap<string, readonly number[]>;
+  /** By run: when it began. */
+  readonly begun: ReadonlyMap<string, number>;
   /** Sites that are signed off. */
   readonly barred: ReadonlySet<string>;
   readonly asks: Asks;

@@ -63,11 +63,6 @@ export const OF_ORDERS: readonly Planted[] = [
     },
   },
   {
-    name: "a rollout takes sites that a newer one has brought something",
-    breaks: ["apart"],
-    functions: { "hub/rollout/queue.ts isTaken": (): typeof queueOf.isTaken => () => false },
-  },
-  {
     name: "rollouts that meet do not stand in line",
     breaks: ["apart"],
     functions: { "hub/rollout/queue.ts queueInputs": (): typeof queueOf.queueInputs => () => [] },

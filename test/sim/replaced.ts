@@ -20,7 +20,7 @@ export const REPLACED: Functions = {
   "hub/rollout/pace.ts": ["freeToGive", "gave"],
   "hub/rollout/plan.ts": ["plan"],
   "hub/rollout/prepare.ts": ["readyGate"],
-  "hub/rollout/queue.ts": ["isTaken", "queueInputs"],
+  "hub/rollout/queue.ts": ["queueInputs"],
   "hub/rollout/ready.ts": ["readiness"],
   "hub/rollout/step.ts": ["step"],
   "hub/rollout/verb.ts": ["approvalsFor", "refusalOf"],

@@ -10,7 +10,7 @@ import type { Report } from "../../shared/report.ts";
 import { VERBS } from "../../shared/verbs.ts";
 import { Asks } from "./asked.ts";
 import { AtSites } from "./at-sites.ts";
-import { checkBegin } from "./check-begin.ts";
+import { checkBegin, hasBegun } from "./check-begin.ts";
 import { checkEvidence } from "./check-evidence.ts";
 import { checkGate } from "./check-gate.ts";
 import { checkGiven, checkWithdrawn, isIdle } from "./check-given.ts";
@@ -32,6 +32,8 @@ export class Witness implements Facts {
   /** By run: when it began something at a site. */
   readonly starts = new Map<string, number[]>();
   /** Sites that are signed off. */
+  /** By run: when it began, as the hub stored it. */
+  readonly begun = new Map<string, number>();
   readonly barred = new Set<string>();
   readonly asks = new Asks(this);
   readonly commits = new Set<string>();
@@ -51,9 +53,9 @@ export class Witness implements Facts {
 
   /** What is known of the hub now; what this returns makes it all that is known, as whoever loses the rest has it. */
   remember(): () => void {
-    const { heard, runs, assignments, given, starts, completions, recorded, pending } = this;
+    const { heard, runs, assignments, given, starts, completions, recorded, pending, begun } = this;
     const { skipped } = this.asks;
-    const all = [heard, runs, assignments, given, starts, recorded, pending] as Map<string, unknown>[];
+    const all = [heard, runs, assignments, given, starts, recorded, pending, begun] as Map<string, unknown>[];
     const kept = structuredClone({ all, skipped });
     const completed = completions.length;
     return () => {
@@ -180,6 +182,7 @@ export class Witness implements Facts {
 
   private stepped(before: Phase | undefined, run: TrueRun): void {
     const { phase } = run;
+    if (hasBegun(phase) && !this.begun.has(run.id)) this.begun.set(run.id, this.now());
     checkBegin(this, before, run, "since" in phase ? phase.since : this.now());
     checkReadyGate(this, before, run);
     if (before === undefined) checkPlan(this, run);
