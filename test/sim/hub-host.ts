@@ -17,7 +17,7 @@ import { FLEET, quiet, type World } from "./world.ts";
 const LEASE_MS = 15_000;
 /** Sites are away for longer, where a story lasts for weeks. */
 const LIFETIME_MS = 10 * 86_400_000;
-const A_DAYS_REST_MS = 6 * 3_600_000;
+const LONG_REST_MS = 6 * 3_600_000;
 
 /** A process of a hub. One that is stopped, as SIGSTOP does, does later whatever comes meanwhile. */
 class Life {
@@ -195,7 +195,7 @@ export class HubHost {
       after: (ms, work) => {
         let cancelled = false;
         // In each of the minutes of many weeks it would find nothing to do.
-        queue.after(ms === REST_MS && stretch > 1 ? A_DAYS_REST_MS : ms, () => {
+        queue.after(ms === REST_MS && stretch > 1 ? LONG_REST_MS : ms, () => {
           life.run(() => {
             if (cancelled) return;
             trace.event(`hub ${name} timer`);
