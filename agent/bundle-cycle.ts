@@ -67,6 +67,8 @@ export class BundleCycle {
   stays: string | null = null;
   /** Wall clock, ms: what is wanted may start then. */
   private startsAt: number | null = null;
+  /** What it takes though nobody assigns it; null: nothing. */
+  takes: { version: string; digest: string } | null = null;
   /** The last pass ended before its plan did. */
   private isCut = false;
 
@@ -83,6 +85,7 @@ export class BundleCycle {
       const hold = this.hold();
       const evaluation = hold === null ? null : this.evaluate(hold, circumstances);
       const wanted = this.shelf.wanted(circumstances);
+      this.takes = wanted?.by === "adopted" ? wanted.onDisk : null;
       const decision = this.decide(hold, evaluation, wanted, circumstances);
       this.startsAt = decision.do === "stay" && circumstances.time.synced ? decision.until : null;
       noteRefusal(this.world.cache, this.bundle, { decision, wanted, ...circumstances }, (event) => this.tell(event));

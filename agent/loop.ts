@@ -155,10 +155,11 @@ export class Loop {
     return this.found;
   }
 
-  /** Version and digest of what is assigned, by bundle. */
+  /** Version and digest of what is assigned, or adopted here, by bundle. */
   assigned(): ReadonlyMap<string, { version: string; digest: string }> {
     const items = (this.set()?.items ?? []).filter(({ mode }) => mode === "run");
-    return new Map(items.map(({ bundle, version, digest }) => [bundle, { version, digest }]));
+    const adopted = [...this.bundles].flatMap(([bundle, { takes }]) => (takes === null ? [] : [{ bundle, ...takes }]));
+    return new Map([...items, ...adopted].map(({ bundle, version, digest }) => [bundle, { version, digest }]));
   }
 
   private stays(): ReadonlyMap<string, string> {

@@ -126,8 +126,8 @@ describe("plan and diff", { timeout: 240_000 }, () => {
     site.owner.publish(v(3, { scope: [{ sites: { ring: "north" } }] }));
     await until(
       async () => (await skerryAgent(site, "status", "-o", "json")).out,
-      (out) => out.includes('"waitingOn": "held: '),
-      "it does not say that something is held",
+      (out) => out.includes('"waitingOn": "held: ') && out.includes('"wanted": "1.1.0"'),
+      "it does not say that something is held, and what",
     );
     const plan = await skerryAgent(site, "plan");
     expect([plan.code, plan.out]).toEqual([
