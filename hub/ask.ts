@@ -4,7 +4,7 @@ import type { Act, Start } from "./api/snapshot.ts";
 import { startAgain } from "./changes.ts";
 import type { News } from "./decide.ts";
 import type { Memory } from "./memory.ts";
-import { movingNow } from "./rollout/queue.ts";
+import { hasBegun, movingNow } from "./rollout/queue.ts";
 import type { Run } from "./rollout/run.ts";
 import { actOf, isDone, refusalOf } from "./rollout/verb.ts";
 
@@ -46,9 +46,9 @@ export function isOf({ rollout, startedBy, reason }: Run, start: Start): boolean
   return rollout === start.rollout && startedBy === start.who && reason === start.reason;
 }
 
-/** What is completed gives nothing out, and may only begin to again while no other rollout moves its sites. */
+/** What gives nothing out, because it came to its end or has not begun, may only begin to while no other rollout moves its sites. */
 function whoElse(run: Run, verb: string, runs: ReadonlyMap<string, Run>): string | null {
-  if (run.phase.kind !== "completed" || (verb !== "revert" && verb !== "retry")) return null;
+  if (hasBegun(run) || (verb !== "revert" && verb !== "retry")) return null;
   const other = movingNow(run, runs);
   if (other === null) return null;
   return `${other.run} of the rollout ${other.rollout} moves ${other.site} now: wait for it, or abort it first`;

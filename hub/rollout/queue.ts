@@ -54,7 +54,7 @@ export function isTaken(
   const run = runs.get(effect.run);
   const holder = runs.get(fleet.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
   if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
-  return !isSettled(holder);
+  return hasBegun(holder);
 }
 
 /** Nothing more is given out by it. */
@@ -67,8 +67,8 @@ function isSettled({ phase }: Run): boolean {
   return phase.kind === "completed" || phase.kind === "reverted";
 }
 
-/** Sites have it, may have it, or are told to get ready for it. */
-function hasBegun({ phase }: Run): boolean {
+/** Sites have it, may have it, or are told to get ready for it; not where it came to its end. */
+export function hasBegun({ phase }: Run): boolean {
   if (phase.kind === "paused") return phase.resume.before !== "planned";
   return phase.kind === "preparing" || phase.kind === "rolling" || phase.kind === "reverting";
 }

@@ -1,8 +1,8 @@
 import type { Phase } from "../../hub/rollout/run.ts";
 import { atLeast, isOver } from "../../hub/rollout/share.ts";
-import { comparePairs, milliseconds, short } from "../../shared/names.ts";
+import { milliseconds } from "../../shared/names.ts";
 import { mayBeGiven } from "./check-ready.ts";
-import { type Facts, hasTaken, isInForce, type TrueRun, verdictOf } from "./evidence.ts";
+import { type Facts, hasTaken, isAbove, isInForce, type TrueRun, verdictOf } from "./evidence.ts";
 
 /**
  * Whether the waves that a run left behind had passed, counted anew and by the book from the reports that the hub confirmed: slow,
@@ -84,12 +84,11 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed =
     // Who joins in this very step comes after the gate.
     if (run.joined.has(site)) continue;
     if (progress.wave !== wave || witness.barred.has(site) || witness.asks.skipped.has(`${run.id} ${site}`)) continue;
-    const { bundle, digest, pair } = run.target;
+    const { bundle } = run.target;
     const heard = witness.heard.get(site);
     const report = heard?.report ?? null;
     const item = report?.body.items.find((each) => each.bundle === bundle);
-    const isAbove = item?.marks !== undefined && comparePairs(item.marks[0], pair) > 0 && item.digest !== short(digest);
-    if (isAbove && !run.back) continue;
+    if (isAbove(report?.body, run) && !run.back) continue;
     const last = witness.given.get(run.id)?.get(site);
     // What is to be tried once more has to be given once more.
     const isNew = last !== undefined && last.at >= (progress.retriedAt ?? last.at);

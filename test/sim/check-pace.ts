@@ -1,5 +1,5 @@
 import { milliseconds } from "../../shared/names.ts";
-import { type Facts, type Given, isInForce, type TrueRun } from "./evidence.ts";
+import { type Facts, type Given, isAbove, isInForce, type TrueRun } from "./evidence.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -27,8 +27,9 @@ function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): bo
   if (run.phase.kind === "reverting" && at < run.phase.since) return false;
   if (ended || witness.barred.has(site) || witness.asks.skipped.has(`${run.id} ${site}`)) return false;
   if (!isInForce(witness, given)) return false;
-  // Who took it and is held has made room, too.
-  if (witness.heard.get(site)?.report?.body.held !== undefined) return false;
+  const report = witness.heard.get(site)?.report?.body;
+  // Who took it and is held has made room, too; so has who turns out to have something newer.
+  if (report?.held !== undefined || (isAbove(report, run) && !run.back)) return false;
   const offlineAfter = milliseconds(run.spec.site.offlineAfter);
   if (ackedAt === null) return now - at < offlineAfter;
   return ackedAt - at < offlineAfter && now - ackedAt < milliseconds(run.spec.site.deadline);

@@ -1,6 +1,6 @@
 import type { SiteAssignment } from "../../hub/registry/store.ts";
 import type { Run, SiteProgress } from "../../hub/rollout/run.ts";
-import { short } from "../../shared/names.ts";
+import { comparePairs, short } from "../../shared/names.ts";
 import type { Report } from "../../shared/report.ts";
 import type { Asks } from "./asked.ts";
 import type { Invariant } from "./violation.ts";
@@ -71,6 +71,12 @@ export interface Given {
 export function hasTaken(report: Report | undefined, [term, number]: readonly [number, number]): boolean {
   const taken = report?.assignment;
   return taken !== undefined && (taken[0] > term || (taken[0] === term && taken[1] >= number));
+}
+
+/** It has been on something newer, and is not on this: the run has nothing for it. */
+export function isAbove(report: Report | undefined, { target: { bundle, digest, pair } }: TrueRun): boolean {
+  const item = report?.items.find((each) => each.bundle === bundle);
+  return item?.marks !== undefined && comparePairs(item.marks[0], pair) > 0 && item.digest !== short(digest);
 }
 
 /** It was not withdrawn, and nothing else was given since. */

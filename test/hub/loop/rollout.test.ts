@@ -240,6 +240,17 @@ test("what is completed is not sent back while another rollout moves its sites",
   expect(world.run("pos-1").run.phase.kind).toBe("completed");
 });
 
+test("what was paused before it began is not sent back either while another rollout moves its sites", async () => {
+  world.site("s-3").dark = true;
+  world.deploy(rollout("1.0.0"));
+  await world.pass(6);
+  world.repository.add("main", { "rollouts/other.yaml": rollout("1.0.0", "quorum: 60%\n") }, "a second one");
+  await world.pass(6);
+  await world.hub.act({ run: "other-1", verb: "pause", who: "kim", reason: "later" });
+  const revert = { run: "other-1", verb: "revert", who: "kim", reason: "no" } as const;
+  await expect(world.hub.act(revert)).rejects.toThrow(/^pos-1 of the rollout pos moves s-\d now: wait for it/);
+});
+
 test("who asks for a start that comes to nothing is told so, and why, and not of the run before", async () => {
   world.deploy(rollout("1.0.0"));
   await world.pass(20);

@@ -105,7 +105,8 @@ export class World {
       this.sets.set(set.site, set);
       this.fleet.set(set.site, holding(this.member(set.site), set));
     }
-    for (const run of this.runs.values()) this.#mayRest(run);
+    // Where a set changed, also by what a site settled on, the hub looks again at once.
+    if (replaced.length === 0) for (const run of this.runs.values()) this.#mayRest(run);
     return { turns, changed: replaced };
   }
 
