@@ -151,8 +151,9 @@ export class Talk {
     const { reportAcked, eventAcked } = cache.counters();
     const resend = this.resends.after();
     const unanswered = this.last !== null && reportAcked < this.last.number && now - this.last.at >= resend;
-    const unconfirmed = this.eventsSent !== null && this.eventsSent.upTo > eventAcked;
-    const waiting = unconfirmed && now - (this.eventsSent?.at ?? 0) < resend;
+    const sent = this.eventsSent;
+    const unconfirmed = sent !== null && sent.upTo > eventAcked;
+    const waiting = unconfirmed && now - sent.at < resend;
     if (unanswered || (unconfirmed && !waiting)) this.resends.sentAgain();
     if (unanswered || isDue(report, this.last, now, everyMs)) {
       const number = cache.takeReportNumber();

@@ -53,8 +53,7 @@ export function isTaken(
   if (effect.kind !== "assign") return false;
   const run = runs.get(effect.run);
   const holder = runs.get(fleet.get(effect.site)?.assigned[effect.bundle]?.run ?? "");
-  if (run === undefined || holder === undefined || isOver(holder) || holder.rollout === run.rollout) return false;
-  return hasBegun(holder);
+  return run !== undefined && holder !== undefined && holder.rollout !== run.rollout && hasBegun(holder);
 }
 
 /** Nothing more is given out by it. */

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { alike, canonicalJson, parseCanonical, sorted } from "../../shared/canonical.ts";
 import { AppError } from "../../shared/errors.ts";
+import { mayBeMisread } from "../support/misread.ts";
 
 function code(bytes: Uint8Array | string, maxBytes = 1024 * 1024): string {
   try {
@@ -59,14 +60,11 @@ describe("canonical JSON", () => {
     expect(code('{"a":1}\n', 7)).toBe("too-large");
   });
 
-  // A key that ends in an escape: JSON.parse may read another one (nodejs/node#63785), which is then not in canonical form.
-  const misread = /\\(?:u....|.)":/;
-
   it("is stable: what was read is written as the same bytes, and read as the same value", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const text = canonicalJson(value);
-        fc.pre(!text.includes('"__proto__":') && !misread.test(text));
+        fc.pre(!text.includes('"__proto__":') && !mayBeMisread(text));
         const read = parseCanonical(Buffer.from(text), "sample", text.length * 4);
         expect(canonicalJson(read)).toBe(text);
         expect(read).toEqual(JSON.parse(JSON.stringify(value)));

@@ -88,7 +88,7 @@ function tally(witness: Facts, run: TrueRun, wave: number, now: number, passed =
     const heard = witness.heard.get(site);
     const report = heard?.report ?? null;
     const item = report?.body.items.find((each) => each.bundle === bundle);
-    if (isAbove(report?.body, run) && !run.back) continue;
+    if (isAbove(report?.body, run)) continue;
     const last = witness.given.get(run.id)?.get(site);
     // What is to be tried once more has to be given once more.
     const isNew = last !== undefined && last.at >= (progress.retriedAt ?? last.at);

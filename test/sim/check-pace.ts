@@ -29,7 +29,7 @@ function isOnItsWay(witness: Facts, run: TrueRun, given: Given, now: number): bo
   if (!isInForce(witness, given)) return false;
   const report = witness.heard.get(site)?.report?.body;
   // Who took it and is held has made room, too; so has who turns out to have something newer.
-  if (report?.held !== undefined || (isAbove(report, run) && !run.back)) return false;
+  if (report?.held !== undefined || isAbove(report, run)) return false;
   const offlineAfter = milliseconds(run.spec.site.offlineAfter);
   if (ackedAt === null) return now - at < offlineAfter;
   return ackedAt - at < offlineAfter && now - ackedAt < milliseconds(run.spec.site.deadline);

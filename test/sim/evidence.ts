@@ -73,8 +73,9 @@ export function hasTaken(report: Report | undefined, [term, number]: readonly [n
   return taken !== undefined && (taken[0] > term || (taken[0] === term && taken[1] >= number));
 }
 
-/** It has been on something newer, and is not on this: the run has nothing for it. */
-export function isAbove(report: Report | undefined, { target: { bundle, digest, pair } }: TrueRun): boolean {
+/** It has been on something newer, and is not on this: the run has nothing for it, unless it goes back. */
+export function isAbove(report: Report | undefined, { back, target: { bundle, digest, pair } }: TrueRun): boolean {
+  if (back) return false;
   const item = report?.items.find((each) => each.bundle === bundle);
   return item?.marks !== undefined && comparePairs(item.marks[0], pair) > 0 && item.digest !== short(digest);
 }

@@ -29,9 +29,9 @@ export async function main(args: string[]): Promise<void> {
   const within = Number(values.planted);
   const planted = values.plant === undefined || within > 0 ? undefined : plant(values.plant);
   const often = planted?.often;
+  const weeks = values.weeks ?? planted?.weeks;
   const first = Number(values.seed ?? 1);
   const count = values.seed === undefined ? Number(values.seeds) : 1;
-  const { weeks } = values;
   const sites = values.sites === undefined ? undefined : Number(values.sites);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let events = 0;

@@ -18,6 +18,7 @@ import { ed25519FromSeed, parsePrivateKey } from "../../../shared/node/ssh-priva
 import { preimage } from "../../../shared/node/sshsig.ts";
 import { protocolDictionary } from "../../../shared/protocol-dictionary.ts";
 import { reportDelta } from "../../../shared/report.ts";
+import { mayBeMisread } from "../../support/misread.ts";
 import { inflationBomb } from "./inflation-bomb.ts";
 import { Keygen, refusal } from "./ssh-keygen.ts";
 
@@ -72,8 +73,7 @@ describe("the format", () => {
   it("carries any JSON, in both formats", () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom("plain", "deflate"), (json, format) => {
-        // A key that ends in an escape: JSON.parse may read it so and so (nodejs/node#63785).
-        fc.pre(!/\\(?:u....|.)":/.test(json));
+        fc.pre(!mayBeMisread(json));
         expect(open(encode(json, format)).json).toEqual(JSON.parse(json));
       }),
     );
