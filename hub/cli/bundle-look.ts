@@ -3,6 +3,7 @@ import { canonicalJson } from "../../shared/canonical.ts";
 import type { TrustedRoot } from "../../shared/verify/root.ts";
 import { diffBundles } from "../build/diff.ts";
 import { readFleet } from "../build/fleet.ts";
+import { renderFor } from "../build/render-for.ts";
 import { openRepository, type Repository } from "../build/repository.ts";
 import { bundleNames, findVersion, type KnownVersion, signedBy, versionsOf } from "../build/versions.ts";
 import { aligned } from "./columns.ts";
@@ -33,6 +34,16 @@ export function addLookCommands(command: Command, session: Session): void {
       const { newest } = await readFleet(repository.folder);
       const lines = output === undefined ? aligned(rowsOf(found, newest)) : [jsonOf(found, newest)];
       for (const line of lines) session.print(line);
+    });
+  command
+    .command("render <name@version>")
+    .description("the objects of a version as one site applies them, one on a line, secrets still sealed")
+    .requiredOption("--site <id>", "whose signed record it is rendered with")
+    .action(async (which: string, { site }: { site: string }) => {
+      const repository = await openRepository(session.repo());
+      const { newest } = await readFleet(repository.folder);
+      const objects = await renderFor(repository.folder, await versionFrom(repository, which), site, newest);
+      for (const object of objects) session.print(canonicalJson(object).trimEnd());
     });
   command
     .command("diff <name@version> <name@version>")

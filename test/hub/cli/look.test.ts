@@ -63,6 +63,30 @@ describe("show", () => {
   });
 });
 
+test("render: what a site applies, by its signed record", async () => {
+  expect(await fleet.skerry("bundle", "render", "pos@1.4.2", "--site", "s-0017")).toMatchObject({
+    code: 1,
+    err: [expect.stringMatching(/^not-found: /)],
+  });
+  await fleet.skerry("site", "sign", "../site.yaml", "--key", "../ada");
+  const metadata = { labels: { "skerry.dev/bundle": "pos" }, name: "till", namespace: "shop" };
+  const labels = { app: "till" };
+  const containers = [{ image: `registry.example.com/till:1.4.2@sha256:${"a1".repeat(32)}`, name: "till" }];
+  const template = { metadata: { labels }, spec: { containers } };
+  const spec = { replicas: 2, selector: { matchLabels: labels }, template };
+  const objects = [
+    { apiVersion: "apps/v1", kind: "Deployment", metadata, spec },
+    { apiVersion: "v1", data: { greeting: "yes" }, kind: "ConfigMap", metadata },
+  ];
+  const out = objects.map((object) => JSON.stringify(object));
+  expect(await fleet.skerry("bundle", "render", "pos@1.4.2", "--site", "s-0017")).toEqual({ code: 0, out, err: [] });
+  // What a site would refuse is refused here, too.
+  expect(await fleet.skerry("bundle", "render", "pos@1.5.0", "--site", "s-0017")).toMatchObject({
+    code: 1,
+    err: [expect.stringMatching(/^threshold: /)],
+  });
+});
+
 test("diff: object by object, field by field", async () => {
   const image = (version: string) => `"registry.example.com/till:${version}@sha256:${"a1".repeat(32)}"`;
   expect((await fleet.skerry("bundle", "diff", "pos@1.4.2", "pos@1.5.0")).out).toEqual([
